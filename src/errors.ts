@@ -1,0 +1,27 @@
+/**
+ * Every failure the program can explain. `message` says what and where in one line, `hint` what to do next;
+ * `code` is stable and meant for programs. The command line maps each kind to an exit code (cli/exit-codes.ts).
+ */
+export class WhisperNpuError extends Error {
+  readonly code: string;
+  readonly hint: string | undefined;
+
+  constructor(code: string, message: string, options: { hint?: string; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = new.target.name;
+    this.code = code;
+    this.hint = options.hint;
+  }
+}
+
+/** The command line or an option is wrong. */
+export class UsageError extends WhisperNpuError {}
+
+/** An audio input cannot be read or is not what it claims to be. */
+export class AudioError extends WhisperNpuError {}
+
+/** A model is missing, damaged, or cannot be fetched or stored. */
+export class ModelError extends WhisperNpuError {}
+
+/** Graphs could not be built or converted. */
+export class ConversionError extends WhisperNpuError {}
