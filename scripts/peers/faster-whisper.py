@@ -1,0 +1,20 @@
+"""faster-whisper behind one line of JSON per request: any line in, {"seconds", "text"} out."""
+
+import json
+import sys
+import time
+
+import faster_whisper
+from faster_whisper.audio import decode_audio
+
+model_path, audio_path, language, threads, compute_type = sys.argv[1:6]
+model = faster_whisper.WhisperModel(model_path, device="cpu", compute_type=compute_type, cpu_threads=int(threads))
+audio = decode_audio(audio_path)
+print(json.dumps({"label": f"faster-whisper {faster_whisper.__version__} {compute_type}"}), flush=True)
+for _ in sys.stdin:
+    started = time.perf_counter()
+    segments, _info = model.transcribe(
+        audio, language=language, beam_size=1, temperature=0, without_timestamps=True, condition_on_previous_text=False
+    )
+    text = "".join(segment.text for segment in segments)
+    print(json.dumps({"seconds": time.perf_counter() - started, "text": text}), flush=True)

@@ -1,0 +1,133 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import { addAbortSignal, Readable } from 'node:stream';
+import { AudioError } from '../errors.ts';
+
+/** Bytes read strictly forward, from a file or a pipe. */
+export interface ByteSource extends AsyncDisposable {
+  /** what messages call it: the path, or `stdin` */
+  readonly name: string;
+  /** unknown for pipes */
+  readonly sizeBytes: number | undefined;
+  /**
+   * Fills `target` with the next bytes.
+   *
+   * @returns how many were filled: less than `target.length` only at the end
+   * @throws AudioError ('AUDIO_READ_FAILED')
+   */
+  readInto(target: Uint8Array): Promise<number>;
+}
+
+/**
+ * Opens a file, named pipe or device for reading.
+ *
+ * @throws AudioError ('AUDIO_NOT_FOUND', 'AUDIO_NO_PERMISSION', 'AUDIO_IS_DIRECTORY', 'AUDIO_OPEN_FAILED')
+ */
+export async function openFile(path: string): Promise<ByteSource> {
+  let handle: FileHandle | undefined;
+  try {
+    handle = await open(path);
+    const stats = await handle.stat();
+    if (stats.isDirectory()) throw directoryError(path);
+    return fileSource(path, handle, stats.isFile() ? stats.size : undefined);
+  } catch (error) {
+    await handle?.close();
+    throw openError(path, error);
+  }
+}
+
+function fileSource(name: string, handle: FileHandle, sizeBytes: number | undefined): ByteSource {
+  return {
+    name,
+    sizeBytes,
+    async readInto(target) {
+      let filled = 0;
+      while (filled < target.length) {
+        const { bytesRead } = await handle.read(target, filled, target.length - filled).catch((cause: unknown) => {
+          throw readError(name, cause);
+        });
+        if (bytesRead === 0) break;
+        filled += bytesRead;
+      }
+      return filled;
+    },
+    [Symbol.asyncDispose]: () => handle.close(),
+  };
+}
+
+/**
+ * Reads a stream that somebody else opened. Disposing the source ends the stream.
+ *
+ * @param signal ends a read that still waits for bytes; its reason is thrown then
+ */
+export function streamSource(name: string, stream: NodeJS.ReadableStream, signal?: AbortSignal): ByteSource {
+  if (signal !== undefined && stream instanceof Readable) addAbortSignal(signal, stream);
+  const chunks = stream[Symbol.asyncIterator]();
+  let rest: Uint8Array = new Uint8Array(0);
+
+  async function pull(): Promise<boolean> {
+    try {
+      const { value, done } = await chunks.next();
+      if (done) return false;
+      rest = typeof value === 'string' ? Buffer.from(value) : value;
+      return true;
+    } catch (cause) {
+      signal?.throwIfAborted();
+      throw readError(name, cause);
+    }
+  }
+
+  return {
+    name,
+    sizeBytes: undefined,
+    async readInto(target) {
+      let filled = 0;
+      while (filled < target.length && (rest.length > 0 || (await pull()))) {
+        const part = rest.subarray(0, target.length - filled);
+        target.set(part, filled);
+        filled += part.length;
+        rest = rest.subarray(part.length);
+      }
+      return filled;
+    },
+    async [Symbol.asyncDispose]() {
+      // Returning the iterator would wait for a read under way.
+      if (stream instanceof Readable) stream.destroy();
+      else await chunks.return?.();
+    },
+  };
+}
+
+function directoryError(path: string): AudioError {
+  return new AudioError('AUDIO_IS_DIRECTORY', `${path} is a directory, not an audio file`, {
+    hint: 'name the files in it',
+  });
+}
+
+function openError(path: string, cause: unknown): unknown {
+  if (cause instanceof AudioError) return cause;
+  switch (systemCode(cause)) {
+    case 'ENOENT':
+    case 'ENOTDIR':
+      return new AudioError('AUDIO_NOT_FOUND', `${path} does not exist`, { hint: 'check the path', cause });
+    case 'EACCES':
+    case 'EPERM':
+      return new AudioError('AUDIO_NO_PERMISSION', `${path} may not be read by this user`, {
+        hint: 'check the permissions of the file and of the folders above it',
+        cause,
+      });
+    default:
+      return new AudioError('AUDIO_OPEN_FAILED', `${path} cannot be opened: ${messageOf(cause)}`, { cause });
+  }
+}
+
+function readError(name: string, cause: unknown): AudioError {
+  return new AudioError('AUDIO_READ_FAILED', `${name} cannot be read any further: ${messageOf(cause)}`, { cause });
+}
+
+function systemCode(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,101 @@
+import wavefile from 'wavefile';
+import { AudioError } from '../errors.ts';
+import { conversionHint } from './file-kind.ts';
+
+/** How one sample is written, always little endian. */
+export type SampleEncoding = 'u8' | 's16' | 's24' | 's32' | 'f32' | 'f64';
+
+/** What a decoder must know of a WAV. */
+export interface WavFormat {
+  readonly encoding: SampleEncoding;
+  readonly nChannels: number;
+  /** in Hz, 1,000 to 384,000 */
+  readonly sampleRate: number;
+  /** bytes of one sample of all channels */
+  readonly frameBytes: number;
+}
+
+/** The fields of wavefile's `fmt`, which its own types leave out. */
+interface FormatChunk {
+  readonly audioFormat: number;
+  readonly numChannels: number;
+  readonly sampleRate: number;
+  readonly blockAlign: number;
+  readonly bitsPerSample: number;
+  readonly subformat: readonly number[];
+}
+
+const minSampleRate = 1_000;
+const maxSampleRate = 384_000;
+
+const extensibleTag = 0xfffe;
+/** WAVE_FORMAT_EXTENSIBLE puts the tag into the first 4 bytes of a GUID; these are the other 12. */
+const extensibleGuidTail: readonly number[] = [0x00100000, 0xaa000080, 0x719b3800];
+
+/** By format tag, then by bytes per sample. */
+const encodings: Readonly<Record<number, Readonly<Record<number, SampleEncoding>>>> = {
+  1: { 1: 'u8', 2: 's16', 3: 's24', 4: 's32' },
+  3: { 4: 'f32', 8: 'f64' },
+};
+
+const codecNames: Readonly<Record<number, string>> = {
+  1: 'PCM',
+  2: 'Microsoft ADPCM',
+  3: 'float',
+  6: 'A-law',
+  7: 'mu-law',
+  17: 'IMA ADPCM',
+  49: 'GSM 6.10',
+  80: 'MPEG audio',
+  85: 'MP3',
+  255: 'AAC',
+  353: 'Windows Media Audio',
+  61868: 'FLAC',
+  [extensibleTag]: 'extensible format of unknown kind',
+};
+
+/**
+ * Reads and checks the `fmt ` chunk.
+ *
+ * @param chunk its content, from the format tag on
+ * @param name the file, for messages
+ * @throws AudioError ('AUDIO_BAD_FORMAT', 'AUDIO_UNSUPPORTED_CODEC')
+ */
+export function parseFormat(chunk: Uint8Array, name: string): WavFormat {
+  const bad = (what: string): AudioError => new AudioError('AUDIO_BAD_FORMAT', `${name} has a damaged header: ${what}`);
+  if (chunk.length < 16) throw bad(`its fmt chunk holds ${chunk.length} bytes instead of 16 or more`);
+  const { audioFormat, numChannels, sampleRate, blockAlign, bitsPerSample, subformat } = readChunk(chunk);
+  const tag = audioFormat === extensibleTag ? extensibleFormatTag(subformat) : audioFormat;
+  const sampleBytes = Math.ceil(bitsPerSample / 8); // bits that do not fill their bytes stand at the upper end of them
+  const encoding = encodings[tag]?.[sampleBytes];
+  if (encoding === undefined) {
+    const codec = codecNames[tag] ?? `format tag 0x${tag.toString(16)}`;
+    throw new AudioError(
+      'AUDIO_UNSUPPORTED_CODEC',
+      `${name} is encoded as ${bitsPerSample}-bit ${codec}, which is not supported`,
+      { hint: conversionHint(name) },
+    );
+  }
+  if (numChannels === 0) throw bad('0 channels');
+  if (sampleRate < minSampleRate || sampleRate > maxSampleRate)
+    throw bad(`expected a sample rate from ${minSampleRate} to ${maxSampleRate} Hz but it says ${sampleRate}`);
+  if (blockAlign !== numChannels * sampleBytes)
+    throw bad(`${numChannels} channels of ${sampleBytes} bytes do not make frames of ${blockAlign} bytes`);
+  return { encoding, nChannels: numChannels, sampleRate, frameBytes: blockAlign };
+}
+
+/** wavefile reads whole files: give it the chunk, at its full length, as the header of one without samples. */
+function readChunk(chunk: Uint8Array): FormatChunk {
+  const fullChunk = new Uint8Array(40);
+  fullChunk.set(chunk.subarray(0, fullChunk.length));
+  const header = Buffer.from('RIFF\0\0\0\0WAVEfmt \x28\0\0\0', 'latin1');
+  const wave = new wavefile.WaveFile();
+  wave.fromBuffer(Buffer.concat([header, fullChunk, Buffer.from('data\0\0\0\0', 'latin1')]), false);
+  return wave.fmt as FormatChunk;
+}
+
+/** The tag inside an extensible format's GUID, or the tag "extensible" itself when the GUID is of another kind. */
+function extensibleFormatTag([tag, ...tail]: readonly number[]): number {
+  const isWaveGuid = tail.length === 3 && tail.every((word, i) => word === extensibleGuidTail[i]);
+  return tag !== undefined && isWaveGuid ? tag : extensibleTag;
+}

@@ -1,0 +1,135 @@
+import { createRequire } from 'node:module';
+import { Worker } from 'node:worker_threads';
+import { ModelError } from '../../errors.ts';
+import type { Backend, DecoderRun, EncodedAudio } from '../backend.ts';
+import type { EngineOptions } from './engine.ts';
+import type { Answer, CallName, EngineCalls } from './worker-protocol.ts';
+
+/** ONNX Runtime's version, for people. */
+function runtimeVersion(): string {
+  const { version } = createRequire(import.meta.url)('onnxruntime-node/package.json') as { version: string };
+  return version;
+}
+
+/**
+ * Loads a prepared model onto the CPU, in a thread of its own.
+ *
+ * @param options the folder that convert/prepare-cpu.ts made, the model's dimensions, the number of threads to compute with
+ * @throws ModelError ('MODEL_LOAD_FAILED') when ONNX Runtime refuses the graphs or memory runs out
+ */
+export async function openCpuBackend(options: EngineOptions): Promise<Backend> {
+  const engine = new EngineThread(options);
+  try {
+    await engine.loaded;
+  } catch (cause) {
+    await engine.stop();
+    throw new ModelError('MODEL_LOAD_FAILED', `${options.directory}: the model could not be loaded: ${text(cause)}`, {
+      hint: 'Remove the folder and run the command again to prepare the model anew.',
+      cause,
+    });
+  }
+  const threads = options.threads === 1 ? '1 thread' : `${options.threads} threads`;
+  return {
+    device: `CPU, ${threads} (ONNX Runtime ${runtimeVersion()})`,
+    dimensions: options.dimensions,
+    async encode(logMel, signal) {
+      signal?.throwIfAborted();
+      const window = await engine.call('encode', [logMel], [logMel.buffer]);
+      signal?.throwIfAborted();
+      return encodedAudio(engine, window);
+    },
+    [Symbol.asyncDispose]: () => engine.stop(),
+  };
+}
+
+function encodedAudio(engine: EngineThread, window: number): EncodedAudio {
+  return {
+    startDecoder: async () => decoderRun(engine, await engine.call('startDecoder', [window])),
+    encoderOutput: () => engine.call('encoderOutput', [window]),
+    [Symbol.asyncDispose]: () => engine.call('releaseWindow', [window]),
+  };
+}
+
+function decoderRun(engine: EngineThread, run: number): DecoderRun {
+  return {
+    async forward(tokens, signal) {
+      signal?.throwIfAborted();
+      return engine.call('forward', [run, tokens]);
+    },
+    async greedy(request, signal) {
+      signal?.throwIfAborted();
+      const abort = new Int32Array(new SharedArrayBuffer(4));
+      const onAbort = () => Atomics.store(abort, 0, 1);
+      signal?.addEventListener('abort', onAbort);
+      try {
+        const result = await engine.call('greedy', [run, request, abort]);
+        signal?.throwIfAborted();
+        return result;
+      } finally {
+        signal?.removeEventListener('abort', onAbort);
+      }
+    },
+    [Symbol.asyncDispose]: () => engine.call('endDecoder', [run]),
+  };
+}
+
+interface Pending {
+  resolve(value: unknown): void;
+  reject(reason: Error): void;
+}
+
+/** The worker and the calls it has not answered yet. */
+class EngineThread {
+  readonly loaded: Promise<void>;
+  readonly #worker: Worker;
+  readonly #pending = new Map<number, Pending>();
+  #ended: Error | undefined;
+  #calls = 0;
+
+  constructor(options: EngineOptions) {
+    this.#worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: options });
+    this.loaded = this.#await<void>(0);
+    this.#worker.on('message', (answer: Answer) => this.#settle(answer));
+    this.#worker.on('error', (error) => this.#end(error));
+    this.#worker.on('exit', () => this.#end(new Error('the engine has been closed')));
+  }
+
+  call<Name extends CallName>(
+    name: Name,
+    args: Parameters<EngineCalls[Name]>,
+    transfer: ArrayBuffer[] = [],
+  ): ReturnType<EngineCalls[Name]> {
+    if (this.#ended !== undefined) return Promise.reject(this.#ended) as ReturnType<EngineCalls[Name]>;
+    const id = ++this.#calls;
+    const answer = this.#await(id);
+    this.#worker.postMessage({ id, name, args }, transfer);
+    return answer as ReturnType<EngineCalls[Name]>;
+  }
+
+  async stop(): Promise<void> {
+    await this.#worker.terminate();
+  }
+
+  #await<T>(id: number): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.#pending.set(id, { resolve: resolve as (value: unknown) => void, reject });
+    });
+  }
+
+  #settle(answer: Answer): void {
+    const pending = this.#pending.get(answer.id);
+    this.#pending.delete(answer.id);
+    if ('result' in answer) pending?.resolve(answer.result);
+    else pending?.reject(Object.assign(new Error(answer.error.message), { stack: answer.error.stack }));
+  }
+
+  #end(reason: Error): void {
+    this.#ended ??= reason;
+    for (const { reject } of this.#pending.values()) reject(this.#ended);
+    this.#pending.clear();
+  }
+}
+
+function text(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

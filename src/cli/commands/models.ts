@@ -1,0 +1,40 @@
+import type { Command } from 'commander';
+import { catalog } from '../../model/catalog.ts';
+import { listModels, removeModel, storeDirectory } from '../../model/store.ts';
+import { option } from '../options.ts';
+import type { Session } from '../session.ts';
+import { table } from '../table.ts';
+
+export function addModels(program: Command, session: Session): void {
+  const models = program
+    .command('models')
+    .summary('list the models in the store, or remove one')
+    .description('Lists the models that are on this machine and the names that can be fetched.');
+  models
+    .command('list', { isDefault: true })
+    .description('list models')
+    .addOption(option.json())
+    .action(async (options: { json?: boolean }) => {
+      const store = storeDirectory(session.env);
+      const stored = await listModels(store);
+      if (options.json) return session.print(`${JSON.stringify({ store, models: stored })}\n`);
+      const rows = stored.map(({ name, format, sizeBytes, prepared }) => [
+        name,
+        format,
+        `${(sizeBytes / 1e6).toFixed(0)} MB`,
+        prepared.join(', ') || '-',
+      ]);
+      const names = new Set(stored.map(({ name }) => name));
+      const others = catalog.map(({ name }) => name).filter((name) => !names.has(name));
+      const listing = rows.length === 0 ? 'no models yet\n' : table(['model', 'format', 'size', 'prepared for'], rows);
+      await session.print(`${store}\n\n${listing}\ncan be fetched: ${others.join(', ')}\n`);
+    });
+  models
+    .command('remove')
+    .description('remove a model and all that was built from it')
+    .argument('<model>', 'its name in the list')
+    .action(async (name: string) => {
+      await removeModel(storeDirectory(session.env), name);
+      session.stderr.write(`removed ${name}\n`);
+    });
+}

@@ -1,0 +1,77 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { addModels } from './commands/models.ts';
+import { addPull } from './commands/pull.ts';
+import { addTranscribe } from './commands/transcribe.ts';
+import { exitCode, exitCodeFor } from './exit-codes.ts';
+import { errorJson, printError } from './report-error.ts';
+import type { Session } from './session.ts';
+
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+
+function createProgram(session: Session): Command {
+  const program = new Command('whisper-npu')
+    .description("Speech to text with OpenAI's Whisper, on Huawei Ascend NPUs and on any CPU.")
+    .version(version)
+    .exitOverride()
+    .showHelpAfterError('Run with --help for all options.')
+    .configureHelp({ showGlobalOptions: true })
+    .addHelpText(
+      'after',
+      `
+Exit codes: 0 done, 1 some input failed or an unexpected error, 2 usage, 3 audio, 4 model, 5 NPU, 6 conversion, 130 interrupted.
+Models are kept in $WHISPER_NPU_HOME, or in whisper-npu in the user's cache folder.`,
+    );
+  addTranscribe(program, session);
+  addPull(program, session);
+  addModels(program, session);
+  return program;
+}
+
+/** Ctrl-C ends the work in hand cleanly; a second one ends the program where it is. */
+function interruptSignal(): AbortSignal {
+  const controller = new AbortController();
+  process.once('SIGINT', () => {
+    controller.abort();
+    process.once('SIGINT', () => process.exit(exitCode.interrupted));
+  });
+  return controller.signal;
+}
+
+function print(text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    process.stdout.write(text, (error) => (error ? reject(error) : resolve()));
+  });
+}
+
+// A reader that has seen enough (`| head`) is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(exitCode.done);
+});
+
+const session: Session = {
+  env: process.env,
+  stdin: process.stdin,
+  stderr: process.stderr,
+  print,
+  signal: interruptSignal(),
+};
+
+try {
+  await createProgram(session).parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) {
+    // Commander has already printed it; its exit code 1 means a usage error.
+    process.exitCode = error.exitCode === 0 ? exitCode.done : exitCode.usage;
+  } else if (session.signal.aborted) {
+    process.stderr.write('interrupted\n');
+    process.exitCode = exitCode.interrupted;
+  } else {
+    printError(error, process.stderr);
+    if (process.argv.includes('--json')) await print(`${errorJson(error)}\n`);
+    process.exitCode = exitCodeFor(error);
+  }
+}

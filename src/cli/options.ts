@@ -1,0 +1,55 @@
+import { InvalidArgumentError, Option } from 'commander';
+import { sourceNames } from '../model/fetch/context.ts';
+import { parseLanguage } from '../model/languages.ts';
+import { defaultThreads } from '../open-model.ts';
+
+/** Every option of every command, once. Commands pick from this table. */
+export const option = {
+  model: () =>
+    new Option('-m, --model <name>', 'a name (whisper-base), a hub id (openai/whisper-base) or a folder')
+      .env('WHISPER_NPU_MODEL')
+      .default('whisper-base')
+      .helpGroup('Model:'),
+  source: () =>
+    new Option('--source <name>', 'fetch the model from this source only').choices(sourceNames).helpGroup('Model:'),
+  offline: () => new Option('--offline', 'use only what is on this machine').helpGroup('Model:'),
+  device: () =>
+    new Option('-d, --device <name>', 'where to run').choices(['auto', 'cpu']).default('auto').helpGroup('Device:'),
+  threads: () =>
+    new Option('-t, --threads <n>', 'CPU threads to compute with')
+      .argParser(positiveInteger)
+      .default(defaultThreads)
+      .helpGroup('Device:'),
+  language: () =>
+    new Option('-l, --language <code>', 'the language spoken, as code or name (en, german); auto detects it')
+      .argParser(language)
+      .default('auto')
+      .helpGroup('Speech:'),
+  task: () =>
+    new Option('--task <task>', 'write what was said, or translate it into English')
+      .choices(['transcribe', 'translate'])
+      .default('transcribe')
+      .helpGroup('Speech:'),
+  channel: () =>
+    new Option('--channel <which>', 'the channel of a stereo recording to listen to')
+      .choices(['mix', 'left', 'right'])
+      .default('mix')
+      .helpGroup('Speech:'),
+  json: () => new Option('--json', 'print results as JSON, one object per line').helpGroup('Output:'),
+  quiet: () => new Option('-q, --quiet', 'print results, warnings and errors only').helpGroup('Output:'),
+} as const;
+
+function positiveInteger(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > 1024) {
+    throw new InvalidArgumentError('Expected a whole number from 1 to 1024.');
+  }
+  return value;
+}
+
+function language(text: string): string {
+  if (text === 'auto') return text;
+  const code = parseLanguage(text);
+  if (code === undefined) throw new InvalidArgumentError('Expected auto, or a language as code or English name.');
+  return code;
+}

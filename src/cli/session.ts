@@ -1,0 +1,38 @@
+import type { SourceName } from '../model/fetch/context.ts';
+import type { ModelContext } from '../model/resolve-model.ts';
+import { storeDirectory } from '../model/store.ts';
+import { pullProgress } from './pull-progress.ts';
+import { openTerminal, type Terminal } from './terminal.ts';
+
+/** What a command gets from the process it runs in. */
+export interface Session {
+  readonly env: NodeJS.ProcessEnv;
+  readonly stdin: NodeJS.ReadableStream;
+  readonly stderr: NodeJS.WriteStream;
+  /** Writes one piece of a result, waiting where the reader is slow. */
+  print(text: string): Promise<void>;
+  /** Aborted by Ctrl-C. */
+  readonly signal: AbortSignal;
+}
+
+/** The options that say how a model is found. */
+export interface ModelSourceOptions {
+  readonly source?: SourceName;
+  readonly offline?: boolean;
+  readonly quiet?: boolean;
+}
+
+export function sessionTerminal(session: Session, options: { readonly quiet?: boolean }): Terminal {
+  return openTerminal(session.stderr, options.quiet === true);
+}
+
+export function modelContext(session: Session, options: ModelSourceOptions, terminal: Terminal): ModelContext {
+  return {
+    storeDirectory: storeDirectory(session.env),
+    env: session.env,
+    signal: session.signal,
+    onEvent: pullProgress(terminal),
+    ...(options.source === undefined ? {} : { source: options.source }),
+    ...(options.offline === undefined ? {} : { offline: options.offline }),
+  };
+}

@@ -1,0 +1,97 @@
+import type { DecoderRun, EncodedAudio } from '../backend/backend.ts';
+import type { GenerationConfig } from '../model/generation.ts';
+import type { SpecialTokens } from '../model/special-tokens.ts';
+import { type LanguageProbability, rankLanguages } from './language.ts';
+import { sotSequence, type Task } from './prompt.ts';
+import { suppressMask } from './suppress.ts';
+
+/** What a model forbids, ready to be added to logits. */
+export interface DecodingRules {
+  readonly special: SpecialTokens;
+  /** f32 [nVocab], for the first token and for all others. */
+  readonly beginSuppress: Float32Array;
+  readonly suppress: Float32Array;
+  /** The most tokens of one text, prompt and end included. */
+  readonly maxLength: number;
+}
+
+export interface DecodingOptions {
+  /** Whisper's code; the likeliest language is taken where it is absent. */
+  readonly language?: string;
+  readonly task: Task;
+}
+
+export interface DecodingResult {
+  readonly language: string;
+  /** All languages, likeliest first, where the language was detected. */
+  readonly languageProbabilities?: readonly LanguageProbability[];
+  /** Text tokens, without the prompt and the end token. */
+  readonly tokens: readonly number[];
+  /** Mean log-probability, the end token counted: sum / (tokens + 1), as openai/whisper has it. */
+  readonly avgLogprob: number;
+  /** False when the text was cut at the model's limit. */
+  readonly complete: boolean;
+}
+
+/** Turns a checkpoint's lists into masks, once per model. */
+export function decodingRules(special: SpecialTokens, generation: GenerationConfig): DecodingRules {
+  const { suppressTokens, beginSuppressTokens, maxLength } = generation;
+  return {
+    special,
+    suppress: suppressMask(special.nVocab, suppressTokens),
+    beginSuppress: suppressMask(special.nVocab, [...suppressTokens, ...beginSuppressTokens]),
+    maxLength,
+  };
+}
+
+/**
+ * Decodes one window greedily without timestamps, with the tokens of transformers' `generate(language, task)`:
+ * prompt, suppressed tokens at every step, begin-suppressed ones at the first, arg-max up to the end token or the
+ * length limit. Source: transformers generation_whisper.py and logits_process.py.
+ */
+export async function decodeGreedily(
+  audio: EncodedAudio,
+  rules: DecodingRules,
+  options: DecodingOptions,
+  signal?: AbortSignal,
+): Promise<DecodingResult> {
+  const { special, suppress, beginSuppress, maxLength } = rules;
+  await using run = await audio.startDecoder();
+  const { language, languageProbabilities, fed } = await chooseLanguage(run, special, options.language, signal);
+  const prompt = sotSequence(special, language, options.task);
+  const { tokens, logprobs } = await run.greedy(
+    {
+      prompt: prompt.slice(fed),
+      beginSuppress,
+      suppress,
+      stopToken: special.eot,
+      maxTokens: maxLength - prompt.length,
+    },
+    signal,
+  );
+  const complete = tokens.at(-1) === special.eot;
+  const text = complete ? tokens.slice(0, -1) : tokens;
+  const sum = logprobs.reduce((total, logprob) => total + logprob, 0);
+  return {
+    language,
+    ...(languageProbabilities === undefined ? {} : { languageProbabilities }),
+    tokens: text,
+    avgLogprob: sum / (text.length + 1),
+    complete,
+  };
+}
+
+/** `fed` counts the prompt tokens that detection has already put into the run. */
+async function chooseLanguage(
+  run: DecoderRun,
+  special: SpecialTokens,
+  language: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<{ language: string; languageProbabilities?: LanguageProbability[]; fed: number }> {
+  if (language !== undefined) return { language, fed: 0 };
+  if (!special.isMultilingual) return { language: 'en', fed: 0 };
+  const languageProbabilities = rankLanguages(await run.forward([special.sot], signal), special);
+  const [likeliest] = languageProbabilities;
+  if (likeliest === undefined) throw new Error('a multilingual vocabulary has languages');
+  return { language: likeliest.language, languageProbabilities, fed: 1 };
+}

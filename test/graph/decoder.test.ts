@@ -1,0 +1,147 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { cpuDecoderGraph } from '../../src/graph/decoder.ts';
+import { logitsGraph } from '../../src/graph/vocabulary.ts';
+import { expectClose } from '../support/compare.ts';
+import { randomValues, randomWeights, smallDimensions } from '../support/random-checkpoint.ts';
+import { type Matrix, type ReferenceText, referenceWhisper } from '../support/reference-whisper.ts';
+import { graphFaults, readModel } from './onnx-reader.ts';
+import { type Feeds, floats, integers, type OpenGraph, openGraph, testLayout, valuesOf } from './open-graph.ts';
+
+const dimensions = smallDimensions;
+const { nAudioCtx, nMels, nTextCtx, nTextHead, nTextLayer, nTextState, nVocab } = dimensions;
+const headSize = nTextState / nTextHead;
+const rowSize = nTextLayer * 2 * nTextState;
+const weights = randomWeights(dimensions);
+const reference = referenceWhisper(dimensions, weights);
+const audio = [1, 2].map((seed) => reference.encode(randomValues(nMels * 2 * nAudioCtx, seed)));
+const texts = [
+  [1, 39, 7, 7, 20, 0, 5, 33, 2, 11, 30, 8, 12, 3],
+  [4, 0, 4, 38, 6, 25, 9, 1, 17, 13, 39, 21, 22, 5],
+];
+
+/** One text per audio given, decoded at once over one cache, as a backend does it. */
+class Texts {
+  readonly batch: number;
+  readonly cache: Float32Array;
+  readonly #decoder: OpenGraph;
+  readonly #logits: OpenGraph;
+  readonly #crossKv: Feeds;
+  #past = 0;
+
+  constructor(decoder: OpenGraph, logits: OpenGraph, encoded: readonly Matrix[]) {
+    this.batch = encoded.length;
+    this.cache = new Float32Array(nTextCtx * this.batch * rowSize);
+    this.#decoder = decoder;
+    this.#logits = logits;
+    this.#crossKv = crossKvOf(encoded);
+  }
+
+  /** Appends tokens to each text. @returns logits [batch, nVocab] behind the last ones */
+  async append(...tokens: readonly (readonly number[])[]): Promise<Float32Array> {
+    const n = tokens[0]?.length ?? 0;
+    const [past, batch] = [this.#past, this.batch];
+    const rows = (from: number, to: number) => {
+      const view = this.cache.subarray(from * batch * rowSize, to * batch * rowSize);
+      return floats([to - from, batch, nTextLayer, 2, nTextState], view);
+    };
+    const hidden = floats([batch, nTextState]);
+    await this.#decoder.run(
+      {
+        ...this.#crossKv,
+        tokens: integers([batch, n], tokens.flat()),
+        positions: integers(
+          [n],
+          Array.from({ length: n }, (_, i) => past + i),
+        ),
+        self_kv: rows(0, past),
+      },
+      { new_kv: rows(past, past + n), hidden },
+    );
+    this.#past += n;
+    return valuesOf((await this.#logits.run({ hidden }))['logits']);
+  }
+}
+
+/** Cross-attention keys and values as the encoder graph gives them. */
+function crossKvOf(encoded: readonly Matrix[]): Feeds {
+  const feeds: Feeds = {};
+  const heads = Array.from({ length: nTextHead }, (_, head) => head * headSize);
+  const inHead = Array.from({ length: headSize }, (_, i) => i);
+  for (let layer = 0; layer < nTextLayer; layer++) {
+    const rows = encoded.map((output) => reference.crossKv(output, layer));
+    const k = rows.flatMap(({ k }) => heads.flatMap((head) => inHead.flatMap((i) => k.map((row) => row[head + i]!))));
+    const v = rows.flatMap(({ v }) => heads.flatMap((head) => v.flatMap((row) => row.slice(head, head + headSize))));
+    feeds[`cross_k_${layer}`] = floats([encoded.length, nTextHead, headSize, nAudioCtx], Float32Array.from(k));
+    feeds[`cross_v_${layer}`] = floats([encoded.length, nTextHead, nAudioCtx, headSize], Float32Array.from(v));
+  }
+  return feeds;
+}
+
+describe('the decoder graph', () => {
+  let decoder: OpenGraph;
+  let logits: OpenGraph;
+  const expected: ReferenceText[] = texts.map((text, i) => reference.decode(audio[i]!, text));
+  beforeAll(async () => {
+    decoder = await openGraph(cpuDecoderGraph, dimensions, weights);
+    logits = await openGraph(logitsGraph, dimensions, weights);
+  });
+  afterAll(async () => {
+    await decoder[Symbol.asyncDispose]();
+    await logits[Symbol.asyncDispose]();
+  });
+
+  test.each([1, 2, 5, nTextCtx])(
+    'after a prefill of %i tokens, step by step, says at each what Whisper does',
+    async (n) => {
+      const text = new Texts(decoder, logits, [audio[0]!]);
+      const steps = [texts[0]!.slice(0, n), ...texts[0]!.slice(n).map((token) => [token])];
+      let length = 0;
+      for (const tokens of steps) {
+        length += tokens.length;
+        expectClose(await text.append(tokens), expected[0]!.logits[length - 1]!);
+      }
+      expect(length).toBe(nTextCtx);
+    },
+  );
+
+  test('takes several tokens at any place, not only at the start', async () => {
+    const text = new Texts(decoder, logits, [audio[0]!]);
+    await text.append(texts[0]!.slice(0, 3));
+    expectClose(await text.append(texts[0]!.slice(3, 8)), expected[0]!.logits[7]!);
+  });
+
+  test('writes the cache in place: position by position the layers, of each the key and the value', async () => {
+    const text = new Texts(decoder, logits, [audio[0]!]);
+    text.cache.fill(7);
+    await text.append(texts[0]!.slice(0, 3));
+    const prefilled = text.cache.slice(0, 3 * rowSize);
+    expectClose(prefilled, expected[0]!.selfKv.slice(0, 3).flat(3));
+    expect(text.cache.subarray(3 * rowSize).every((value) => value === 7)).toBe(true);
+
+    await text.append(texts[0]!.slice(3, 4));
+    expectClose(text.cache.subarray(3 * rowSize, 4 * rowSize), expected[0]!.selfKv[3]!.flat(2));
+    expect(text.cache.subarray(0, 3 * rowSize)).toEqual(prefilled);
+    expect(text.cache.subarray(4 * rowSize).every((value) => value === 7)).toBe(true);
+  });
+
+  test('decodes two texts over two windows at once as it does each, their rows side by side in the cache', async () => {
+    const both = new Texts(decoder, logits, audio);
+    const chunks = [[0, 4], ...Array.from({ length: 4 }, (_, i) => [4 + i, 5 + i])];
+    for (const [from, to] of chunks) {
+      const answer = await both.append(...texts.map((text) => text.slice(from, to)));
+      expectClose(answer.subarray(0, nVocab), expected[0]!.logits[to! - 1]!);
+      expectClose(answer.subarray(nVocab), expected[1]!.logits[to! - 1]!);
+    }
+    const rows = [0, 1, 2, 3, 4, 5, 6, 7].flatMap((at) => expected.map(({ selfKv }) => selfKv[at]!.flat(2)));
+    expectClose(both.cache.subarray(0, 8 * 2 * rowSize), rows.flat());
+  });
+
+  test('is sound, and named after what it does', () => {
+    const model = readModel(cpuDecoderGraph(dimensions, testLayout(dimensions)));
+    expect(graphFaults(model)).toEqual([]);
+    const crossKv = Array.from({ length: nTextLayer }, (_, i) => [`cross_k_${i}`, `cross_v_${i}`]).flat();
+    expect(model.inputs.map(({ name }) => name)).toEqual(['tokens', 'positions', 'self_kv', ...crossKv]);
+    expect(model.outputs.map(({ name }) => name)).toEqual(['new_kv', 'hidden']);
+    expect(model.opsets.map(({ domain }) => domain)).toEqual(['', 'com.microsoft']);
+  });
+});

