@@ -10,6 +10,8 @@ export type Dimension = number | string;
 /** A node attribute; integers and floats are told apart by `{ float }`. */
 export type Attribute = number | string | readonly number[] | { readonly float: number };
 
+type Attributes = Readonly<Record<string, Attribute>>;
+
 /** The result of a node, an input or an initializer, by its unique name. */
 export interface Value {
   readonly name: string;
@@ -27,14 +29,9 @@ export interface GraphBuilder {
   input(name: string, type: ElementType, dims: readonly Dimension[]): Value;
   output(name: string, value: Value, type: ElementType, dims: readonly Dimension[]): void;
   /** A node with one result. */
-  op(type: string, inputs: readonly (Value | undefined)[], attributes?: Readonly<Record<string, Attribute>>): Value;
+  op(type: string, inputs: readonly (Value | undefined)[], attributes?: Attributes): Value;
   /** A node with several results. */
-  ops(
-    type: string,
-    inputs: readonly (Value | undefined)[],
-    outputs: number,
-    attributes?: Readonly<Record<string, Attribute>>,
-  ): Value[];
+  ops(type: string, inputs: readonly (Value | undefined)[], outputs: number, attributes?: Attributes): Value[];
   /** A small constant kept in the graph itself; equal constants are shared. */
   constant(type: 'f32' | 'i32' | 'i64' | 'bool', dims: readonly number[], values: readonly number[]): Value;
   /** An initializer whose bytes lie in a file beside the graph. */
@@ -57,95 +54,62 @@ export function createGraph(name: string, opset: number): GraphBuilder {
   const inputs: Field[] = [];
   const outputs: Field[] = [];
   const initializers: Field[] = [];
-  const constants = new Map<string, Value>();
-  const externals = new Map<string, Value>();
+  const initializerValues = new Map<string, Value>();
   let usesMicrosoftOps = false;
 
   function ops(
     type: string,
     operands: readonly (Value | undefined)[],
     results: number,
-    attributes: Readonly<Record<string, Attribute>> = {},
+    attributes: Attributes = {},
   ): Value[] {
     const nodeName = `${type}_${nodes.length}`;
     const values = Array.from({ length: results }, (_, i) => ({ name: results === 1 ? nodeName : `${nodeName}_${i}` }));
-    const domain = microsoftOps.has(type) ? 'com.microsoft' : '';
-    usesMicrosoftOps ||= domain !== '';
-    nodes.push(
-      message(1, [
-        ...operands.map((operand) => string(1, operand?.name ?? '')),
-        ...values.map((value) => string(2, value.name)),
-        string(3, nodeName),
-        string(4, type),
-        ...Object.entries(attributes).map(([key, value]) => message(5, attributeFields(key, value))),
-        ...(domain === '' ? [] : [string(7, domain)]),
-      ]),
-    );
+    usesMicrosoftOps ||= microsoftOps.has(type);
+    nodes.push(message(1, nodeFields(nodeName, type, operands, values, attributes)));
     return values;
   }
 
-  function op(
-    type: string,
-    operands: readonly (Value | undefined)[],
-    attributes?: Readonly<Record<string, Attribute>>,
-  ) {
-    const [value] = ops(type, operands, 1, attributes);
-    if (value === undefined) throw new Error('a node has at least one result');
+  function initializer(key: string, initializerName: string, fields: () => readonly Field[]): Value {
+    const known = initializerValues.get(key);
+    if (known !== undefined) return known;
+    const value = { name: initializerName };
+    initializerValues.set(key, value);
+    initializers.push(message(5, [...fields(), string(8, initializerName)]));
     return value;
   }
 
   return {
-    op,
     ops,
+    op(type, operands, attributes) {
+      const [value] = ops(type, operands, 1, attributes);
+      if (value === undefined) throw new Error('a node has at least one result');
+      return value;
+    },
     input(inputName, type, dims) {
       inputs.push(message(11, valueInfo(inputName, type, dims)));
       return { name: inputName };
     },
     output(outputName, value, type, dims) {
-      const index = nodes.length;
-      nodes.push(
-        message(1, [
-          string(1, value.name),
-          string(2, outputName),
-          string(3, `Identity_${index}`),
-          string(4, 'Identity'),
-        ]),
-      );
+      nodes.push(message(1, nodeFields(`Identity_${nodes.length}`, 'Identity', [value], [{ name: outputName }], {})));
       outputs.push(message(12, valueInfo(outputName, type, dims)));
     },
     constant(type, dims, values) {
-      const key = `${type}[${dims}]=${values}`;
-      const known = constants.get(key);
-      if (known !== undefined) return known;
-      const value = { name: `const_${constants.size}` };
-      constants.set(key, value);
-      initializers.push(
-        message(5, [
-          packedInts(1, dims),
-          int(2, elementType[type]),
-          string(8, value.name),
-          bytes(9, constantBytes(type, values)),
-        ]),
-      );
-      return value;
+      return initializer(`${type}[${dims}]=${values}`, `const_${initializers.length}`, () => [
+        packedInts(1, dims),
+        int(2, elementType[type]),
+        bytes(9, constantBytes(type, values)),
+      ]);
     },
-    external(weightName, type, dims, data) {
-      const known = externals.get(weightName);
-      if (known !== undefined) return known;
-      const value = { name: weightName };
-      externals.set(weightName, value);
-      initializers.push(
-        message(5, [
-          packedInts(1, dims),
-          int(2, elementType[type]),
-          string(8, weightName),
-          message(13, [string(1, 'location'), string(2, data.location)]),
-          message(13, [string(1, 'offset'), string(2, String(data.offset))]),
-          message(13, [string(1, 'length'), string(2, String(data.sizeBytes))]),
-          int(14, 1),
-        ]),
-      );
-      return value;
+    external(weightName, type, dims, { location, offset, sizeBytes }) {
+      return initializer(weightName, weightName, () => [
+        packedInts(1, dims),
+        int(2, elementType[type]),
+        message(13, [string(1, 'location'), string(2, location)]),
+        message(13, [string(1, 'offset'), string(2, String(offset))]),
+        message(13, [string(1, 'length'), string(2, String(sizeBytes))]),
+        int(14, 1),
+      ]);
     },
     serialize() {
       return serialize([
@@ -157,6 +121,23 @@ export function createGraph(name: string, opset: number): GraphBuilder {
       ]);
     },
   };
+}
+
+function nodeFields(
+  name: string,
+  type: string,
+  operands: readonly (Value | undefined)[],
+  results: readonly Value[],
+  attributes: Attributes,
+): Field[] {
+  return [
+    ...operands.map((operand) => string(1, operand?.name ?? '')),
+    ...results.map((result) => string(2, result.name)),
+    string(3, name),
+    string(4, type),
+    ...Object.entries(attributes).map(([key, value]) => message(5, attributeFields(key, value))),
+    ...(microsoftOps.has(type) ? [string(7, 'com.microsoft')] : []),
+  ];
 }
 
 function valueInfo(name: string, type: ElementType, dims: readonly Dimension[]): Field[] {

@@ -241,6 +241,18 @@ describe('stdin', () => {
     expect(stdin.destroyed).toBe(true);
   });
 
+  test('can be closed while a read waits for it', async () => {
+    const stdin = new Readable({ read() {} });
+    stdin.push(wavBytes({ dataSize: 0xffffffff }));
+    const audio = await openAudio('-', { stdin });
+    const reading = samplesOf(audio);
+    await Promise.all([
+      expect(reading).rejects.toMatchObject({ code: 'AUDIO_READ_FAILED' }),
+      new Promise(setImmediate).then(() => audio[Symbol.asyncDispose]()),
+    ]);
+    expect(stdin.destroyed).toBe(true);
+  });
+
   test('that is missing is an error', async () => {
     await expect(openAudio('-')).rejects.toMatchObject({ code: 'AUDIO_NO_STDIN' });
   });

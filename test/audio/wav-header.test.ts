@@ -1,5 +1,6 @@
 import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { openAudio } from '../../src/audio/open-audio.ts';
@@ -151,6 +152,17 @@ describe('what is no readable WAV is named', () => {
         await openPiped(wavBytes({ channels, formatChunk: Buffer.concat([formatChunk, Buffer.alloc(1)]) })),
       )),
     ]).toEqual(samples);
+  });
+
+  test('zeros without end are given up', async () => {
+    let nBlocks = 0;
+    async function* zeros() {
+      yield Buffer.from('RIFF\0\0\0\0WAVE');
+      for (; nBlocks < 100; nBlocks++) yield Buffer.alloc(65_536);
+    }
+    const stdin = Readable.from(zeros(), { highWaterMark: 1 });
+    await expect(openAudio('-', { stdin })).rejects.toMatchObject({ code: 'AUDIO_NO_FORMAT' });
+    expect(nBlocks).toBeLessThan(5);
   });
 
   test('a right channel of mono', async () => {

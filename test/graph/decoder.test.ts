@@ -80,7 +80,7 @@ function crossKvOf(encoded: readonly Matrix[]): Feeds {
 describe('the decoder graph', () => {
   let decoder: OpenGraph;
   let logits: OpenGraph;
-  const expected: ReferenceText[] = texts.map((text, i) => reference.decode(audio[i]!, text));
+  const expected: ReferenceText[] = texts.map((text, i) => reference.decoder(audio[i]!)(text));
   beforeAll(async () => {
     decoder = await openGraph(cpuDecoderGraph, dimensions, weights);
     logits = await openGraph(logitsGraph, dimensions, weights);

@@ -56,6 +56,8 @@ export interface RandomCheckpointOptions {
   readonly dimensions?: ModelDimensions;
   readonly dtype?: 'f32' | 'f16';
   readonly seed?: number;
+  /** In place of random ones. */
+  readonly weights?: Weights;
   /** Fields of generation_config.json. */
   readonly generation?: Readonly<Record<string, unknown>>;
 }
@@ -112,7 +114,7 @@ function safetensors(dimensions: ModelDimensions, weights: Weights, dtype: 'f32'
 const bits = new Uint32Array(1);
 const float = new Float32Array(bits.buffer);
 
-/** Drops the bits that f16 has no room for; what is below its normal numbers becomes 0. */
+/** Drops the bits that f16 has no room for; what is smaller than its normal numbers becomes 0. */
 function cutToF16(value: number): number {
   if (Math.abs(value) < 2 ** -14) return 0;
   float[0] = value;

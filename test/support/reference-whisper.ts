@@ -25,13 +25,14 @@ export interface ReferenceWhisper {
   encode(logMel: Float32Array): Matrix;
   /** Cross-attention keys and values of a decoder layer, each [nAudioCtx, nTextState]. */
   crossKv(encoderOutput: Matrix, layer: number): KeysAndValues;
-  decode(encoderOutput: Matrix, tokens: readonly number[]): ReferenceText;
-  /** The text that backends' `greedy` should give behind the tokens `before`. */
-  greedy(encoderOutput: Matrix, request: GreedyRequest, before?: readonly number[]): GreedyResult;
+  /** Listens to a window once, for as many texts as are asked for. */
+  decoder(encoderOutput: Matrix): ReferenceDecoder;
 }
 
+export type ReferenceDecoder = (tokens: readonly number[]) => ReferenceText;
+
 /**
- * Whisper written down as plainly as possible, in f64: no cache, no batch, every token computed anew for every question.
+ * Whisper written down as plainly as possible, in f64: no batch, no cache of a text, each computed anew from its start.
  * Source: openai/whisper model.py. Shares nothing with the code it is compared to but the names of the weights.
  */
 export function referenceWhisper(dimensions: ModelDimensions, weights: Weights): ReferenceWhisper {
@@ -116,41 +117,45 @@ export function referenceWhisper(dimensions: ModelDimensions, weights: Weights):
     return layerNorm(x, 'model.encoder.layer_norm');
   }
 
-  function decode(encoderOutput: Matrix, tokens: readonly number[]): ReferenceText {
+  function decoder(encoderOutput: Matrix): ReferenceDecoder {
+    const audio = Array.from({ length: nTextLayer }, (_, layer) => crossKv(encoderOutput, layer));
     const embedding = matrix('model.decoder.embed_tokens.weight', nTextState);
     const positions = matrix('model.decoder.embed_positions.weight', nTextState);
-    const selfKv = tokens.map((): [readonly number[], readonly number[]][] => []);
-    let x: Matrix = add(
-      tokens.map((token) => embedding[token] ?? []),
-      positions,
-    );
-    for (let layer = 0; layer < nTextLayer; layer++) {
-      const name = `model.decoder.layers.${layer}`;
-      const normed = layerNorm(x, `${name}.self_attn_layer_norm`);
-      const own = keysAndValues(normed, `${name}.self_attn`);
-      for (const [i, rows] of selfKv.entries()) rows.push([own.k[i] ?? [], own.v[i] ?? []]);
-      x = add(x, attention(normed, own, nTextHead, true, `${name}.self_attn`));
-      const query = layerNorm(x, `${name}.encoder_attn_layer_norm`);
-      x = add(x, attention(query, crossKv(encoderOutput, layer), nTextHead, false, `${name}.encoder_attn`));
-      x = add(x, feedForward(x, name));
-    }
-    const last = layerNorm(x, 'model.decoder.layer_norm');
-    return { logits: last.map((row) => embedding.map((token) => dot(row, token))), selfKv };
+    return (tokens) => {
+      const selfKv = tokens.map((): [readonly number[], readonly number[]][] => []);
+      let x = add(
+        tokens.map((token) => embedding[token] ?? []),
+        positions,
+      );
+      for (const [layer, source] of audio.entries()) {
+        const name = `model.decoder.layers.${layer}`;
+        const normed = layerNorm(x, `${name}.self_attn_layer_norm`);
+        const own = keysAndValues(normed, `${name}.self_attn`);
+        for (const [i, rows] of selfKv.entries()) rows.push([own.k[i] ?? [], own.v[i] ?? []]);
+        x = add(x, attention(normed, own, nTextHead, true, `${name}.self_attn`));
+        const query = layerNorm(x, `${name}.encoder_attn_layer_norm`);
+        x = add(x, attention(query, source, nTextHead, false, `${name}.encoder_attn`));
+        x = add(x, feedForward(x, name));
+      }
+      const last = layerNorm(x, 'model.decoder.layer_norm');
+      return { logits: last.map((row) => embedding.map((token) => dot(row, token))), selfKv };
+    };
   }
 
-  function greedy(encoderOutput: Matrix, request: GreedyRequest, before: readonly number[] = []): GreedyResult {
-    const result: GreedyResult = { tokens: [], logprobs: [] };
-    while (result.tokens.length < request.maxTokens && result.tokens.at(-1) !== request.stopToken) {
-      const mask = result.tokens.length === 0 ? request.beginSuppress : request.suppress;
-      const { logits } = decode(encoderOutput, [...before, ...request.prompt, ...result.tokens]);
-      const { token, logprob } = choose(logits.at(-1) ?? [], mask);
-      result.tokens.push(token);
-      result.logprobs.push(logprob);
-    }
-    return result;
-  }
+  return { dimensions, encode, crossKv, decoder };
+}
 
-  return { dimensions, encode, crossKv, decode, greedy };
+/** The text that a backend's `greedy` should give. */
+export function greedyText(decode: ReferenceDecoder, request: GreedyRequest): GreedyResult {
+  const result: GreedyResult = { tokens: [], logprobs: [] };
+  while (result.tokens.length < request.maxTokens && result.tokens.at(-1) !== request.stopToken) {
+    const mask = result.tokens.length === 0 ? request.beginSuppress : request.suppress;
+    const { logits } = decode([...request.prompt, ...result.tokens]);
+    const { token, logprob } = choose(logits.at(-1) ?? [], mask);
+    result.tokens.push(token);
+    result.logprobs.push(logprob);
+  }
+  return result;
 }
 
 /** The likeliest token under a mask, and its log-probability among those it allows. */
@@ -188,7 +193,7 @@ function sum(values: readonly number[]): number {
 
 function dot(a: readonly number[], b: readonly number[]): number {
   let total = 0;
-  for (let i = 0; i < a.length; i++) total += at(a, i) * at(b, i);
+  for (let i = 0; i < a.length; i++) total += (a[i] as number) * (b[i] as number);
   return total;
 }
 

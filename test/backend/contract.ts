@@ -1,0 +1,310 @@
+import { performance } from 'node:perf_hooks';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Backend, GreedyRequest } from '../../src/backend/backend.ts';
+import type { ModelDimensions } from '../../src/model/dimensions.ts';
+import { expectClose } from '../support/compare.ts';
+import { randomValues } from '../support/random-checkpoint.ts';
+import { greedyText, type ReferenceDecoder, type ReferenceText, type ReferenceWhisper } from '../support/reference-whisper.ts';
+
+/** A model for the contract: quick, and yet large enough for a window's memory (400 kB) to show where it is lost. */
+export const contractDimensions: ModelDimensions = {
+  nMels: 8,
+  nAudioCtx: 200,
+  nAudioState: 64,
+  nAudioHead: 2,
+  nAudioLayer: 1,
+  nTextCtx: 200,
+  nTextState: 64,
+  nTextHead: 4,
+  nTextLayer: 4,
+  nVocab: 300,
+};
+
+export interface BackendUnderTest {
+  readonly backend: Backend;
+  /** Of the same model. */
+  readonly reference: ReferenceWhisper;
+}
+
+const noToken = -1;
+const logitTolerance = 1e-3;
+
+/**
+ * What callers may expect of every backend, as tests.
+ *
+ * @param open loads a model of `contractDimensions` anew
+ */
+export function backendContract(name: string, open: () => Promise<BackendUnderTest>): void {
+  describe(`${name}, as every backend,`, () => {
+    let backend: Backend;
+    let reference: ReferenceWhisper;
+    const decoders = new Map<number, ReferenceDecoder>();
+    beforeAll(async () => {
+      ({ backend, reference } = await open());
+    });
+    afterAll(() => backend[Symbol.asyncDispose]());
+
+    const { nAudioCtx, nMels, nTextCtx, nTextLayer, nTextState, nVocab } = contractDimensions;
+    const logMel = (seed: number) => randomValues(nMels * 2 * nAudioCtx, seed);
+    const encode = (seed: number, signal?: AbortSignal) => backend.encode(logMel(seed), signal);
+    const decoderOf = (seed: number): ReferenceDecoder => {
+      const decoder = decoders.get(seed) ?? remembering(reference.decoder(reference.encode(logMel(seed))));
+      decoders.set(seed, decoder);
+      return decoder;
+    };
+    const mask = (...tokens: number[]) => {
+      const values = new Float32Array(nVocab);
+      for (const token of tokens) values[token] = Number.NEGATIVE_INFINITY;
+      return values;
+    };
+    const prompt = [5, 250, 17];
+    const request = (changes: Partial<GreedyRequest> = {}): GreedyRequest => ({
+      prompt,
+      beginSuppress: mask(),
+      suppress: mask(),
+      stopToken: noToken,
+      maxTokens: 8,
+      ...changes,
+    });
+    const expected = (seed: number, changes: Partial<GreedyRequest> = {}) =>
+      greedyText(decoderOf(seed), request(changes));
+    async function greedy(seed: number, changes: Partial<GreedyRequest> = {}) {
+      await using audio = await encode(seed);
+      await using run = await audio.startDecoder();
+      return await run.greedy(request(changes));
+    }
+
+    test('says what it runs on and which model', () => {
+      expect(backend.device).not.toBe('');
+      expect(backend.dimensions).toEqual(contractDimensions);
+    });
+
+    test("gives the encoder's output for comparison", async () => {
+      await using audio = await encode(1);
+      expectClose(await audio.encoderOutput(), reference.encode(logMel(1)).flat(), logitTolerance);
+    });
+
+    test('gives the logits of the last token after a prefill and after each step', async () => {
+      const text = [...prompt, 99, 3, 180];
+      const { logits } = decoderOf(1)(text);
+      await using audio = await encode(1);
+      await using run = await audio.startDecoder();
+      expectClose(await run.forward(prompt), logits[prompt.length - 1]!, logitTolerance);
+      for (const [i, token] of text.entries())
+        if (i >= prompt.length) expectClose(await run.forward([token]), logits[i]!, logitTolerance);
+    });
+
+    test('keeps the logits it gave before', async () => {
+      await using audio = await encode(1);
+      await using run = await audio.startDecoder();
+      const first = await run.forward(prompt);
+      const copy = first.slice();
+      await run.forward([7]);
+      expect(first).toEqual(copy);
+    });
+
+    test('decodes greedily, with the log-probability of each token', async () => {
+      const { tokens, logprobs } = await greedy(1);
+      expect(tokens).toEqual(expected(1).tokens);
+      expectClose(logprobs, expected(1).logprobs, 0.01);
+    });
+
+    test('lets one mask hold for the first token and another for the rest', async () => {
+      const [first = 0, second = 0, third = 0] = expected(1).tokens;
+      for (const masks of [
+        { beginSuppress: mask(first) },
+        { suppress: mask(second, third) },
+        { beginSuppress: mask(first), suppress: mask(first, second) },
+      ]) {
+        const wanted = expected(1, masks);
+        expect(wanted.tokens).not.toEqual(expected(1).tokens);
+        const { tokens, logprobs } = await greedy(1, masks);
+        expect(tokens).toEqual(wanted.tokens);
+        expectClose(logprobs, wanted.logprobs, 0.01);
+      }
+    });
+
+    test('stops behind the stop token', async () => {
+      const stopToken = expected(1).tokens[5] ?? noToken;
+      const { tokens, logprobs } = await greedy(1, { stopToken });
+      expect(tokens).toEqual(expected(1, { stopToken }).tokens);
+      expect(tokens.at(-1)).toBe(stopToken);
+      expect(logprobs).toHaveLength(tokens.length);
+    });
+
+    test.each([1, 2, 7])('stops after %i tokens when that is the limit', async (maxTokens) => {
+      const { tokens, logprobs } = await greedy(1, { maxTokens });
+      expect(tokens).toEqual(expected(1).tokens.slice(0, maxTokens));
+      expect(logprobs).toHaveLength(maxTokens);
+    });
+
+    test('fills the whole text context', async () => {
+      const maxTokens = nTextCtx - prompt.length + 1; // the last one needs no place of its own
+      expect((await greedy(1, { maxTokens })).tokens).toHaveLength(maxTokens);
+    });
+
+    test('goes on from tokens that were appended before', async () => {
+      await using audio = await encode(1);
+      await using run = await audio.startDecoder();
+      await run.forward([5]);
+      await run.forward([250]);
+      expect((await run.greedy(request({ prompt: [17] }))).tokens).toEqual(expected(1).tokens);
+    });
+
+    test('gives the same for a window whatever came between', async () => {
+      const first = await greedy(1);
+      const other = await greedy(2);
+      expect(other.tokens).toEqual(expected(2).tokens);
+      expect(other.tokens).not.toEqual(first.tokens);
+      expect(await greedy(1)).toEqual(first);
+    });
+
+    test('starts every text over an audio from nothing', async () => {
+      await using audio = await encode(1);
+      for (let text = 0; text < 2; text++) {
+        await using run = await audio.startDecoder();
+        expect((await run.greedy(request())).tokens).toEqual(expected(1).tokens);
+      }
+    });
+
+    test('holds two windows and their texts apart', async () => {
+      await using first = await encode(1);
+      await using second = await encode(2);
+      await using firstRun = await first.startDecoder();
+      await using secondRun = await second.startDecoder();
+      await firstRun.forward([5]);
+      await secondRun.forward([5, 250]);
+      await firstRun.forward([250]);
+      const texts = [firstRun, secondRun].map((run) => run.greedy(request({ prompt: [17] })));
+      const [a, b] = await Promise.all(texts);
+      expect(a?.tokens).toEqual(expected(1).tokens);
+      expect(b?.tokens).toEqual(expected(2).tokens);
+    });
+
+    test('rejects what is aborted beforehand, with the reason', async () => {
+      const reason = new Error('enough');
+      const signal = AbortSignal.abort(reason);
+      await using audio = await encode(1);
+      await using run = await audio.startDecoder();
+      await expect(encode(1, signal)).rejects.toBe(reason);
+      await expect(run.forward([5], signal)).rejects.toBe(reason);
+      await expect(run.greedy(request(), signal)).rejects.toBe(reason);
+    });
+
+    test.each(['encode', 'forward', 'greedy'] as const)('rejects %s when it is aborted under way, and lives on', async (call) => {
+      await using audio = await encode(1);
+      await using run = await audio.startDecoder();
+      const aborter = new AbortController();
+      const calls = {
+        encode: () => encode(2, aborter.signal),
+        forward: () => run.forward(prompt, aborter.signal),
+        greedy: () => run.greedy(request(), aborter.signal),
+      };
+      const rejection = expect(calls[call]()).rejects.toThrow('enough');
+      aborter.abort(new Error('enough'));
+      await rejection;
+      expect((await greedy(1)).tokens).toEqual(expected(1).tokens);
+    });
+
+    test('does not finish an aborted text first', async () => {
+      await using audio = await encode(1);
+      const millisecondsFor = async (signal?: AbortSignal) => {
+        await using run = await audio.startDecoder();
+        const start = performance.now();
+        await run.greedy(request({ maxTokens: nTextCtx - prompt.length }), signal).catch(() => undefined);
+        return performance.now() - start;
+      };
+      const whole = await millisecondsFor();
+      expect(await millisecondsFor(AbortSignal.timeout(1))).toBeLessThan(whole / 2);
+    });
+
+    test('passes on what goes wrong inside, and lives on', async () => {
+      await using audio = await encode(1);
+      await using run = await audio.startDecoder();
+      await expect(run.forward(Array(nTextCtx + 1).fill(5))).rejects.toThrow(/tokens exceed/);
+      await expect(run.forward([nVocab])).rejects.toThrow();
+      await expect(run.forward([])).rejects.toThrow();
+      await expect(run.greedy(request({ prompt: [] }))).rejects.toThrow();
+      await expect(run.greedy(request({ maxTokens: nTextCtx }))).rejects.toThrow(/tokens exceed/);
+      await expect(backend.encode(new Float32Array(10))).rejects.toThrow();
+      expect((await greedy(1)).tokens).toEqual(expected(1).tokens);
+    });
+
+    test('leaves a text as it was when tokens cannot be appended', async () => {
+      await using audio = await encode(1);
+      await using run = await audio.startDecoder();
+      await run.forward(prompt.slice(0, 2));
+      await expect(run.forward(Array(nTextCtx).fill(5))).rejects.toThrow();
+      expect((await run.greedy(request({ prompt: [17] }))).tokens).toEqual(expected(1).tokens);
+    });
+
+    test('rejects what is asked of a text or an audio that was disposed of', async () => {
+      const audio = await encode(1);
+      const run = await audio.startDecoder();
+      await run[Symbol.asyncDispose]();
+      await expect(run.forward([5])).rejects.toThrow();
+      await expect(run.greedy(request())).rejects.toThrow();
+      await audio[Symbol.asyncDispose]();
+      await expect(audio.startDecoder()).rejects.toThrow();
+      await expect(audio.encoderOutput()).rejects.toThrow();
+    });
+
+    test('lets no text outlive its audio, whose memory may be another window by then', async () => {
+      const audio = await encode(1);
+      await using run = await audio.startDecoder();
+      await audio[Symbol.asyncDispose]();
+      await expect(run.forward([5])).rejects.toThrow();
+    });
+
+    test('rejects everything once it is disposed of itself, what is under way included', async () => {
+      const { backend: other } = await open();
+      const audio = await other.encode(logMel(1));
+      const run = await audio.startDecoder();
+      const underWay = expect(run.greedy(request({ maxTokens: nTextCtx - prompt.length }))).rejects.toThrow();
+      await other[Symbol.asyncDispose]();
+      await underWay;
+      await expect(other.encode(logMel(1))).rejects.toThrow();
+      await expect(audio.startDecoder()).rejects.toThrow();
+      await expect(run.forward([5])).rejects.toThrow();
+      await other[Symbol.asyncDispose]();
+    });
+
+    const windowBytes = nAudioCtx * nTextState * 2 * nTextLayer * Float32Array.BYTES_PER_ELEMENT;
+    /** How many windows' worth of memory 200 rounds cost, after as many that fill pools and heaps. */
+    async function windowsLost(round: () => Promise<void>): Promise<number> {
+      for (let i = 0; i < 200; i++) await round();
+      const before = process.memoryUsage.rss();
+      for (let i = 0; i < 200; i++) await round();
+      return (process.memoryUsage.rss() - before) / windowBytes;
+    }
+
+    test('uses the memory of a disposed window and text again', async () => {
+      const transcribe = async () => {
+        await using audio = await encode(1);
+        await using run = await audio.startDecoder();
+        await run.forward(prompt);
+      };
+      expect(await windowsLost(transcribe)).toBeLessThan(100);
+    });
+
+    test('loses no memory to an aborted encoding', async () => {
+      const abort = async () => {
+        const aborter = new AbortController();
+        const encoding = encode(1, aborter.signal).catch(() => undefined);
+        aborter.abort();
+        await encoding;
+      };
+      expect(await windowsLost(abort)).toBeLessThan(100);
+    });
+  });
+}
+
+/** Many tests decode the same texts, and the reference takes its time. */
+function remembering(decode: ReferenceDecoder): ReferenceDecoder {
+  const known = new Map<string, ReferenceText>();
+  return (tokens) => {
+    const text = known.get(String(tokens)) ?? decode(tokens);
+    known.set(String(tokens), text);
+    return text;
+  };
+}

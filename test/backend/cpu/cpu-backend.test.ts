@@ -1,0 +1,74 @@
+import { cp, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { prepareCpu } from '../../../src/convert/prepare-cpu.ts';
+import type { ModelError } from '../../../src/errors.ts';
+import { openCheckpoint } from '../../../src/model/checkpoint.ts';
+import { built } from '../../support/build-dist.ts';
+import { type Weights, writeRandomCheckpoint } from '../../support/random-checkpoint.ts';
+import { referenceWhisper } from '../../support/reference-whisper.ts';
+import { backendContract, contractDimensions as dimensions } from '../contract.ts';
+
+// Built, because the backend starts a worker thread from the file beside its own.
+type CpuBackend = typeof import('../../../src/backend/cpu/cpu-backend.ts');
+const { openCpuBackend } = (await import(built('backend/cpu/cpu-backend.js'))) as CpuBackend;
+
+let root: string;
+let prepared: string;
+let weights: Weights;
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'whisper-npu-backend-'));
+  weights = await writeRandomCheckpoint(join(root, 'checkpoint'), { dimensions });
+  prepared = await prepareCpu(await openCheckpoint(join(root, 'checkpoint')), join(root, 'prepared'));
+});
+afterAll(() => rm(root, { recursive: true }));
+
+backendContract('the CPU backend', async () => ({
+  backend: await openCpuBackend({ directory: prepared, dimensions, threads: 1 }),
+  reference: referenceWhisper(dimensions, weights),
+}));
+
+describe('the CPU backend', () => {
+  test.each([
+    [1, '1 thread'],
+    [2, '2 threads'],
+  ])('with %i names its threads and its runtime', async (threads, text) => {
+    await using backend = await openCpuBackend({ directory: prepared, dimensions, threads });
+    expect(backend.device).toMatch(new RegExp(`^CPU, ${text} \\(ONNX Runtime \\d+\\.\\d+\\.\\d+\\)$`));
+  });
+
+  test('computes on a thread of its own', async () => {
+    await using backend = await openCpuBackend({ directory: prepared, dimensions, threads: 1 });
+    await using audio = await backend.encode(new Float32Array(dimensions.nMels * 2 * dimensions.nAudioCtx));
+    await using run = await audio.startDecoder();
+    let turns = 0;
+    const counter = setInterval(() => turns++, 1);
+    const mask = new Float32Array(dimensions.nVocab);
+    await run.greedy({ prompt: [1], beginSuppress: mask, suppress: mask, stopToken: -1, maxTokens: 190 });
+    clearInterval(counter);
+    expect(turns).toBeGreaterThan(3);
+  });
+
+  async function failureWith(damage: (directory: string) => Promise<void>): Promise<unknown> {
+    const directory = await mkdtemp(join(root, 'damaged-'));
+    await cp(prepared, directory, { recursive: true });
+    await damage(directory);
+    return await openCpuBackend({ directory, dimensions, threads: 1 }).then(
+      () => 'opened',
+      (error: unknown) => error,
+    );
+  }
+
+  test.each([
+    ['a graph is missing', (directory: string) => rm(join(directory, 'decoder.onnx'))],
+    ['a graph is no graph', (directory: string) => writeFile(join(directory, 'encoder.onnx'), 'graph')],
+    ['the weights are cut short', (directory: string) => truncate(join(directory, 'weights.bin'), 1000)],
+  ])('names the folder and what to do when %s', async (_, damage) => {
+    const failure = await failureWith(damage);
+    expect(failure).toMatchObject({ name: 'ModelError', code: 'MODEL_LOAD_FAILED' });
+    const { message, hint } = failure as ModelError;
+    expect(message).toContain(join(root, 'damaged-'));
+    expect(hint).toContain('Remove the folder');
+  });
+});

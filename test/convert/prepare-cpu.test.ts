@@ -1,0 +1,175 @@
+import { execFile, spawnSync } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { prepareCpu } from '../../src/convert/prepare-cpu.ts';
+import { ModelError } from '../../src/errors.ts';
+import { openCheckpoint } from '../../src/model/checkpoint.ts';
+import { readModel } from '../graph/onnx-reader.ts';
+import { built } from '../support/build-dist.ts';
+import { writeRandomCheckpoint } from '../support/random-checkpoint.ts';
+
+let root: string;
+let source: string;
+let store: string;
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'whisper-npu-prepare-'));
+  source = join(root, 'checkpoint');
+  store = join(root, 'prepared', 'whisper-random');
+});
+afterEach(() => rm(root, { recursive: true }));
+
+/** Prepares what lies in `source` now, and says whether that took a build. */
+async function prepare(): Promise<{ directory: string; isBuilt: boolean }> {
+  let isBuilt = false;
+  const directory = await prepareCpu(await openCheckpoint(source), store, () => {
+    isBuilt = true;
+  });
+  return { directory, isBuilt };
+}
+
+const weightsOf = (directory: string) => stat(join(directory, 'weights.bin'));
+const graphsOf = async (directory: string) => (await readdir(directory)).filter((name) => name.endsWith('.onnx'));
+
+describe('prepareCpu', () => {
+  test.each(['f32', 'f16'] as const)('widens %s weights and points the graphs to them', async (dtype) => {
+    const weights = await writeRandomCheckpoint(source, { dtype });
+    const { directory } = await prepare();
+    const bytes = await readFile(join(directory, 'weights.bin'));
+    const used = new Set<string>();
+    for (const graph of await graphsOf(directory)) {
+      for (const { name, external } of readModel(await readFile(join(directory, graph))).initializers) {
+        const values = weights.get(name);
+        if (values === undefined) continue;
+        const { location, offset, length } = Object.fromEntries(external);
+        expect([location, Number(length)]).toEqual(['weights.bin', values.byteLength]);
+        const start = bytes.byteOffset + Number(offset);
+        expect(new Float32Array(bytes.buffer.slice(start, start + values.byteLength))).toEqual(values);
+        used.add(name);
+      }
+    }
+    expect(used).toEqual(new Set(weights.keys()));
+  });
+
+  test('tells the bytes that it is going to write', async () => {
+    await writeRandomCheckpoint(source);
+    const told: number[] = [];
+    const directory = await prepareCpu(await openCheckpoint(source), store, (sizeBytes) => told.push(sizeBytes));
+    expect(told).toEqual([(await weightsOf(directory)).size]);
+  });
+
+  test('builds once and leaves the folder alone afterwards', async () => {
+    await writeRandomCheckpoint(source);
+    const first = await prepare();
+    const before = await weightsOf(first.directory);
+    const second = await prepare();
+    expect([first.isBuilt, second.isBuilt]).toEqual([true, false]);
+    expect(second.directory).toBe(first.directory);
+    const after = await weightsOf(second.directory);
+    expect([after.ino, after.mtimeMs]).toEqual([before.ino, before.mtimeMs]);
+    expect(await readdir(store)).toHaveLength(1);
+  });
+
+  test.each(['weights.bin', 'manifest.json', 'encoder.onnx', 'decoder.onnx'])(
+    'builds anew without %s',
+    async (file) => {
+      await writeRandomCheckpoint(source);
+      const { directory } = await prepare();
+      await rm(join(directory, file));
+      expect(await prepare()).toEqual({ directory, isBuilt: true });
+      expect(await readdir(directory)).toContain(file);
+    },
+  );
+
+  test.each(['weights.bin', 'manifest.json'])('builds anew when %s is cut short', async (file) => {
+    await writeRandomCheckpoint(source);
+    const { directory } = await prepare();
+    const whole = await readFile(join(directory, file));
+    await truncate(join(directory, file), whole.length - 3);
+    expect(await prepare()).toEqual({ directory, isBuilt: true });
+    expect(await readFile(join(directory, file))).toEqual(whole);
+  });
+
+  test('builds another folder when the checkpoint gets other weights', async () => {
+    await writeRandomCheckpoint(source, { seed: 1 });
+    const first = await prepare();
+    await writeRandomCheckpoint(source, { seed: 2 });
+    await utimes(join(source, 'model.safetensors'), 1, 1); // the same size, written within one tick of the clock
+    const second = await prepare();
+    expect(second.isBuilt).toBe(true);
+    const weights = (directory: string) => readFile(join(directory, 'weights.bin'));
+    expect((await weights(second.directory)).equals(await weights(first.directory))).toBe(false);
+  });
+
+  test('removes what killed processes left, and nothing of those that still run', async () => {
+    await writeRandomCheckpoint(source);
+    const { pid: dead } = spawnSync(process.execPath, ['--version']);
+    const left = (pid: number) => `cpu-f32-v1-0123456789ab.unfinished-${pid}`;
+    for (const pid of [dead, process.ppid]) {
+      await mkdir(join(store, left(pid)), { recursive: true });
+      await writeFile(join(store, left(pid), 'weights.bin'), 'half');
+    }
+    await mkdir(join(store, 'notes'));
+    await prepare();
+    const names = await readdir(store);
+    expect(names).toHaveLength(3);
+    expect(names).toEqual(expect.arrayContaining(['notes', left(process.ppid)]));
+  });
+
+  test('takes the place of what a process with its own number left', async () => {
+    await writeRandomCheckpoint(source);
+    const { directory } = await prepare();
+    await rm(directory, { recursive: true });
+    const leftover = `${directory}.unfinished-${process.pid}`;
+    await mkdir(leftover);
+    await writeFile(join(leftover, 'weights.bin'), 'half');
+    expect(await prepare()).toEqual({ directory, isBuilt: true });
+    expect(await readdir(store)).toHaveLength(1);
+  });
+
+  test('leaves nothing behind when the checkpoint turns out to be damaged', async () => {
+    await writeRandomCheckpoint(source);
+    const checkpoint = await openCheckpoint(source);
+    await truncate(join(source, 'model.safetensors'), 5000);
+    await expect(prepareCpu(checkpoint, store)).rejects.toMatchObject({ code: 'MODEL_DAMAGED' });
+    expect(await readdir(store)).toEqual([]);
+  });
+
+  test('says so when the store cannot be written', async () => {
+    await writeRandomCheckpoint(source);
+    await writeFile(join(root, 'file'), '');
+    const failure = prepareCpu(await openCheckpoint(source), join(root, 'file', 'prepared'));
+    await expect(failure).rejects.toBeInstanceOf(ModelError);
+    await expect(failure).rejects.toMatchObject({ code: 'MODEL_STORE_NOT_WRITABLE' });
+  });
+
+  test('can be asked several times at once', async () => {
+    await writeRandomCheckpoint(source);
+    const answers = await Promise.all([prepare(), prepare(), prepare(), prepare()]);
+    expect(new Set(answers.map(({ directory }) => directory)).size).toBe(1);
+    expect((await prepare()).isBuilt).toBe(false);
+    expect(await readdir(store)).toHaveLength(1);
+  });
+
+  test('serves processes that build at once, and replaces no folder that one of them already uses', async () => {
+    await writeRandomCheckpoint(source);
+    const script = `
+      import { statSync } from 'node:fs';
+      import { prepareCpu } from ${JSON.stringify(built('convert/prepare-cpu.js'))};
+      import { openCheckpoint } from ${JSON.stringify(built('model/checkpoint.js'))};
+      const [, source, store] = process.argv;
+      const directory = await prepareCpu(await openCheckpoint(source), store);
+      console.log(statSync(directory + '/weights.bin').ino + ' ' + directory);`;
+    const runs = Array.from({ length: 4 }, () =>
+      promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script, source, store]),
+    );
+    const answers = new Set((await Promise.all(runs)).map(({ stdout }) => stdout.trim()));
+    expect(answers.size).toBe(1);
+    const { directory, isBuilt } = await prepare();
+    expect(isBuilt).toBe(false);
+    expect([...answers]).toEqual([`${(await weightsOf(directory)).ino} ${directory}`]);
+    expect(await readdir(store)).toHaveLength(1);
+  });
+});
