@@ -16,7 +16,10 @@ export interface Backend extends AsyncDisposable {
   encode(logMel: Float32Array<ArrayBuffer>, signal?: AbortSignal): Promise<EncodedAudio>;
 }
 
-/** Keys and values for the decoder's cross-attention. They stay with the backend; dispose of them to reuse their memory. */
+/**
+ * Keys and values for the decoder's cross-attention. They stay with the backend; disposing of them frees their memory for
+ * the next window and ends the texts over them.
+ */
 export interface EncodedAudio extends AsyncDisposable {
   /** Begins a text over this audio with an empty cache. At most one decoder per audio is open at a time. */
   startDecoder(): Promise<DecoderRun>;

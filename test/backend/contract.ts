@@ -4,7 +4,12 @@ import type { Backend, GreedyRequest } from '../../src/backend/backend.ts';
 import type { ModelDimensions } from '../../src/model/dimensions.ts';
 import { expectClose } from '../support/compare.ts';
 import { randomValues } from '../support/random-checkpoint.ts';
-import { greedyText, type ReferenceDecoder, type ReferenceText, type ReferenceWhisper } from '../support/reference-whisper.ts';
+import {
+  greedyText,
+  type ReferenceDecoder,
+  type ReferenceText,
+  type ReferenceWhisper,
+} from '../support/reference-whisper.ts';
 
 /** A model for the contract: quick, and yet large enough for a window's memory (400 kB) to show where it is lost. */
 export const contractDimensions: ModelDimensions = {
@@ -191,20 +196,23 @@ export function backendContract(name: string, open: () => Promise<BackendUnderTe
       await expect(run.greedy(request(), signal)).rejects.toBe(reason);
     });
 
-    test.each(['encode', 'forward', 'greedy'] as const)('rejects %s when it is aborted under way, and lives on', async (call) => {
-      await using audio = await encode(1);
-      await using run = await audio.startDecoder();
-      const aborter = new AbortController();
-      const calls = {
-        encode: () => encode(2, aborter.signal),
-        forward: () => run.forward(prompt, aborter.signal),
-        greedy: () => run.greedy(request(), aborter.signal),
-      };
-      const rejection = expect(calls[call]()).rejects.toThrow('enough');
-      aborter.abort(new Error('enough'));
-      await rejection;
-      expect((await greedy(1)).tokens).toEqual(expected(1).tokens);
-    });
+    test.each(['encode', 'forward', 'greedy'] as const)(
+      'rejects %s when it is aborted under way, and lives on',
+      async (call) => {
+        await using audio = await encode(1);
+        await using run = await audio.startDecoder();
+        const aborter = new AbortController();
+        const calls = {
+          encode: () => encode(2, aborter.signal),
+          forward: () => run.forward(prompt, aborter.signal),
+          greedy: () => run.greedy(request(), aborter.signal),
+        };
+        const rejection = expect(calls[call]()).rejects.toThrow('enough');
+        aborter.abort(new Error('enough'));
+        await rejection;
+        expect((await greedy(1)).tokens).toEqual(expected(1).tokens);
+      },
+    );
 
     test('does not finish an aborted text first', async () => {
       await using audio = await encode(1);

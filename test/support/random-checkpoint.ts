@@ -69,9 +69,10 @@ export interface RandomCheckpointOptions {
  */
 export async function writeRandomCheckpoint(
   directory: string,
-  { dimensions = smallDimensions, dtype = 'f32', seed = 1, generation = {} }: RandomCheckpointOptions = {},
+  options: RandomCheckpointOptions = {},
 ): Promise<Weights> {
-  const exact = randomWeights(dimensions, seed);
+  const { dimensions = smallDimensions, dtype = 'f32', generation = {} } = options;
+  const exact = options.weights ?? randomWeights(dimensions, options.seed);
   const weights =
     dtype === 'f32' ? exact : new Map(Array.from(exact, ([name, values]) => [name, values.map(cutToF16)]));
   const json = (file: string, value: unknown) => writeFile(join(directory, file), JSON.stringify(value));

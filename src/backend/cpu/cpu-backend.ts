@@ -35,6 +35,7 @@ export async function openCpuBackend(options: EngineOptions): Promise<Backend> {
     async encode(logMel, signal) {
       signal?.throwIfAborted();
       const window = await engine.call('encode', [logMel], [logMel.buffer]);
+      if (signal?.aborted) await engine.call('releaseWindow', [window]);
       signal?.throwIfAborted();
       return encodedAudio(engine, window);
     },
@@ -54,7 +55,9 @@ function decoderRun(engine: EngineThread, run: number): DecoderRun {
   return {
     async forward(tokens, signal) {
       signal?.throwIfAborted();
-      return engine.call('forward', [run, tokens]);
+      const logits = await engine.call('forward', [run, tokens]);
+      signal?.throwIfAborted();
+      return logits;
     },
     async greedy(request, signal) {
       signal?.throwIfAborted();

@@ -8,13 +8,18 @@ const port = parentPort;
 if (port === null) throw new Error('this module runs as a worker thread');
 
 const windows = new Map<number, { logMel: Float32Array; crossKv: CrossKv }>();
-const runs = new Map<number, EngineRun>();
+const runs = new Map<number, { window: number; run: EngineRun }>();
 let handles = 0;
 
 function held<T>(map: ReadonlyMap<number, T>, handle: number): T {
   const value = map.get(handle);
   if (value === undefined) throw new Error(`handle ${handle} has been released`);
   return value;
+}
+
+function endRun(handle: number, run: EngineRun): void {
+  run.close();
+  runs.delete(handle);
 }
 
 function callsOn(engine: CpuEngine): EngineCalls {
@@ -29,18 +34,19 @@ function callsOn(engine: CpuEngine): EngineCalls {
     async releaseWindow(window) {
       engine.release(held(windows, window).crossKv);
       windows.delete(window);
+      for (const [handle, { window: itsWindow, run }] of runs) if (itsWindow === window) endRun(handle, run);
     },
     async startDecoder(window) {
-      runs.set(++handles, engine.startDecoder(held(windows, window).crossKv));
+      runs.set(++handles, { window, run: engine.startDecoder(held(windows, window).crossKv) });
       return handles;
     },
     async forward(run, tokens) {
-      return Float32Array.from(await held(runs, run).forward(tokens));
+      return Float32Array.from(await held(runs, run).run.forward(tokens));
     },
-    greedy: (run, request, abort) => held(runs, run).greedy(request, () => Atomics.load(abort, 0) !== 0),
+    greedy: (run, request, abort) => held(runs, run).run.greedy(request, () => Atomics.load(abort, 0) !== 0),
     async endDecoder(run) {
-      held(runs, run).close();
-      runs.delete(run);
+      const running = runs.get(run);
+      if (running !== undefined) endRun(run, running.run); // its audio may have ended it already
     },
   };
 }

@@ -8,7 +8,12 @@ import { embedding } from '../../../src/graph/weights.ts';
 import { openCheckpoint } from '../../../src/model/checkpoint.ts';
 import { floats } from '../../graph/open-graph.ts';
 import { expectClose } from '../../support/compare.ts';
-import { randomValues, randomWeights, smallDimensions, writeRandomCheckpoint } from '../../support/random-checkpoint.ts';
+import {
+  randomValues,
+  randomWeights,
+  smallDimensions,
+  writeRandomCheckpoint,
+} from '../../support/random-checkpoint.ts';
 import { choose } from '../../support/reference-whisper.ts';
 
 const dimensions = { ...smallDimensions, nVocab: 400 };

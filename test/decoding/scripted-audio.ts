@@ -1,0 +1,49 @@
+import type { DecoderRun, EncodedAudio, GreedyRequest, GreedyResult } from '../../src/backend/backend.ts';
+
+/** What a text over a scripted audio was asked. */
+export interface AskedRun {
+  readonly forwarded: { readonly tokens: readonly number[]; readonly signal: AbortSignal | undefined }[];
+  readonly requests: { readonly request: GreedyRequest; readonly signal: AbortSignal | undefined }[];
+  isDisposed: boolean;
+}
+
+export interface Script {
+  /** What `forward` gives. */
+  readonly logits?: Float32Array;
+  /** What `greedy` gives; the tokens are cut at `maxTokens` as a backend does. */
+  readonly text: GreedyResult;
+  readonly failure?: Error;
+}
+
+/** An audio whose texts say what a script says, and which remembers what it was asked. */
+export function scriptedAudio({ logits, text, failure }: Script): { audio: EncodedAudio; runs: AskedRun[] } {
+  const runs: AskedRun[] = [];
+  const startDecoder = async (): Promise<DecoderRun> => {
+    const asked: AskedRun = { forwarded: [], requests: [], isDisposed: false };
+    runs.push(asked);
+    return {
+      async forward(tokens, signal) {
+        asked.forwarded.push({ tokens, signal });
+        if (logits === undefined) throw new Error('the script has no logits');
+        return logits;
+      },
+      async greedy(request, signal) {
+        asked.requests.push({ request, signal });
+        if (failure !== undefined) throw failure;
+        return {
+          tokens: text.tokens.slice(0, request.maxTokens),
+          logprobs: text.logprobs.slice(0, request.maxTokens),
+        };
+      },
+      async [Symbol.asyncDispose]() {
+        asked.isDisposed = true;
+      },
+    };
+  };
+  const audio: EncodedAudio = {
+    startDecoder,
+    encoderOutput: () => Promise.reject(new Error('nobody should ask')),
+    [Symbol.asyncDispose]: () => Promise.reject(new Error('the audio belongs to the caller')),
+  };
+  return { audio, runs };
+}
