@@ -4,7 +4,6 @@ import { prepareCpu } from './convert/prepare-cpu.ts';
 import { decodingRules } from './decoding/decode.ts';
 import { openCheckpoint } from './model/checkpoint.ts';
 import { type ModelContext, resolveModel } from './model/resolve-model.ts';
-import { preparedDirectory } from './model/store.ts';
 import { openTokenizer } from './model/tokenizer.ts';
 import type { LoadedModel } from './transcribe/transcribe.ts';
 
@@ -30,7 +29,7 @@ export async function openModel({ model, context, threads, onPrepare }: OpenMode
   const files = await resolveModel(model, context);
   const checkpoint = await openCheckpoint(files.directory);
   const { dimensions, generation } = checkpoint;
-  const prepared = await prepareCpu(checkpoint, preparedDirectory(context.storeDirectory, files.name), onPrepare);
+  const prepared = await prepareCpu(checkpoint, { store: context.storeDirectory, model: files.name }, onPrepare);
   context.signal?.throwIfAborted();
   const [backend, tokenizer] = await Promise.all([
     openCpuBackend({ directory: prepared, dimensions, threads }),

@@ -35,7 +35,10 @@ export interface DecoderRun extends AsyncDisposable {
    * @returns logits f32 [nVocab] of the last one
    */
   forward(tokens: readonly number[], signal?: AbortSignal): Promise<Float32Array>;
-  /** Appends a prompt, then the likeliest allowed token again and again, without a round trip per token. */
+  /**
+   * Appends a prompt, then the likeliest allowed token again and again, without a round trip per token. The last token of
+   * the result has not been appended: a call that goes on from there begins with it.
+   */
   greedy(request: GreedyRequest, signal?: AbortSignal): Promise<GreedyResult>;
 }
 

@@ -4,9 +4,9 @@ import { type MelFilters, melFilters } from './mel-filters.ts';
 /** The sample rate that Whisper hears, in Hz. */
 export const sampleRate = 16_000;
 /** Samples in one spectrum (25 ms). */
-export const nFft = 400;
+const nFft = 400;
 /** Samples from one frame to the next (10 ms). */
-export const hopLength = 160;
+const hopLength = 160;
 /** Samples in the encoder's window (30 s). */
 export const nSamples = 480_000;
 /** Frames in the encoder's window. */

@@ -1,26 +1,28 @@
 import type { GraphBuilder, Value } from './onnx.ts';
 import { optionalWeight, type WeightLayout, weight } from './weights.ts';
 
-/**
- * The layers that encoder and decoder are made of, written the way one target runs them best.
- * Activations between layers are 2-D, [batch * positions, state], so that every linear layer is one Gemm.
- */
-export interface Layers {
+/** What every target writes alike. Activations are 2-D, [batch * positions, state], so a linear layer is one Gemm. */
+export interface BasicLayers {
   readonly graph: GraphBuilder;
   /** A weight by its Hugging Face name. */
   weight(name: string): Value;
   /** x [rows, in] -> [rows, out], with the bias where the checkpoint has one. */
   linear(x: Value, name: string): Value;
-  /** Normalises the last axis (epsilon 1e-5). */
-  layerNorm(x: Value, name: string): Value;
-  /** The exact, Erf-based GELU. */
-  gelu(x: Value): Value;
   /** Views x with other dimensions; -1 takes what is left, 0 keeps the dimension at its place. */
   reshape(x: Value, dims: readonly number[]): Value;
 }
 
-/** The layers for ONNX Runtime on a CPU: opset 17 and its own fused GELU. */
-export function cpuLayers(graph: GraphBuilder, layout: WeightLayout): Layers {
+/** The layers that encoder and decoder are made of, written the way one target runs them best. */
+export interface Layers extends BasicLayers {
+  /** Normalises the last axis (epsilon 1e-5). */
+  layerNorm(x: Value, name: string): Value;
+  /** The exact, Erf-based GELU. */
+  gelu(x: Value): Value;
+  /** Attention of an audio window to itself: q, k, v and result [batch * nAudioCtx, nAudioState]. */
+  encoderAttention(q: Value, k: Value, v: Value): Value;
+}
+
+export function basicLayers(graph: GraphBuilder, layout: WeightLayout): BasicLayers {
   return {
     graph,
     weight: (name) => weight(graph, layout, name),
@@ -29,12 +31,6 @@ export function cpuLayers(graph: GraphBuilder, layout: WeightLayout): Layers {
       const inputs = [x, weight(graph, layout, `${name}.weight`), ...(bias === undefined ? [] : [bias])];
       return graph.op('Gemm', inputs, { transB: 1 });
     },
-    layerNorm(x, name) {
-      const gamma = weight(graph, layout, `${name}.weight`);
-      const beta = weight(graph, layout, `${name}.bias`);
-      return graph.op('LayerNormalization', [x, gamma, beta], { axis: -1, epsilon: { float: 1e-5 } });
-    },
-    gelu: (x) => graph.op('Gelu', [x]),
     reshape: (x, dims) => graph.op('Reshape', [x, graph.constant('i64', [dims.length], dims)]),
   };
 }

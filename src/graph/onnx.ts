@@ -1,8 +1,12 @@
+import { toHalf } from '../model/float.ts';
 import { bytes, type Field, float, int, message, packedInts, serialize, string } from './protobuf.ts';
 
 /** ONNX element types by their TensorProto numbers. */
 export const elementType = { f32: 1, i8: 3, u8: 2, i32: 6, i64: 7, bool: 9, f16: 10 } as const;
 export type ElementType = keyof typeof elementType;
+
+/** Types a constant in the graph itself may have. */
+export type ConstantType = 'f32' | 'f16' | 'i32' | 'i64' | 'bool';
 
 /** A dimension: a size, or the name of one that is known only at run time. */
 export type Dimension = number | string;
@@ -33,7 +37,7 @@ export interface GraphBuilder {
   /** A node with several results. */
   ops(type: string, inputs: readonly (Value | undefined)[], outputs: number, attributes?: Attributes): Value[];
   /** A small constant kept in the graph itself; equal constants are shared. */
-  constant(type: 'f32' | 'i32' | 'i64' | 'bool', dims: readonly number[], values: readonly number[]): Value;
+  constant(type: ConstantType, dims: readonly number[], values: readonly number[]): Value;
   /** An initializer whose bytes lie in a file beside the graph. */
   external(name: string, type: ElementType, dims: readonly number[], data: ExternalData): Value;
   /** The bytes of the ModelProto. */
@@ -152,10 +156,12 @@ function attributeFields(name: string, value: Attribute): Field[] {
   return [string(1, name), ...value.map((item) => int(8, item)), int(20, 7)];
 }
 
-function constantBytes(type: 'f32' | 'i32' | 'i64' | 'bool', values: readonly number[]): Uint8Array {
+function constantBytes(type: ConstantType, values: readonly number[]): Uint8Array {
   switch (type) {
     case 'f32':
       return new Uint8Array(Float32Array.from(values).buffer);
+    case 'f16':
+      return new Uint8Array(Uint16Array.from(values, toHalf).buffer);
     case 'i32':
       return new Uint8Array(Int32Array.from(values).buffer);
     case 'i64':

@@ -1,8 +1,10 @@
 import type { GraphBuilder, Value } from './onnx.ts';
 
+const itemSizeBytes = { f32: 4, f16: 2, u8: 1 } as const;
+
 /** A tensor of the prepared weights file before it has its place. */
 export interface WeightShape {
-  readonly type: 'f32' | 'u8';
+  readonly type: 'f32' | 'f16' | 'u8';
   readonly shape: readonly number[];
 }
 
@@ -37,7 +39,7 @@ export function layOutWeights(shapes: Iterable<readonly [name: string, WeightSha
   let end = 0;
   for (const [name, { type, shape }] of shapes) {
     const offset = Math.ceil(end / alignment) * alignment;
-    const sizeBytes = shape.reduce((size, dim) => size * dim, type === 'f32' ? 4 : 1);
+    const sizeBytes = shape.reduce((size, dim) => size * dim, itemSizeBytes[type]);
     tensors.set(name, { type, shape, offset, sizeBytes });
     end = offset + sizeBytes;
   }

@@ -30,3 +30,22 @@ function widenSpecial(half: number): number {
 export function widenBf16(source: Int16Array, target: Int32Array, at: number): void {
   for (let i = 0; i < source.length; i += 1) target[at + i] = (source[i] as number) << 16;
 }
+
+const floatValue = new Float32Array(1);
+const floatBits = new Uint32Array(floatValue.buffer);
+
+/** The IEEE half-precision bits nearest to a value, ties to even; beyond 65519 it is infinity. */
+export function toHalf(value: number): number {
+  floatValue[0] = value;
+  const bits = floatBits[0] as number;
+  const sign = (bits >>> 16) & 0x8000;
+  const magnitude = bits & 0x7fffffff;
+  if (magnitude > 0x7f800000) return sign | 0x7e00;
+  if (magnitude >= 0x477ff000) return sign | 0x7c00;
+  // Below the smallest normal number the half's unit is 2^-24: adding 0.5 lets the f32 addition round to that unit.
+  if (magnitude < 0x38800000) {
+    floatValue[0] = Math.abs(value) + 0.5;
+    return sign | ((floatBits[0] as number) - 0x3f000000);
+  }
+  return sign | ((magnitude - 0x38000000 + 0x0fff + ((magnitude >> 13) & 1)) >> 13);
+}

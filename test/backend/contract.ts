@@ -186,6 +186,15 @@ export function backendContract(name: string, open: () => Promise<BackendUnderTe
       expect(b?.tokens).toEqual(expected(2).tokens);
     });
 
+    test('takes calls in their order from those who do not wait for the answers', async () => {
+      await using audio = await encode(1);
+      await using run = await audio.startDecoder();
+      const calls = [run.forward([5]), run.forward([250]), run.greedy(request({ prompt: [17] }))] as const;
+      const [first, , text] = await Promise.all(calls);
+      expectClose(first, decoderOf(1)([5]).logits[0]!, logitTolerance);
+      expect(text.tokens).toEqual(expected(1).tokens);
+    });
+
     test('rejects what is aborted beforehand, with the reason', async () => {
       const reason = new Error('enough');
       const signal = AbortSignal.abort(reason);

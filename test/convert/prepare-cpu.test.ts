@@ -1,7 +1,7 @@
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { prepareCpu } from '../../src/convert/prepare-cpu.ts';
@@ -13,7 +13,9 @@ import { writeRandomCheckpoint } from '../support/random-checkpoint.ts';
 
 let root: string;
 let source: string;
+/** Where the prepared folders of the model appear. */
 let store: string;
+const place = () => ({ store: root, model: 'whisper-random' });
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'whisper-npu-prepare-'));
   source = join(root, 'checkpoint');
@@ -24,7 +26,7 @@ afterEach(() => rm(root, { recursive: true }));
 /** Prepares what lies in `source` now, and says whether that took a build. */
 async function prepare(): Promise<{ directory: string; isBuilt: boolean }> {
   let isBuilt = false;
-  const directory = await prepareCpu(await openCheckpoint(source), store, () => {
+  const directory = await prepareCpu(await openCheckpoint(source), place(), () => {
     isBuilt = true;
   });
   return { directory, isBuilt };
@@ -56,7 +58,7 @@ describe('prepareCpu', () => {
   test('tells the bytes that it is going to write', async () => {
     await writeRandomCheckpoint(source);
     const told: number[] = [];
-    const directory = await prepareCpu(await openCheckpoint(source), store, (sizeBytes) => told.push(sizeBytes));
+    const directory = await prepareCpu(await openCheckpoint(source), place(), (sizeBytes) => told.push(sizeBytes));
     expect(told).toEqual([(await weightsOf(directory)).size]);
   });
 
@@ -103,44 +105,37 @@ describe('prepareCpu', () => {
     expect((await weights(second.directory)).equals(await weights(first.directory))).toBe(false);
   });
 
-  test('removes what killed processes left, and nothing of those that still run', async () => {
+  test('removes what killed processes left, and nothing else', async () => {
     await writeRandomCheckpoint(source);
-    const { pid: dead } = spawnSync(process.execPath, ['--version']);
-    const left = (pid: number) => `cpu-f32-v1-0123456789ab.unfinished-${pid}`;
-    for (const pid of [dead, process.ppid]) {
-      await mkdir(join(store, left(pid)), { recursive: true });
-      await writeFile(join(store, left(pid), 'weights.bin'), 'half');
+    for (const name of ['cpu-x64-f32-v1-0123456789ab.unfinished', 'notes']) {
+      await mkdir(join(store, name), { recursive: true });
+      await writeFile(join(store, name, 'weights.bin'), 'half');
     }
-    await mkdir(join(store, 'notes'));
-    await prepare();
-    const names = await readdir(store);
-    expect(names).toHaveLength(3);
-    expect(names).toEqual(expect.arrayContaining(['notes', left(process.ppid)]));
+    const { directory } = await prepare();
+    expect((await readdir(store)).sort()).toEqual([basename(directory), 'notes'].sort());
   });
 
-  test('takes the place of what a process with its own number left', async () => {
+  test('is not stopped by what was left under its own name', async () => {
     await writeRandomCheckpoint(source);
     const { directory } = await prepare();
     await rm(directory, { recursive: true });
-    const leftover = `${directory}.unfinished-${process.pid}`;
-    await mkdir(leftover);
-    await writeFile(join(leftover, 'weights.bin'), 'half');
+    await mkdir(`${directory}.unfinished`);
+    await writeFile(join(`${directory}.unfinished`, 'weights.bin'), 'half');
     expect(await prepare()).toEqual({ directory, isBuilt: true });
-    expect(await readdir(store)).toHaveLength(1);
   });
 
   test('leaves nothing behind when the checkpoint turns out to be damaged', async () => {
     await writeRandomCheckpoint(source);
     const checkpoint = await openCheckpoint(source);
     await truncate(join(source, 'model.safetensors'), 5000);
-    await expect(prepareCpu(checkpoint, store)).rejects.toMatchObject({ code: 'MODEL_DAMAGED' });
+    await expect(prepareCpu(checkpoint, place())).rejects.toMatchObject({ code: 'MODEL_DAMAGED' });
     expect(await readdir(store)).toEqual([]);
   });
 
   test('says so when the store cannot be written', async () => {
     await writeRandomCheckpoint(source);
     await writeFile(join(root, 'file'), '');
-    const failure = prepareCpu(await openCheckpoint(source), join(root, 'file', 'prepared'));
+    const failure = prepareCpu(await openCheckpoint(source), { store: join(root, 'file'), model: 'whisper-random' });
     await expect(failure).rejects.toBeInstanceOf(ModelError);
     await expect(failure).rejects.toMatchObject({ code: 'MODEL_STORE_NOT_WRITABLE' });
   });
@@ -160,10 +155,10 @@ describe('prepareCpu', () => {
       import { prepareCpu } from ${JSON.stringify(built('convert/prepare-cpu.js'))};
       import { openCheckpoint } from ${JSON.stringify(built('model/checkpoint.js'))};
       const [, source, store] = process.argv;
-      const directory = await prepareCpu(await openCheckpoint(source), store);
+      const directory = await prepareCpu(await openCheckpoint(source), { store, model: 'whisper-random' });
       console.log(statSync(directory + '/weights.bin').ino + ' ' + directory);`;
     const runs = Array.from({ length: 4 }, () =>
-      promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script, source, store]),
+      promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script, source, root]),
     );
     const answers = new Set((await Promise.all(runs)).map(({ stdout }) => stdout.trim()));
     expect(answers.size).toBe(1);

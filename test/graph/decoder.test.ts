@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { cpuDecoderGraph } from '../../src/graph/decoder.ts';
+import { cpuDecoderGraph } from '../../src/graph/cpu-decoder.ts';
 import { logitsGraph } from '../../src/graph/vocabulary.ts';
+import type { WeightLayout } from '../../src/graph/weights.ts';
+import type { ModelDimensions } from '../../src/model/dimensions.ts';
 import { expectClose } from '../support/compare.ts';
 import { randomValues, randomWeights, smallDimensions } from '../support/random-checkpoint.ts';
 import { type Matrix, type ReferenceText, referenceWhisper } from '../support/reference-whisper.ts';
@@ -8,6 +10,7 @@ import { graphFaults, readModel } from './onnx-reader.ts';
 import { type Feeds, floats, integers, type OpenGraph, openGraph, testLayout, valuesOf } from './open-graph.ts';
 
 const dimensions = smallDimensions;
+const decoderGraph = (of: ModelDimensions, layout: WeightLayout) => cpuDecoderGraph(of, layout, { screened: false });
 const { nAudioCtx, nMels, nTextCtx, nTextHead, nTextLayer, nTextState, nVocab } = dimensions;
 const headSize = nTextState / nTextHead;
 const rowSize = nTextLayer * 2 * nTextState;
@@ -82,7 +85,7 @@ describe('the decoder graph', () => {
   let logits: OpenGraph;
   const expected: ReferenceText[] = texts.map((text, i) => reference.decoder(audio[i]!)(text));
   beforeAll(async () => {
-    decoder = await openGraph(cpuDecoderGraph, dimensions, weights);
+    decoder = await openGraph(decoderGraph, dimensions, weights);
     logits = await openGraph(logitsGraph, dimensions, weights);
   });
   afterAll(async () => {
@@ -137,7 +140,7 @@ describe('the decoder graph', () => {
   });
 
   test('is sound, and named after what it does', () => {
-    const model = readModel(cpuDecoderGraph(dimensions, testLayout(dimensions)));
+    const model = readModel(decoderGraph(dimensions, testLayout(dimensions)));
     expect(graphFaults(model)).toEqual([]);
     const crossKv = Array.from({ length: nTextLayer }, (_, i) => [`cross_k_${i}`, `cross_v_${i}`]).flat();
     expect(model.inputs.map(({ name }) => name)).toEqual(['tokens', 'positions', 'self_kv', ...crossKv]);

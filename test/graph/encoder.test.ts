@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { cpuEncoderGraph } from '../../src/graph/encoder.ts';
+import { cpuEncoderGraph } from '../../src/graph/cpu-encoder.ts';
 import { expectClose } from '../support/compare.ts';
 import { randomValues, randomWeights, smallDimensions } from '../support/random-checkpoint.ts';
 import { type Matrix, referenceWhisper } from '../support/reference-whisper.ts';

@@ -2,6 +2,7 @@ import ort from 'onnxruntime-node';
 import { describe, expect, test } from 'vitest';
 import { createGraph, type GraphBuilder } from '../../src/graph/onnx.ts';
 import { graphFaults, readModel } from './onnx-reader.ts';
+import { valuesOf } from './open-graph.ts';
 import { ints, raw, strings } from './wire-reader.ts';
 
 const read = (graph: GraphBuilder) => readModel(graph.serialize());
@@ -24,7 +25,7 @@ describe('the ONNX builder', () => {
     const x = new ort.Tensor('float32', Float32Array.of(0, 1, 2, 3), [1, 4]);
     const { left, right } = await session.run({ x });
     await session.release();
-    expect([...(left?.data as Float32Array), ...(right?.data as Float32Array)]).toEqual([0, 3, 8, 15]);
+    expect([...valuesOf(left), ...valuesOf(right)]).toEqual([0, 3, 8, 15]);
   });
 
   test('writes the model header, the graph name and the shapes of inputs and outputs', () => {

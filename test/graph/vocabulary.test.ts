@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { logitsGraph, screenedChoiceGraph } from '../../src/graph/vocabulary.ts';
-import { embedding } from '../../src/graph/weights.ts';
+import { basicLayers } from '../../src/graph/layers.ts';
+import { createGraph } from '../../src/graph/onnx.ts';
+import { addScreenedChoice, logitsGraph } from '../../src/graph/vocabulary.ts';
+import { embedding, type WeightLayout } from '../../src/graph/weights.ts';
+import type { ModelDimensions } from '../../src/model/dimensions.ts';
 import { expectClose } from '../support/compare.ts';
 import { randomValues, randomWeights, smallDimensions } from '../support/random-checkpoint.ts';
 import { choose } from '../support/reference-whisper.ts';
@@ -11,6 +14,14 @@ import { floats, type OpenGraph, openGraph, testLayout, valuesOf } from './open-
 const dimensions = { ...smallDimensions, nAudioState: 32, nTextState: 32, nVocab: 400 };
 const { nTextState, nVocab } = dimensions;
 const weights = randomWeights(dimensions);
+
+/** The choice on its own, from a decoder's last state. */
+function screenedChoiceGraph(of: ModelDimensions, layout: WeightLayout): Uint8Array {
+  const graph = createGraph('choice', 17);
+  const hidden = graph.input('hidden', 'f32', ['batch', of.nTextState]);
+  addScreenedChoice(basicLayers(graph, layout), of, hidden);
+  return graph.serialize();
+}
 
 /** A state after the final layer norm and its logits, likeliest token first in `ranked`. */
 function state(seed: number) {

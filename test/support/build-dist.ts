@@ -11,7 +11,7 @@ export function setup(): void {
   const inRoot = (path: string) => fileURLToPath(new URL(path, root));
   const tsc = [inRoot('node_modules/typescript/bin/tsc'), '-p', inRoot('tsconfig.build.json')];
   const { status, stdout, stderr } = spawnSync(process.execPath, tsc, { encoding: 'utf8' });
-  if (status !== 0) console.error(`src does not compile:\n${stdout}${stderr}`);
+  if (status !== 0) throw new Error(`src does not compile:\n${stdout}${stderr}`);
 }
 
 /** The address of a compiled module, for `import()` and for child processes. */

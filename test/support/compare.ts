@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 
 /** The largest absolute difference; NaN where a NaN is in the way, Infinity where lengths differ. */
-export function maxDifference(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+function maxDifference(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
   if (actual.length !== expected.length) return Infinity;
   let largest = 0;
   for (let i = 0; i < expected.length; i++)

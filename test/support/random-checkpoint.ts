@@ -21,7 +21,7 @@ export const smallDimensions: ModelDimensions = {
 };
 
 /** Uniform numbers of mean 0 and variance 1, the same for the same seed (mulberry32). */
-export function randomSource(seed: number): () => number {
+function randomSource(seed: number): () => number {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { built } from './build-dist.ts';
 
 /** The compiled command line. */
-export const cliPath = fileURLToPath(built('cli/main.js'));
+const cliPath = fileURLToPath(built('cli/main.js'));
 
 export interface CliResult {
   readonly code: number | null;

@@ -90,7 +90,7 @@ class EngineThread {
   #calls = 0;
 
   constructor(options: EngineOptions) {
-    this.#worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: options });
+    this.#worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: options, execArgv: [] });
     this.loaded = this.#await<void>(0);
     this.#worker.on('message', (answer: Answer) => this.#settle(answer));
     this.#worker.on('error', (error) => this.#end(error));

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import ort from 'onnxruntime-node';
 import type { ModelDimensions } from '../../model/dimensions.ts';
-import { type CrossKv, EngineRun } from './engine-run.ts';
+import { type CrossKv, type DecoderParts, EngineRun, isScreened } from './engine-run.ts';
 import { VocabularyHead } from './vocabulary-head.ts';
 
 export interface EngineOptions {
@@ -13,24 +13,15 @@ export interface EngineOptions {
 
 /** The graphs on ONNX Runtime, with the memory they write to. Runs on the calling thread and blocks it. */
 export class CpuEngine {
-  readonly #dimensions: ModelDimensions;
   readonly #encoder: ort.InferenceSession;
-  readonly #decoder: ort.InferenceSession;
-  readonly #head: VocabularyHead;
+  readonly #parts: DecoderParts;
   /** Memory of released windows and caches: a recording reuses the same few blocks from start to end. */
   readonly #freeCrossKv: CrossKv[] = [];
   readonly #freeCaches: Float32Array[] = [];
 
-  private constructor(
-    dimensions: ModelDimensions,
-    encoder: ort.InferenceSession,
-    decoder: ort.InferenceSession,
-    head: VocabularyHead,
-  ) {
-    this.#dimensions = dimensions;
+  private constructor(encoder: ort.InferenceSession, parts: DecoderParts) {
     this.#encoder = encoder;
-    this.#decoder = decoder;
-    this.#head = head;
+    this.#parts = parts;
   }
 
   static async open({ directory, dimensions, threads }: EngineOptions): Promise<CpuEngine> {
@@ -42,8 +33,8 @@ export class CpuEngine {
     };
     const encoder = await ort.InferenceSession.create(join(directory, 'encoder.onnx'), options);
     const decoder = await ort.InferenceSession.create(join(directory, 'decoder.onnx'), options);
-    const head = await VocabularyHead.open(directory, dimensions, options);
-    return new CpuEngine(dimensions, encoder, decoder, head);
+    const head = await VocabularyHead.open(directory, dimensions, options, isScreened(decoder));
+    return new CpuEngine(encoder, { decoder, head, dimensions });
   }
 
   /** @param logMel f32 [nMels, 2 * nAudioCtx] */
@@ -65,25 +56,25 @@ export class CpuEngine {
   }
 
   startDecoder(crossKv: CrossKv): EngineRun {
-    const { nTextCtx, nTextLayer, nTextState } = this.#dimensions;
+    const { nTextCtx, nTextLayer, nTextState } = this.#parts.dimensions;
     const cache = this.#freeCaches.pop() ?? new Float32Array(nTextCtx * nTextLayer * 2 * nTextState);
     const giveBack = () => this.#freeCaches.push(cache);
-    return new EngineRun(this.#decoder, this.#head, this.#dimensions, crossKv, cache, giveBack);
+    return new EngineRun(this.#parts, crossKv, cache, giveBack);
   }
 
   async close(): Promise<void> {
     await this.#encoder.release();
-    await this.#decoder.release();
-    await this.#head.close();
+    await this.#parts.decoder.release();
+    await this.#parts.head.close();
   }
 
   #logMelTensor(logMel: Float32Array): ort.Tensor {
-    const { nMels, nAudioCtx } = this.#dimensions;
+    const { nMels, nAudioCtx } = this.#parts.dimensions;
     return new ort.Tensor('float32', logMel, [1, nMels, 2 * nAudioCtx]);
   }
 
   #allocateCrossKv(): CrossKv {
-    const { nAudioCtx, nTextHead, nTextLayer, nTextState } = this.#dimensions;
+    const { nAudioCtx, nTextHead, nTextLayer, nTextState } = this.#parts.dimensions;
     const headSize = nTextState / nTextHead;
     const tensors: Record<string, ort.Tensor> = {};
     const allocate = (dims: number[]) => new ort.Tensor('float32', new Float32Array(nAudioCtx * nTextState), dims);

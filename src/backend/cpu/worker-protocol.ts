@@ -6,10 +6,10 @@ import type { GreedyRequest, GreedyResult } from '../backend.ts';
  */
 export interface EngineCalls {
   encode(logMel: Float32Array<ArrayBuffer>): Promise<number>;
-  encoderOutput(window: number): Promise<Float32Array<ArrayBuffer>>;
+  encoderOutput(window: number): Promise<Float32Array>;
   releaseWindow(window: number): Promise<void>;
   startDecoder(window: number): Promise<number>;
-  forward(run: number, tokens: readonly number[]): Promise<Float32Array<ArrayBuffer>>;
+  forward(run: number, tokens: readonly number[]): Promise<Float32Array>;
   greedy(run: number, request: GreedyRequest, abort: Int32Array<SharedArrayBuffer>): Promise<GreedyResult>;
   endDecoder(run: number): Promise<void>;
 }

@@ -25,12 +25,11 @@ function endRun(handle: number, run: EngineRun): void {
 function callsOn(engine: CpuEngine): EngineCalls {
   return {
     async encode(logMel) {
-      windows.set(++handles, { logMel, crossKv: await engine.encode(logMel) });
-      return handles;
+      const window = ++handles;
+      windows.set(window, { logMel, crossKv: await engine.encode(logMel) });
+      return window;
     },
-    async encoderOutput(window) {
-      return Float32Array.from(await engine.encoderOutput(held(windows, window).logMel));
-    },
+    encoderOutput: (window) => engine.encoderOutput(held(windows, window).logMel),
     async releaseWindow(window) {
       engine.release(held(windows, window).crossKv);
       windows.delete(window);
@@ -40,9 +39,7 @@ function callsOn(engine: CpuEngine): EngineCalls {
       runs.set(++handles, { window, run: engine.startDecoder(held(windows, window).crossKv) });
       return handles;
     },
-    async forward(run, tokens) {
-      return Float32Array.from(await held(runs, run).run.forward(tokens));
-    },
+    forward: (run, tokens) => held(runs, run).run.forward(tokens),
     greedy: (run, request, abort) => held(runs, run).run.greedy(request, () => Atomics.load(abort, 0) !== 0),
     async endDecoder(run) {
       const running = runs.get(run);

@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { cp, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { prepareCpu } from '../../../src/convert/prepare-cpu.ts';
 import type { ModelError } from '../../../src/errors.ts';
@@ -20,7 +22,7 @@ let weights: Weights;
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'whisper-npu-backend-'));
   weights = await writeRandomCheckpoint(join(root, 'checkpoint'), { dimensions });
-  prepared = await prepareCpu(await openCheckpoint(join(root, 'checkpoint')), join(root, 'prepared'));
+  prepared = await prepareCpu(await openCheckpoint(join(root, 'checkpoint')), { store: root, model: 'random' });
 });
 afterAll(() => rm(root, { recursive: true }));
 
@@ -48,6 +50,18 @@ describe('the CPU backend', () => {
     await run.greedy({ prompt: [1], beginSuppress: mask, suppress: mask, stopToken: -1, maxTokens: 190 });
     clearInterval(counter);
     expect(turns).toBeGreaterThan(3);
+  });
+
+  test('keeps no process alive once it is disposed of or could not be opened', async () => {
+    const script = `
+      import { openCpuBackend } from ${JSON.stringify(built('backend/cpu/cpu-backend.js'))};
+      const options = ${JSON.stringify({ directory: prepared, dimensions, threads: 1 })};
+      const backend = await openCpuBackend(options);
+      await backend[Symbol.asyncDispose]();
+      await openCpuBackend({ ...options, directory: '/nowhere' }).catch(({ code }) => console.log(code));`;
+    await writeFile(join(root, 'script.mjs'), script);
+    const { stdout } = await promisify(execFile)(process.execPath, [join(root, 'script.mjs')], { timeout: 20_000 });
+    expect(stdout).toBe('MODEL_LOAD_FAILED\n');
   });
 
   async function failureWith(damage: (directory: string) => Promise<void>): Promise<unknown> {

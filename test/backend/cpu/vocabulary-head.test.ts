@@ -33,8 +33,8 @@ afterEach(async () => {
 async function openHead(rows: Float32Array): Promise<VocabularyHead> {
   const weights = randomWeights(dimensions).set(embedding, rows);
   await writeRandomCheckpoint(root, { dimensions, weights });
-  const directory = await prepareCpu(await openCheckpoint(root), join(root, 'prepared'));
-  head = await VocabularyHead.open(directory, dimensions, {});
+  const directory = await prepareCpu(await openCheckpoint(root), { store: root, model: 'random' });
+  head = await VocabularyHead.open(directory, dimensions, {}, true);
   return head;
 }
 

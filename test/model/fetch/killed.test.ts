@@ -1,38 +1,32 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { resolveModel } from '../../../src/model/resolve-model.ts';
-import { compileSources } from '../../support/compiled.ts';
+import { built } from '../../support/build-dist.ts';
 import { HubServer, impatientContext } from './hub-server.ts';
 import { huggingFaceFiles } from './small-model.ts';
 
 const files = huggingFaceFiles(200_000);
 const weights = files['model.safetensors'] ?? Buffer.alloc(0);
-let compiled: string;
 let store: string;
 let hub: HubServer;
 
+const script = `
+  import { resolveModel } from '${built('model/resolve-model.js')}';
+  const [, storeDirectory, endpoint] = process.argv;
+  const env = { HF_ENDPOINT: endpoint, HF_HOME: storeDirectory };
+  await resolveModel('small', { storeDirectory, env, timeouts: { lockPollMs: 20 } });`;
+
 beforeAll(async () => {
-  compiled = compileSources();
-  writeFileSync(
-    join(compiled, 'pull.js'),
-    `import { resolveModel } from './model/resolve-model.js';
-     const [storeDirectory, endpoint] = process.argv.slice(2);
-     const env = { HF_ENDPOINT: endpoint, HF_HOME: storeDirectory };
-     await resolveModel('small', { storeDirectory, env, timeouts: { lockPollMs: 20 } });`,
-  );
   hub = await HubServer.start();
   hub.publish('openai/whisper-small', {
     ...files,
     'model.safetensors': { bytes: weights, pieceBytes: 4_000, linked: true },
   });
 });
-afterAll(async () => {
-  await hub.stop();
-  rmSync(compiled, { recursive: true });
-});
+afterAll(() => hub.stop());
 beforeEach(() => {
   store = mkdtempSync(join(tmpdir(), 'whisper-npu-killed-'));
   hub.requests.length = 0;
@@ -40,7 +34,7 @@ beforeEach(() => {
 afterEach(() => rmSync(store, { recursive: true }));
 
 function pull(): ChildProcess {
-  return spawn(process.execPath, [join(compiled, 'pull.js'), store, hub.url], {
+  return spawn(process.execPath, ['--input-type=module', '--eval', script, store, hub.url], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
 }

@@ -1,6 +1,8 @@
 import type { ModelDimensions } from '../model/dimensions.ts';
-import { cpuLayers, feedForward, type Layers } from './layers.ts';
+import { cpuLayers, cpuOpset } from './cpu-layers.ts';
+import { feedForward, type Layers } from './layers.ts';
 import { createGraph, elementType, type Value } from './onnx.ts';
+import { addScreenedChoice } from './vocabulary.ts';
 import { embedding, type WeightLayout } from './weights.ts';
 
 /** Added to a score, it takes the weight of a position to exactly 0 in f32 without making NaN of a full row. */
@@ -13,12 +15,18 @@ const masked = -1e9;
  * nTextLayer, 2, nTextState], keys and values of the tokens before, position-major so that a prefix of the cache is one
  * contiguous block; `cross_k_i`, `cross_v_i` as the encoder gives them.
  * Outputs: `new_kv` f32 [n, batch, nTextLayer, 2, nTextState]; `hidden` f32 [batch, nTextState], the last position's
- * state after the final layer norm, which vocabulary.ts turns into logits or a token.
+ * state after the final layer norm.
+ *
+ * @param options.screened adds what chooses the next token: see vocabulary.ts
  */
-export function cpuDecoderGraph(dimensions: ModelDimensions, layout: WeightLayout): Uint8Array {
+export function cpuDecoderGraph(
+  dimensions: ModelDimensions,
+  layout: WeightLayout,
+  options: { readonly screened: boolean },
+): Uint8Array {
   const { nTextLayer, nTextState } = dimensions;
-  const graph = createGraph('whisper_decoder', 17);
-  const layers = cpuLayers(graph, layout);
+  const graph = createGraph('whisper_decoder', cpuOpset);
+  const layers = cpuLayers(graph, layout, dimensions);
   const { layerNorm, reshape, weight } = layers;
   const tokens = graph.input('tokens', 'i32', ['batch', 'n']);
   const positions = graph.input('positions', 'i32', ['n']);
@@ -41,7 +49,9 @@ export function cpuDecoderGraph(dimensions: ModelDimensions, layout: WeightLayou
   graph.output('new_kv', rows, 'f32', ['n', 'batch', nTextLayer, 2, nTextState]);
   const states = graph.op('Reshape', [x, cache.batchAndN(nTextState)]);
   const last = graph.op('Gather', [states, graph.constant('i64', [], [-1])], { axis: 1 });
-  graph.output('hidden', layerNorm(last, 'model.decoder.layer_norm'), 'f32', ['batch', nTextState]);
+  const hidden = layerNorm(last, 'model.decoder.layer_norm');
+  graph.output('hidden', hidden, 'f32', ['batch', nTextState]);
+  if (options.screened) addScreenedChoice(layers, dimensions, hidden);
   return graph.serialize();
 }
 

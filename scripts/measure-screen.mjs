@@ -1,0 +1,95 @@
+/**
+ * How far the 8-bit screen of the vocabulary (src/graph/vocabulary.ts) is from f32 on real speech: the largest error over
+ * all tokens and steps, and the margins of the choices.
+ *
+ *   npm run build && node scripts/measure-screen.mjs samples/*.wav
+ */
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import ort from 'onnxruntime-node';
+import { openAudio } from '../dist/audio/open-audio.js';
+import { windows } from '../dist/audio/windows.js';
+import { prepareCpu } from '../dist/convert/prepare-cpu.js';
+import { logMelSpectrogram, nSamples } from '../dist/features/log-mel.js';
+import { createGraph } from '../dist/graph/onnx.js';
+import { blockSize, screenNames, screenShapes } from '../dist/graph/screen.js';
+import { layOutWeights, weight } from '../dist/graph/weights.js';
+import { openCheckpoint } from '../dist/model/checkpoint.js';
+import { resolveModel } from '../dist/model/resolve-model.js';
+import { specialTokens } from '../dist/model/special-tokens.js';
+import { storeDirectory } from '../dist/model/store.js';
+
+const store = storeDirectory(process.env);
+const { directory, name } = await resolveModel('whisper-base', { storeDirectory: store, env: process.env });
+const checkpoint = await openCheckpoint(directory);
+const { dimensions } = checkpoint;
+const { nMels, nAudioCtx, nTextCtx, nTextLayer, nTextState, nVocab } = dimensions;
+const prepared = await prepareCpu(checkpoint, { store, model: name });
+
+/** The screen's product on its own. */
+function screenGraph() {
+  const own = [...checkpoint.tensors].map(([tensor, { shape }]) => [tensor, { type: 'f32', shape }]);
+  const layout = layOutWeights([...own, ...screenShapes(nVocab, nTextState)]);
+  const graph = createGraph('screen', 17);
+  const hidden = graph.input('hidden', 'f32', [1, nTextState]);
+  const names = [screenNames.values, screenNames.scales];
+  const inputs = [hidden, ...names.map((tensor) => weight(graph, layout, tensor))];
+  const attributes = { K: nTextState, N: nVocab, bits: 8, block_size: blockSize(nTextState), accuracy_level: 4 };
+  graph.output('screened', graph.op('MatMulNBits', inputs, attributes), 'f32', [1, nVocab]);
+  return graph.serialize();
+}
+
+const open = (file) => ort.InferenceSession.create(join(prepared, file));
+const screenFile = 'screen.tmp.onnx';
+await writeFile(join(prepared, screenFile), screenGraph());
+const [encoder, decoder, logits, screen] = await Promise.all(
+  ['encoder.onnx', 'decoder.onnx', 'logits.onnx', screenFile].map(open),
+);
+await rm(join(prepared, screenFile));
+
+const special = specialTokens(nVocab);
+const prompt = [special.sot, special.languages.get('en'), special.transcribe, special.noTimestamps];
+const suppress = new ort.Tensor('float32', new Float32Array(nVocab), [nVocab]);
+const rowSize = nTextLayer * 2 * nTextState;
+let largest = 0;
+const margins = [];
+
+async function measure(crossKv) {
+  const cache = new Float32Array(nTextCtx * rowSize);
+  const rows = (from, to) =>
+    new ort.Tensor('float32', cache.subarray(from * rowSize, to * rowSize), [to - from, 1, nTextLayer, 2, nTextState]);
+  let past = 0;
+  for (let tokens = prompt; tokens[0] !== special.eot && past + tokens.length <= nTextCtx; ) {
+    const n = tokens.length;
+    const positions = Int32Array.from(tokens, (_, i) => past + i);
+    const step = await decoder.run(
+      {
+        ...crossKv,
+        tokens: new ort.Tensor('int32', Int32Array.from(tokens), [1, n]),
+        positions: new ort.Tensor('int32', positions, [n]),
+        self_kv: rows(0, past),
+        suppress,
+      },
+      { new_kv: rows(past, past + n), hidden: null, next_token: null, margin: null },
+    );
+    const exact = (await logits.run({ hidden: step.hidden })).logits.data;
+    const screened = (await screen.run({ hidden: step.hidden })).screened.data;
+    for (let i = 0; i < nVocab; i++) largest = Math.max(largest, Math.abs(exact[i] - screened[i]));
+    margins.push(step.margin.data[0]);
+    past += n;
+    tokens = [step.next_token.data[0]];
+  }
+}
+
+for (const path of process.argv.slice(2)) {
+  const audio = await openAudio(path, {});
+  for await (const window of windows(audio.samples, nSamples)) {
+    const logMel = new ort.Tensor('float32', logMelSpectrogram(window, nMels), [1, nMels, 2 * nAudioCtx]);
+    const { encoder_output: _, ...crossKv } = await encoder.run({ log_mel: logMel });
+    await measure(crossKv);
+  }
+}
+margins.sort((a, b) => a - b);
+const at = (share) => margins[Math.floor(share * (margins.length - 1))].toFixed(2);
+console.log(`${margins.length} steps; largest error of a screened logit ${largest.toFixed(4)}`);
+console.log(`margins: least ${at(0)}, 1 % ${at(0.01)}, median ${at(0.5)}`);

@@ -1,0 +1,118 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Checkpoint } from '../model/checkpoint.ts';
+import { withLock } from '../model/lock.ts';
+import { locksDirectory, preparedDirectory } from '../model/store.ts';
+import { storeError } from '../model/store-error.ts';
+
+/** What a prepared folder says of itself; written last. */
+export interface PreparedManifest {
+  /** The checkpoint it was made of. */
+  readonly source: string;
+  readonly dtype: string;
+  /** Sizes of the files in the folder: one that is cut short makes the folder worthless. */
+  readonly sizeBytes: Readonly<Record<string, number>>;
+  /** What else the target wants to remember, such as the soc and CANN versions. */
+  readonly target: Readonly<Record<string, string>>;
+}
+
+/** Where a model's prepared folders live. */
+export interface PreparedPlace {
+  /** The store. */
+  readonly store: string;
+  /** The model's name in it. */
+  readonly model: string;
+}
+
+export interface FolderPlan {
+  /** The variant's name, such as cpu-x64-f32-v1-0123456789ab. */
+  readonly name: string;
+  /** What building it will write, for messages. */
+  readonly neededBytes: number;
+  /** Fills an empty folder and says what the manifest shall hold. */
+  build(directory: string): Promise<Omit<PreparedManifest, 'sizeBytes'>>;
+}
+
+const manifestFile = 'manifest.json';
+const unfinishedSuffix = '.unfinished';
+
+/** The folder of that name if it is there and whole. */
+export async function findPrepared({ store, model }: PreparedPlace, name: string): Promise<string | undefined> {
+  const directory = join(preparedDirectory(store, model), name);
+  return (await isWhole(directory)) ? directory : undefined;
+}
+
+/**
+ * Builds a folder under another name and renames it: it appears whole or not at all, whenever this process is killed.
+ * Who asks for it meanwhile, here or in another process, waits and gets the same folder.
+ *
+ * @throws ModelError when the store cannot be written; whatever `build` throws
+ */
+export async function buildPrepared(place: PreparedPlace, plan: FolderPlan, signal?: AbortSignal): Promise<string> {
+  const parent = preparedDirectory(place.store, place.model);
+  const target = join(parent, plan.name);
+  const unfinished = `${target}${unfinishedSuffix}`;
+  try {
+    await mkdir(parent, { recursive: true });
+    return await withLock(locksDirectory(place.store), place.model, { signal }, async () => {
+      if (await isWhole(target)) return target;
+      await removeUnfinished(parent);
+      await rm(target, { recursive: true, force: true });
+      await mkdir(unfinished);
+      try {
+        const manifest = { ...(await plan.build(unfinished)), sizeBytes: await fileSizes(unfinished) };
+        await writeFile(join(unfinished, manifestFile), `${JSON.stringify(manifest, null, 2)}\n`);
+        await rename(unfinished, target);
+      } finally {
+        await rm(unfinished, { recursive: true, force: true });
+      }
+      return target;
+    });
+  } catch (error) {
+    throw storeError(error, parent, plan.neededBytes);
+  }
+}
+
+/** Removes what killed processes left behind; whoever holds the lock knows that nobody is at work on it. */
+async function removeUnfinished(parent: string): Promise<void> {
+  for (const name of await readdir(parent)) {
+    if (name.endsWith(unfinishedSuffix)) await rm(join(parent, name), { recursive: true, force: true });
+  }
+}
+
+/** A short name for these very weights: a checkpoint folder that gets other files in it is another model. */
+export async function fingerprint({ tensors }: Checkpoint): Promise<string> {
+  const hash = createHash('sha256');
+  for (const file of new Set([...tensors.values()].map((entry) => entry.file))) {
+    const { size, mtimeMs } = await stat(file);
+    hash.update(`${await realpath(file)}\n${size}\n${mtimeMs}\n`);
+  }
+  return hash.digest('hex').slice(0, 12);
+}
+
+/** What a prepared folder says of itself; undefined where that cannot be read. */
+async function readPrepared(directory: string): Promise<PreparedManifest | undefined> {
+  try {
+    return JSON.parse(await readFile(join(directory, manifestFile), 'utf8')) as PreparedManifest;
+  } catch {
+    return undefined; // whatever is missing or unreadable is built anew
+  }
+}
+
+async function isWhole(directory: string): Promise<boolean> {
+  const manifest = await readPrepared(directory);
+  if (manifest === undefined) return false;
+  const { [manifestFile]: _, ...sizes } = await fileSizes(directory);
+  return Object.entries(manifest.sizeBytes).every(([file, size]) => sizes[file] === size);
+}
+
+/** Sizes by path inside the folder. */
+async function fileSizes(directory: string): Promise<Record<string, number>> {
+  const sizes: Record<string, number> = {};
+  for (const file of (await readdir(directory, { recursive: true })).sort()) {
+    const info = await stat(join(directory, file));
+    if (info.isFile()) sizes[file] = info.size;
+  }
+  return sizes;
+}
