@@ -7,6 +7,7 @@
  *   node scripts/compare-peers.mjs --python peers/bin/python samples/espeak-en-16k.wav
  */
 import { availableParallelism, cpus } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { resolveModel } from '../dist/model/resolve-model.js';
 import { storeDirectory } from '../dist/model/store.js';
@@ -46,7 +47,10 @@ const times = new Map(runners.map((runner) => [runner, []]));
 const texts = new Map();
 for (const runner of runners) texts.set(runner, (await runner.transcribe()).text.trim()); // warm-up
 for (let round = 0; round < Number(values.rounds); round++) {
-  for (const runner of runners) times.get(runner).push((await runner.transcribe()).seconds);
+  for (const runner of runners) {
+    await sleep(500); // idle threads of the one before go on spinning for a while
+    times.get(runner).push((await runner.transcribe()).seconds);
+  }
 }
 for (const runner of runners) await runner.close();
 

@@ -11,7 +11,7 @@ import { buildPrepared, findPrepared, fingerprint, type PreparedPlace } from './
 import { writeWeights } from './weights-file.ts';
 
 /** Raised with every change of the graphs or of the weights file, so that older folders are made anew. */
-const graphVersion = 2;
+const graphVersion = 4;
 
 /** ONNX Runtime has its fast 8-bit product for x86-64; elsewhere the f32 logits serve every token. */
 const screened = arch === 'x64';
@@ -41,7 +41,7 @@ export async function prepareCpu(
         screened && tensor === embedding ? screenTensors(values, dimensions.nTextState) : [],
       );
       await writeFile(join(directory, 'encoder.onnx'), cpuEncoderGraph(dimensions, layout));
-      await writeFile(join(directory, 'decoder.onnx'), cpuDecoderGraph(dimensions, layout, { screened }));
+      await writeFile(join(directory, 'decoder.onnx'), cpuDecoderGraph(dimensions, layout, { screened, batch: 1 }));
       await writeFile(join(directory, 'logits.onnx'), logitsGraph(dimensions, layout));
       return { source: checkpoint.directory, dtype: 'f32', target: { device: 'cpu' } };
     },

@@ -57,9 +57,11 @@ export function addScreenedChoice(layers: BasicLayers, { nTextState, nVocab }: M
   graph.output('next_token', graph.op('Cast', [token], { to: elementType.i32 }), 'i32', ['batch']);
 
   const bestLogit = graph.op('ReduceMax', [exact], { axes: [-1], keepdims: 0 });
+  // The largest logit is known, so the log-softmax of it is -log(sum(exp(x - largest))): faster than ReduceLogSumExp.
   const merged = graph.op('ScatterElements', [screened, tokens, exact], { axis: 1 });
-  const sum = graph.op('ReduceLogSumExp', [merged], { axes: [-1], keepdims: 0 });
-  graph.output('logprob', graph.op('Sub', [bestLogit, sum]), 'f32', ['batch']);
+  const shifted = graph.op('Sub', [merged, reshape(bestLogit, [-1, 1])]);
+  const sum = graph.op('ReduceSum', [graph.op('Exp', [shifted]), graph.constant('i64', [1], [-1])], { keepdims: 0 });
+  graph.output('logprob', graph.op('Neg', [graph.op('Log', [sum])]), 'f32', ['batch']);
   const last = graph.op('ReduceMin', [values], { axes: [-1], keepdims: 0 });
   graph.output('margin', graph.op('Sub', [bestLogit, last]), 'f32', ['batch']);
 }
