@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    globalSetup: ['./test/support/build-dist.ts', './test/support/fetch-models.ts'],
+    globalSetup: ['./test/support/build-dist.ts', './test/support/build-native.ts', './test/support/fetch-models.ts'],
     reporters: ['default', './test/support/closing-line-reporter.ts'],
     testTimeout: 30_000,
   },

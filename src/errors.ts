@@ -25,3 +25,21 @@ export class ModelError extends WhisperNpuError {}
 
 /** Graphs could not be built or converted. */
 export class ConversionError extends WhisperNpuError {}
+
+/** The NPU, its driver or CANN cannot be used, or failed. */
+export class NpuError extends WhisperNpuError {
+  /** ACL's code, where a call of ACL failed. */
+  readonly aclCode: number | undefined;
+  /** The function of ACL that failed. */
+  readonly aclFunction: string | undefined;
+
+  constructor(
+    code: string,
+    message: string,
+    options: { hint?: string; cause?: unknown; aclCode?: number; aclFunction?: string } = {},
+  ) {
+    super(code, message, options);
+    this.aclCode = options.aclCode;
+    this.aclFunction = options.aclFunction;
+  }
+}

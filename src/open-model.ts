@@ -1,45 +1,127 @@
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import type { Backend } from './backend/backend.ts';
 import { openCpuBackend } from './backend/cpu/cpu-backend.ts';
+import type { DeviceChoice } from './backend/device-choice.ts';
+import { type OpenedNpu, openNpu, probeAcl } from './backend/npu/acl-environment.ts';
+import { openNpuBackend } from './backend/npu/npu-backend.ts';
+import { findAtc } from './convert/atc.ts';
+import { checkOmDirectory } from './convert/om-directory.ts';
 import { prepareCpu } from './convert/prepare-cpu.ts';
+import { type ConvertEvent, convertForNpu, findConverted } from './convert/prepare-npu.ts';
 import { decodingRules } from './decoding/decode.ts';
-import { openCheckpoint } from './model/checkpoint.ts';
+import { NpuError } from './errors.ts';
+import type { NpuDtype } from './graph/npu-layers.ts';
+import { type Checkpoint, openCheckpoint } from './model/checkpoint.ts';
 import { type ModelContext, resolveModel } from './model/resolve-model.ts';
 import { openTokenizer } from './model/tokenizer.ts';
 import type { LoadedModel } from './transcribe/transcribe.ts';
 
 export interface OpenModelOptions {
-  /** A name, a hub id or a folder. */
-  readonly model: string;
+  /** A name, a hub id or a folder; by default whisper-medium on an NPU, whisper-base on the CPU. */
+  readonly model?: string;
+  readonly device: DeviceChoice;
+  /** What an NPU computes in. The CPU computes in f32. */
+  readonly dtype: NpuDtype;
+  /** A folder of OM files converted elsewhere, instead of converting here. */
+  readonly omDirectory?: string;
   /** Where models are kept and fetched from. */
   readonly context: ModelContext;
+  /** CPU threads. */
   readonly threads: number;
-  /** Told when the graphs and weights have to be built first, with the bytes to write. */
+  /** Told when the CPU's graphs and weights have to be built first, with the bytes to write. */
   readonly onPrepare?: (sizeBytes: number) => void;
+  readonly onConvert?: (event: ConvertEvent) => void;
+  readonly onWarning?: (message: string) => void;
 }
 
 /** More threads than this slow a decoder step down on machines with many cores. */
 export const defaultThreads = Math.min(availableParallelism(), 8);
 
 /**
- * From a model's name to a model that runs: files, checkpoint, graphs, device, tokenizer.
+ * From a model's name to a model that runs: device, files, checkpoint, graphs, tokenizer.
  *
- * @throws ModelError when any of these is missing or damaged
+ * @throws ModelError, ConversionError or NpuError when any of these is missing, damaged or refuses
  */
-export async function openModel({ model, context, threads, onPrepare }: OpenModelOptions): Promise<LoadedModel> {
-  const files = await resolveModel(model, context);
-  const checkpoint = await openCheckpoint(files.directory);
-  const { dimensions, generation } = checkpoint;
-  const prepared = await prepareCpu(checkpoint, { store: context.storeDirectory, model: files.name }, onPrepare);
+export async function openModel(options: OpenModelOptions): Promise<LoadedModel> {
+  const { context } = options;
+  const npu = await chooseDevice(options.device, context.env);
+  try {
+    const files = await resolveModel(options.model ?? (npu === undefined ? 'whisper-base' : 'whisper-medium'), context);
+    const checkpoint = await openCheckpoint(files.directory);
+    const [backend, tokenizer] = await Promise.all([
+      npu === undefined ? openOnCpu(checkpoint, files.name, options) : openOnNpu(checkpoint, files.name, npu, options),
+      openTokenizer(files.directory, checkpoint.dimensions.nVocab),
+    ]);
+    return {
+      name: files.name,
+      backend,
+      tokenizer,
+      rules: decodingRules(tokenizer.special, checkpoint.generation),
+      [Symbol.asyncDispose]: () => backend[Symbol.asyncDispose](),
+    };
+  } catch (error) {
+    await npu?.device.close();
+    throw error;
+  }
+}
+
+/** The NPU to run on, or undefined for the CPU. Asked for an NPU, it never settles for the CPU. */
+async function chooseDevice(choice: DeviceChoice, env: ModelContext['env']): Promise<OpenedNpu | undefined> {
+  if (choice.kind === 'cpu') return undefined;
+  if (choice.kind === 'npu') return openNpu(env, choice.index);
+  return (await hasNpu(env)) ? openNpu(env, 0) : undefined;
+}
+
+async function hasNpu(env: ModelContext['env']): Promise<boolean> {
+  try {
+    return ((await probeAcl(env)).deviceCount ?? 0) > 0;
+  } catch (error) {
+    if (error instanceof NpuError) return false; // no addon here: `doctor` tells, `--device npu` fails
+    throw error;
+  }
+}
+
+async function openOnCpu(checkpoint: Checkpoint, model: string, options: OpenModelOptions): Promise<Backend> {
+  const { context, threads, onPrepare } = options;
+  const directory = await prepareCpu(checkpoint, { store: context.storeDirectory, model }, onPrepare);
   context.signal?.throwIfAborted();
-  const [backend, tokenizer] = await Promise.all([
-    openCpuBackend({ directory: prepared, dimensions, threads }),
-    openTokenizer(files.directory, dimensions.nVocab),
-  ]);
-  return {
-    name: files.name,
-    backend,
-    tokenizer,
-    rules: decodingRules(tokenizer.special, generation),
-    [Symbol.asyncDispose]: () => backend[Symbol.asyncDispose](),
-  };
+  return openCpuBackend({ directory, dimensions: checkpoint.dimensions, threads });
+}
+
+async function openOnNpu(
+  checkpoint: Checkpoint,
+  model: string,
+  { device, description }: OpenedNpu,
+  options: OpenModelOptions,
+): Promise<Backend> {
+  const { dtype, omDirectory, onWarning = () => {} } = options;
+  const soc = device.socName;
+  if (omDirectory !== undefined) await checkOmDirectory(omDirectory, soc, onWarning);
+  const directory = omDirectory ?? (await convertedDirectory(checkpoint, model, { soc, dtype }, options));
+  return openNpuBackend({ device, description, directory, dimensions: checkpoint.dimensions });
+}
+
+/** The OM files for this device, converted now if they have not been yet. */
+async function convertedDirectory(
+  checkpoint: Checkpoint,
+  model: string,
+  target: { readonly soc: string; readonly dtype: NpuDtype },
+  { context, onConvert }: OpenModelOptions,
+): Promise<string> {
+  const place = { store: context.storeDirectory, model };
+  const found = await findConverted(checkpoint, place, target);
+  if (found !== undefined) return found;
+  return convertForNpu(checkpoint, target, {
+    atc: await findAtc(context.env),
+    place,
+    logPath: conversionLog(context.storeDirectory, model),
+    ...(onConvert === undefined ? {} : { onEvent: onConvert }),
+    ...(context.signal === undefined ? {} : { signal: context.signal }),
+  });
+}
+
+/** Where atc's output of a model's last conversion is kept. */
+export function conversionLog(store: string, model: string): string {
+  return join(store, 'logs', `atc-${model}.log`);
 }

@@ -5,7 +5,7 @@ import { transcribe } from '../../dist/transcribe/transcribe.js';
 /** Ourselves, through the same calls as the command line. */
 export async function start({ model, audio, language, threads, storeDirectory }) {
   const context = { storeDirectory, env: process.env, offline: true };
-  const loaded = await openModel({ model, context, threads });
+  const loaded = await openModel({ model, context, threads, device: { kind: 'cpu' }, dtype: 'f32' });
   const stream = await openAudio(audio, {});
   const blocks = [];
   for await (const block of stream.samples) blocks.push(block);

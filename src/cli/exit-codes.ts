@@ -1,4 +1,4 @@
-import { AudioError, ConversionError, ModelError, UsageError } from '../errors.ts';
+import { AudioError, ConversionError, ModelError, NpuError, UsageError } from '../errors.ts';
 
 /** What each exit code means; README.md lists them for users. */
 export const exitCode = {
@@ -17,6 +17,7 @@ export function exitCodeFor(error: unknown): number {
   if (error instanceof UsageError) return exitCode.usage;
   if (error instanceof AudioError) return exitCode.audio;
   if (error instanceof ModelError) return exitCode.model;
+  if (error instanceof NpuError) return exitCode.npu;
   if (error instanceof ConversionError) return exitCode.conversion;
   return exitCode.failed;
 }

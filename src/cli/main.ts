@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { addConvert } from './commands/convert.ts';
+import { addDoctor } from './commands/doctor.ts';
 import { addModels } from './commands/models.ts';
 import { addPull } from './commands/pull.ts';
 import { addTranscribe } from './commands/transcribe.ts';
@@ -27,7 +29,9 @@ Models are kept in $WHISPER_NPU_HOME, or in whisper-npu in the user's cache fold
     );
   addTranscribe(program, session);
   addPull(program, session);
+  addConvert(program, session);
   addModels(program, session);
+  addDoctor(program, session);
   return program;
 }
 

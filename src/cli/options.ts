@@ -1,20 +1,41 @@
 import { InvalidArgumentError, Option } from 'commander';
+import { type DeviceChoice, parseDevice } from '../backend/device-choice.ts';
+import type { NpuDtype } from '../graph/npu-layers.ts';
 import { sourceNames } from '../model/fetch/context.ts';
 import { parseLanguage } from '../model/languages.ts';
 import { defaultThreads } from '../open-model.ts';
 
+/** Names of number types as users know them. */
+export const npuDtypes: Readonly<Record<string, NpuDtype>> = { float16: 'f16', float32: 'f32' };
+
 /** Every option of every command, once. Commands pick from this table. */
 export const option = {
   model: () =>
-    new Option('-m, --model <name>', 'a name (whisper-base), a hub id (openai/whisper-base) or a folder')
+    new Option(
+      '-m, --model <name>',
+      'a name (whisper-base), a hub id (openai/whisper-base) or a folder (default: whisper-medium on an NPU, whisper-base on the CPU)',
+    )
       .env('WHISPER_NPU_MODEL')
-      .default('whisper-base')
       .helpGroup('Model:'),
   source: () =>
     new Option('--source <name>', 'fetch the model from this source only').choices(sourceNames).helpGroup('Model:'),
   offline: () => new Option('--offline', 'use only what is on this machine').helpGroup('Model:'),
   device: () =>
-    new Option('-d, --device <name>', 'where to run').choices(['auto', 'cpu']).default('auto').helpGroup('Device:'),
+    new Option('-d, --device <name>', 'where to run: auto, cpu, npu or npu:N')
+      .env('WHISPER_NPU_DEVICE')
+      .argParser(device)
+      .default(parseDevice('auto'), 'auto')
+      .helpGroup('Device:'),
+  dtype: () =>
+    new Option('--dtype <type>', 'what an NPU computes in; the CPU computes in float32')
+      .choices(Object.keys(npuDtypes))
+      .default('float16')
+      .helpGroup('Device:'),
+  omDir: () => new Option('--om-dir <folder>', 'OM files that were converted elsewhere').helpGroup('Device:'),
+  soc: () =>
+    new Option('--soc <name>', 'the chip to convert for, as Ascend910B4 (default: the one in this machine)').helpGroup(
+      'Device:',
+    ),
   threads: () =>
     new Option('-t, --threads <n>', 'CPU threads to compute with')
       .argParser(positiveInteger)
@@ -52,4 +73,12 @@ function language(text: string): string {
   const code = parseLanguage(text);
   if (code === undefined) throw new InvalidArgumentError('Expected auto, or a language as code or English name.');
   return code;
+}
+
+function device(text: string): DeviceChoice {
+  try {
+    return parseDevice(text);
+  } catch {
+    throw new InvalidArgumentError('Expected auto, cpu, npu or npu:N.');
+  }
 }

@@ -121,8 +121,7 @@ function selfAttention(
   const { graph, layerNorm, linear, reshape } = layers;
   const name = `model.decoder.layers.${layer}`;
   const normed = layerNorm(x, `${name}.self_attn_layer_norm`);
-  const project = (projection: string) =>
-    cache.byText(linear(normed, `${name}.self_attn.${projection}`), nTextState);
+  const project = (projection: string) => cache.byText(linear(normed, `${name}.self_attn.${projection}`), nTextState);
   const withPast = (fresh: Value, past: Value | undefined) => {
     if (past === undefined) throw new Error(`no cache for layer ${layer}`);
     const rows = cache.swapBatchAndRows(fresh, 'positionMajor');

@@ -10,7 +10,8 @@ import { graphFaults, readModel } from './onnx-reader.ts';
 import { type Feeds, floats, integers, type OpenGraph, openGraph, testLayout, valuesOf } from './open-graph.ts';
 
 const dimensions = smallDimensions;
-const decoderGraph = (of: ModelDimensions, layout: WeightLayout) => cpuDecoderGraph(of, layout, { screened: false, batch: 'any' });
+const decoderGraph = (of: ModelDimensions, layout: WeightLayout) =>
+  cpuDecoderGraph(of, layout, { screened: false, batch: 'any' });
 const { nAudioCtx, nMels, nTextCtx, nTextHead, nTextLayer, nTextState, nVocab } = dimensions;
 const headSize = nTextState / nTextHead;
 const rowSize = nTextLayer * 2 * nTextState;

@@ -1,18 +1,23 @@
 import { Argument, type Command } from 'commander';
 import { type AudioStream, type ChannelChoice, openAudio } from '../../audio/open-audio.ts';
+import type { DeviceChoice } from '../../backend/device-choice.ts';
 import type { Task } from '../../decoding/prompt.ts';
-import { AudioError, UsageError } from '../../errors.ts';
+import { AudioError, NpuError, UsageError } from '../../errors.ts';
 import { openModel } from '../../open-model.ts';
 import { transcriptJson } from '../../output/json.ts';
 import { type LoadedModel, type Segment, type TranscribeOptions, transcribe } from '../../transcribe/transcribe.ts';
+import { convertProgress } from '../convert-progress.ts';
 import { exitCode } from '../exit-codes.ts';
-import { option } from '../options.ts';
+import { npuDtypes, option } from '../options.ts';
 import { errorJson, printError } from '../report-error.ts';
 import { type ModelSourceOptions, modelContext, type Session, sessionTerminal } from '../session.ts';
 import type { Terminal } from '../terminal.ts';
 
 interface Options extends ModelSourceOptions {
-  readonly model: string;
+  readonly model?: string;
+  readonly device: DeviceChoice;
+  readonly dtype: string;
+  readonly omDir?: string;
   readonly threads: number;
   readonly language: string;
   readonly task: Task;
@@ -34,6 +39,8 @@ export function addTranscribe(program: Command, session: Session): void {
     .addOption(option.offline())
     .addOption(option.device())
     .addOption(option.threads())
+    .addOption(option.dtype())
+    .addOption(option.omDir())
     .addOption(option.json())
     .addOption(option.quiet())
     .addHelpText(
@@ -66,7 +73,7 @@ async function run(inputs: readonly string[], options: Options, session: Session
         });
         model ??= await load(options, session, terminal);
         if (inputs.length > 1 && !options.json) await session.print(`==> ${audio.name} <==\n`);
-        await transcribeOne(model, audio, options, session, terminal);
+        await transcribeOne(model, audio, options, session, terminal).catch(namingFile(audio.name));
       } catch (error) {
         session.signal.throwIfAborted();
         // One bad recording must not stop the others; a model that does not load stops them all.
@@ -87,11 +94,17 @@ async function run(inputs: readonly string[], options: Options, session: Session
 }
 
 async function load(options: Options, session: Session, terminal: Terminal): Promise<LoadedModel> {
+  const { model: name, omDir } = options;
   const model = await openModel({
-    model: options.model,
+    ...(name === undefined ? {} : { model: name }),
+    ...(omDir === undefined ? {} : { omDirectory: omDir }),
+    device: options.device,
+    dtype: npuDtypes[options.dtype] ?? 'f16',
     context: modelContext(session, options, terminal),
     threads: options.threads,
     onPrepare: (sizeBytes) => terminal.note(`preparing the model once (${(sizeBytes / 1e6).toFixed(0)} MB of weights)`),
+    onConvert: convertProgress(terminal),
+    onWarning: terminal.warn,
   });
   terminal.note(`model ${model.name}, device ${model.backend.device}`);
   return model;
@@ -135,4 +148,18 @@ function summary(audioSeconds: number, elapsedSeconds: number, first: Segment | 
 
 function incompleteText(name: string, { startSeconds, endSeconds }: Segment): string {
   return `${name}: the text from ${startSeconds.toFixed(0)} to ${endSeconds.toFixed(0)} s is longer than the model can write at once; its end is missing`;
+}
+
+/** A device that fails in the middle of a file fails with the file's name. */
+function namingFile(name: string): (error: unknown) => never {
+  return (error) => {
+    if (!(error instanceof NpuError)) throw error;
+    const { code, message, hint, aclCode, aclFunction } = error;
+    throw new NpuError(code, `${name}: ${message}`, {
+      cause: error,
+      ...(hint === undefined ? {} : { hint }),
+      ...(aclCode === undefined ? {} : { aclCode }),
+      ...(aclFunction === undefined ? {} : { aclFunction }),
+    });
+  };
 }

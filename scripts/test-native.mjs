@@ -1,0 +1,25 @@
+// Builds and runs the tests of native/ with the sanitizers: address with undefined behaviour, then threads.
+import { spawnSync } from 'node:child_process';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+function run(command, args, env = {}) {
+  const { status, error } = spawnSync(command, args, {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...process.env, ...env },
+    timeout: 600_000,
+  });
+  if (error !== undefined) throw error;
+  if (status !== 0) process.exit(status ?? 1);
+}
+
+for (const sanitizer of ['address', 'thread']) {
+  const build = join(root, 'build', `native-${sanitizer}`);
+  run('cmake', ['-S', root, '-B', build, '-DWHISPER_NPU_TESTS=ON', `-DWHISPER_NPU_SANITIZE=${sanitizer}`]);
+  run('cmake', ['--build', build, '--parallel', '2']);
+  const suppressions = join(root, 'test', 'native', 'tsan.supp');
+  run(join(build, 'test', 'native', 'native_test'), [], { TSAN_OPTIONS: `suppressions=${suppressions}` });
+}

@@ -1,0 +1,47 @@
+import { delimiter, join } from 'node:path';
+import type { AclProbe, LibraryOptions, NativeDevice } from './addon.ts';
+import { loadAddon } from './addon.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Longest wait for the device: far more than a window takes, far less than a user waits. */
+const syncTimeoutMs = 60_000;
+
+/** Where to look for ACL: `WHISPER_NPU_ACL_LIBRARY` alone if set, else the loader's path and CANN's own folders. */
+function libraryOptions(env: Environment): LibraryOptions {
+  const given = env['WHISPER_NPU_ACL_LIBRARY'];
+  if (given) return { libraries: given.split(delimiter) };
+  const homes = [env['ASCEND_HOME_PATH'], env['ASCEND_TOOLKIT_HOME']].filter((home) => home !== undefined);
+  const usual = ['/usr/local/Ascend/cann', '/usr/local/Ascend/ascend-toolkit/latest'];
+  return { searchDirectories: [...new Set([...homes, ...usual])].map((home) => join(home, 'lib64')) };
+}
+
+/** What is installed, without opening a device. */
+export function probeAcl(env: Environment): Promise<AclProbe> {
+  return loadAddon().probe(libraryOptions(env));
+}
+
+/** The stand-in for CANN says in its versions what it is. */
+export function isStandIn({ cannVersion }: Pick<AclProbe, 'cannVersion'>): boolean {
+  return cannVersion?.includes('stand-in') === true;
+}
+
+export interface OpenedNpu {
+  readonly device: NativeDevice;
+  /** For people: 'NPU 0, Ascend910B4 (CANN 8.5.1)', or what stands in for it. */
+  readonly description: string;
+}
+
+/**
+ * Opens an NPU.
+ *
+ * @throws NpuError when the addon, a library, the driver or the device is missing
+ */
+export async function openNpu(env: Environment, index: number): Promise<OpenedNpu> {
+  const device = await loadAddon().openDevice({ ...libraryOptions(env), deviceId: index, syncTimeoutMs });
+  const probe = await probeAcl(env);
+  const description = isStandIn(probe)
+    ? `stand-in for NPU ${index}, computing on the CPU`
+    : `NPU ${index}, ${device.socName} (CANN ${probe.cannVersion ?? 'of unknown version'})`;
+  return { device, description };
+}

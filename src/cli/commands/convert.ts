@@ -1,0 +1,99 @@
+import { writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { Argument, type Command, Option } from 'commander';
+import { openNpu } from '../../backend/npu/acl-environment.ts';
+import { atcArguments, findAtc } from '../../convert/atc.ts';
+import { convertForNpu, findConverted, type NpuTarget, writeGraphs } from '../../convert/prepare-npu.ts';
+import { NpuError, UsageError } from '../../errors.ts';
+import { type Checkpoint, openCheckpoint } from '../../model/checkpoint.ts';
+import { resolveModel } from '../../model/resolve-model.ts';
+import { storeDirectory } from '../../model/store.ts';
+import { conversionLog } from '../../open-model.ts';
+import { convertProgress } from '../convert-progress.ts';
+import { npuDtypes, option } from '../options.ts';
+import { type ModelSourceOptions, modelContext, type Session, sessionTerminal } from '../session.ts';
+
+interface Options extends ModelSourceOptions {
+  readonly soc?: string;
+  readonly dtype: string;
+  readonly hostCpu?: string;
+  readonly graphsOnly?: string;
+  readonly json?: boolean;
+}
+
+export function addConvert(program: Command, session: Session): void {
+  program
+    .command('convert')
+    .summary('convert a model for an NPU')
+    .description('Converts a model into OM files with atc, and prints the folder they are in.')
+    .addArgument(new Argument('<model>', 'a name, a hub id or a folder'))
+    .addOption(option.soc())
+    .addOption(option.dtype())
+    .addOption(
+      new Option('--host-cpu <name>', 'the processor of the machine with the NPU, if it is not this one’s')
+        .choices(['aarch64', 'x86_64'])
+        .helpGroup('Device:'),
+    )
+    .addOption(
+      new Option('--graphs-only <folder>', 'write the graphs and the atc commands there, to run elsewhere').helpGroup(
+        'Output:',
+      ),
+    )
+    .addOption(option.source())
+    .addOption(option.offline())
+    .addOption(option.json())
+    .addOption(option.quiet())
+    .action((model: string, options: Options) => run(model, options, session));
+}
+
+async function run(spec: string, options: Options, session: Session): Promise<void> {
+  const terminal = sessionTerminal(session, options);
+  const target: NpuTarget = {
+    soc: options.soc ?? (await ownSoc(session)),
+    dtype: npuDtypes[options.dtype] ?? 'f16',
+    ...(options.hostCpu === undefined ? {} : { hostCpu: options.hostCpu }),
+  };
+  // Without atc there is nothing to fetch a model for.
+  const atc = options.graphsOnly === undefined ? await findAtc(session.env) : undefined;
+  const { directory, name } = await resolveModel(spec, modelContext(session, options, terminal));
+  const checkpoint = await openCheckpoint(directory);
+  if (atc === undefined) {
+    const folder = resolve(options.graphsOnly ?? '.');
+    await writeGraphsOnly(checkpoint, target, folder);
+    terminal.note(`graphs and convert.sh are in ${folder}; run it where atc is, then use --om-dir`);
+    return session.print(`${options.json ? JSON.stringify({ directory: folder, ...target }) : folder}\n`);
+  }
+  const store = storeDirectory(session.env);
+  const place = { store, model: name };
+  const found = await findConverted(checkpoint, place, target);
+  const logPath = conversionLog(store, name);
+  const onEvent = convertProgress(terminal);
+  const om =
+    found ?? (await convertForNpu(checkpoint, target, { atc, place, logPath, onEvent, signal: session.signal }));
+  await session.print(`${options.json ? JSON.stringify({ directory: om, ...target }) : om}\n`);
+}
+
+async function ownSoc(session: Session): Promise<string> {
+  try {
+    const { device } = await openNpu(session.env, 0);
+    await device.close();
+    return device.socName;
+  } catch (cause) {
+    if (!(cause instanceof NpuError)) throw cause;
+    throw new UsageError('SOC_NEEDED', `there is no NPU in this machine to convert for: ${cause.message}`, {
+      hint: 'Say which chip the model is for, as in --soc Ascend910B4.',
+      cause,
+    });
+  }
+}
+
+/** The graphs, and the very commands that `convert` would run, with paths relative to the folder. */
+async function writeGraphsOnly(checkpoint: Checkpoint, target: NpuTarget, folder: string): Promise<void> {
+  const jobs = await writeGraphs(checkpoint, target, folder, folder);
+  const commands = jobs.map((job) => {
+    const args = atcArguments({ ...job, model: `${job.name}.onnx`, output: job.name });
+    return `atc ${args.join(' ')}`;
+  });
+  const script = ['#!/bin/sh', '# Run in this folder on a machine with CANN.', 'set -e', ...commands, ''].join('\n');
+  await writeFile(join(folder, 'convert.sh'), script, { mode: 0o755 });
+}

@@ -1,0 +1,142 @@
+import type { ModelDimensions } from '../model/dimensions.ts';
+import { feedForward } from './layers.ts';
+import { type Attention, manyRowAttention, oneRowAttention } from './npu-attention.ts';
+import { type NpuDtype, type NpuLayers, npuLayers, npuOpset } from './npu-layers.ts';
+import { createGraph, elementType, type GraphBuilder, type Value } from './onnx.ts';
+import { embedding, type WeightLayout } from './weights.ts';
+
+/** Added to a score, it takes a position's weight to exactly 0, in float16 too. */
+const invisible = -60_000;
+
+/**
+ * One decoder step of n tokens for atc; n is fixed in the graph, n > 1 is a prefill.
+ *
+ * Inputs: `tokens` i32 [1, n]; `position` i32 [1], the place of the first of them; `suppress` f32 [nVocab], added to the
+ * logits (0 or -Infinity); `self_kv` [nTextCtx, 1, nTextLayer, 2, nTextState], of which rows before `position` are read
+ * and the others only have to be finite; `cross_k_i`, `cross_v_i` as the encoder gives them.
+ * Outputs: `new_kv` [n, 1, nTextLayer, 2, nTextState], to be placed at row `position` of the cache, which may be where
+ * `self_kv` itself lies; `logits` f32 [1, nVocab] of the last token; `next_token` i32 [1] and `logprob` f32 [1], the
+ * arg-max of logits + suppress and its log-probability.
+ */
+export function npuDecoderGraph(
+  dimensions: ModelDimensions,
+  layout: WeightLayout,
+  dtype: NpuDtype,
+  n: number,
+): Uint8Array {
+  const { nTextCtx, nTextLayer, nTextState, nVocab } = dimensions;
+  const graph = createGraph(n === 1 ? 'whisper_step' : `whisper_prefill_${n}`, npuOpset);
+  const layers = npuLayers(graph, layout, dimensions, dtype);
+  const tokens = graph.input('tokens', 'i32', [1, n]);
+  const position = graph.input('position', 'i32', [1]);
+  const suppress = graph.input('suppress', 'f32', [nVocab]);
+  const selfKv = graph.input('self_kv', dtype, [nTextCtx, 1, nTextLayer, 2, nTextState]);
+
+  const attend = n === 1 ? oneRowAttention(layers, dimensions) : manyRowAttention(layers, dimensions);
+  const cache: Cache = {
+    rows: layers.reshape(selfKv, [nTextCtx, 2 * nTextLayer, nTextState]),
+    bias: visibility(layers, dimensions, position, n),
+    newRows: [],
+  };
+  let x = embedTokens(layers, tokens, position, n);
+  for (let layer = 0; layer < nTextLayer; layer++) {
+    const name = `model.decoder.layers.${layer}`;
+    x = graph.op('Add', [x, selfAttention(layers, attend, cache, x, layer)]);
+    x = graph.op('Add', [x, crossAttention(layers, dimensions, attend, x, layer)]);
+    x = feedForward(layers, x, name);
+  }
+  const newKv = layers.reshape(graph.op('Concat', cache.newRows, { axis: 1 }), [n, 1, nTextLayer, 2, nTextState]);
+  graph.output('new_kv', newKv, dtype, [n, 1, nTextLayer, 2, nTextState]);
+  const last = n === 1 ? x : slice(graph, x, 0, n - 1, n);
+  const normed = layers.layerNorm(last, 'model.decoder.layer_norm');
+  const logits = graph.op('Gemm', [normed, layers.weight(embedding)], { transB: 1 });
+  choose(layers, layers.cast(logits, dtype, 'f32'), suppress, nVocab);
+  return graph.serialize();
+}
+
+interface Cache {
+  /** [nTextCtx, 2 * nTextLayer, nTextState] */
+  readonly rows: Value;
+  /** [n, nTextCtx + n]: 0 where a token may look, a large negative number where not. */
+  readonly bias: Value;
+  /** New keys and values, [n, nTextState] each, filled layer by layer. */
+  readonly newRows: Value[];
+}
+
+/** Token and position embeddings, [n, nTextState]. */
+function embedTokens(layers: NpuLayers, tokens: Value, position: Value, n: number): Value {
+  const { graph, weight, reshape } = layers;
+  const offsets = () =>
+    graph.constant(
+      'i32',
+      [n],
+      Array.from({ length: n }, (_, i) => i),
+    );
+  const positions = n === 1 ? position : graph.op('Add', [position, offsets()]);
+  return graph.op('Add', [
+    graph.op('Gather', [weight(embedding), reshape(tokens, [n])], { axis: 0 }),
+    graph.op('Gather', [weight('model.decoder.embed_positions.weight'), positions], { axis: 0 }),
+  ]);
+}
+
+/** Which keys each of the n tokens sees: cache rows before `position`, and itself with those before it in this step. */
+function visibility(layers: NpuLayers, { nTextCtx }: ModelDimensions, position: Value, n: number): Value {
+  const { graph, dtype, scalar } = layers;
+  const rows = graph.constant(
+    'i32',
+    [nTextCtx],
+    Array.from({ length: nTextCtx }, (_, i) => i),
+  );
+  const cached = graph.op('Where', [graph.op('Less', [rows, position]), scalar(0), scalar(invisible)]);
+  const causal = Array.from({ length: n * n }, (_, i) => (i % n > Math.floor(i / n) ? invisible : 0));
+  const expanded = graph.op('Expand', [cached, graph.constant('i64', [2], [n, nTextCtx])]);
+  return graph.op('Concat', [expanded, graph.constant(dtype, [n, n], causal)], { axis: 1 });
+}
+
+function selfAttention(layers: NpuLayers, attend: Attention, cache: Cache, x: Value, layer: number): Value {
+  const { graph, layerNorm, linear } = layers;
+  const name = `model.decoder.layers.${layer}`;
+  const normed = layerNorm(x, `${name}.self_attn_layer_norm`);
+  const project = (projection: string) => linear(normed, `${name}.self_attn.${projection}`);
+  const withPast = (fresh: Value, index: number) => {
+    cache.newRows.push(graph.op('Unsqueeze', [fresh, graph.constant('i64', [1], [1])]));
+    const past = graph.op('Gather', [cache.rows, graph.constant('i64', [], [index])], { axis: 1 });
+    return graph.op('Concat', [past, fresh], { axis: 0 });
+  };
+  const k = withPast(project('k_proj'), 2 * layer);
+  const v = withPast(project('v_proj'), 2 * layer + 1);
+  return linear(attend(project('q_proj'), k, v, cache.bias), `${name}.self_attn.out_proj`);
+}
+
+function crossAttention(
+  layers: NpuLayers,
+  { nAudioCtx, nTextState }: ModelDimensions,
+  attend: Attention,
+  x: Value,
+  layer: number,
+): Value {
+  const { graph, dtype, layerNorm, linear } = layers;
+  const name = `model.decoder.layers.${layer}`;
+  const k = graph.input(`cross_k_${layer}`, dtype, [nAudioCtx, nTextState]);
+  const v = graph.input(`cross_v_${layer}`, dtype, [nAudioCtx, nTextState]);
+  const q = linear(layerNorm(x, `${name}.encoder_attn_layer_norm`), `${name}.encoder_attn.q_proj`);
+  return linear(attend(q, k, v), `${name}.encoder_attn.out_proj`);
+}
+
+/** Adds `logits`, `next_token` and `logprob`; reductions in float32. */
+function choose({ graph }: NpuLayers, logits: Value, suppress: Value, nVocab: number): void {
+  graph.output('logits', logits, 'f32', [1, nVocab]);
+  const allowed = graph.op('Add', [logits, suppress]);
+  const best = graph.op('ArgMax', [allowed], { axis: -1, keepdims: 0 });
+  graph.output('next_token', graph.op('Cast', [best], { to: elementType.i32 }), 'i32', [1]);
+  const logprob = graph.op('Sub', [
+    graph.op('ReduceMax', [allowed], { axes: [-1], keepdims: 0 }),
+    graph.op('ReduceLogSumExp', [allowed], { axes: [-1], keepdims: 0 }),
+  ]);
+  graph.output('logprob', logprob, 'f32', [1]);
+}
+
+function slice(graph: GraphBuilder, x: Value, axis: number, from: number, to: number): Value {
+  const bound = (value: number) => graph.constant('i64', [1], [value]);
+  return graph.op('Slice', [x, bound(from), bound(to), bound(axis)]);
+}

@@ -1,0 +1,27 @@
+import type { ModelDimensions } from '../model/dimensions.ts';
+import { encode } from './encoder.ts';
+import { type NpuDtype, npuLayers, npuOpset } from './npu-layers.ts';
+import { createGraph } from './onnx.ts';
+import type { WeightLayout } from './weights.ts';
+
+/**
+ * The encoder with the cross-attention projections of every decoder layer behind it, for atc; static shapes, one window.
+ *
+ * Input `log_mel` f32 [1, nMels, 2 * nAudioCtx]. Outputs, of the graph's dtype and row-major as their products wrote
+ * them: `cross_k_i`, `cross_v_i` [nAudioCtx, nTextState] per decoder layer i, and `encoder_output` f32 [nAudioCtx,
+ * nAudioState].
+ */
+export function npuEncoderGraph(dimensions: ModelDimensions, layout: WeightLayout, dtype: NpuDtype): Uint8Array {
+  const { nMels, nAudioCtx, nAudioState, nTextLayer, nTextState } = dimensions;
+  const graph = createGraph('whisper_encoder', npuOpset);
+  const layers = npuLayers(graph, layout, dimensions, dtype);
+  const logMel = graph.input('log_mel', 'f32', [1, nMels, 2 * nAudioCtx]);
+  const output = encode(layers, dimensions, layers.cast(logMel, 'f32', dtype));
+  for (let layer = 0; layer < nTextLayer; layer++) {
+    const name = `model.decoder.layers.${layer}.encoder_attn`;
+    graph.output(`cross_k_${layer}`, layers.linear(output, `${name}.k_proj`), dtype, [nAudioCtx, nTextState]);
+    graph.output(`cross_v_${layer}`, layers.linear(output, `${name}.v_proj`), dtype, [nAudioCtx, nTextState]);
+  }
+  graph.output('encoder_output', layers.cast(output, dtype, 'f32'), 'f32', [nAudioCtx, nAudioState]);
+  return graph.serialize();
+}

@@ -1,0 +1,130 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Backend, GreedyRequest } from '../../../src/backend/backend.ts';
+import {
+  convertWithStandIn,
+  hasStandIn,
+  openOnStandIn,
+  startTrace,
+  type TracedCall,
+} from '../../support/npu-stand-in.ts';
+import { randomValues, type Weights, writeRandomCheckpoint } from '../../support/random-checkpoint.ts';
+import { referenceWhisper } from '../../support/reference-whisper.ts';
+import { backendContract, contractDimensions as dimensions } from '../contract.ts';
+
+const noToken = -1;
+const mask = new Float32Array(dimensions.nVocab);
+const logMel = (seed: number) => randomValues(dimensions.nMels * 2 * dimensions.nAudioCtx, seed);
+const request = (maxTokens: number): GreedyRequest => ({
+  prompt: [1, 2, 3, 4],
+  beginSuppress: mask,
+  suppress: mask,
+  stopToken: noToken,
+  maxTokens,
+});
+
+describe.skipIf(!hasStandIn)('on the stand-in for CANN', () => {
+  let root: string;
+  let weights: Weights;
+  const om: Record<string, string> = {};
+  beforeAll(async () => {
+    root = await mkdtemp(join(tmpdir(), 'whisper-npu-npu-'));
+    weights = await writeRandomCheckpoint(join(root, 'checkpoint'), { dimensions });
+    for (const dtype of ['f32', 'f16'] as const) {
+      om[dtype] = await convertWithStandIn(join(root, 'checkpoint'), join(root, dtype), dtype);
+    }
+  }, 60_000);
+  afterAll(() => rm(root, { recursive: true }));
+
+  backendContract('the NPU backend', async () => ({
+    backend: await openOnStandIn(om['f32'] ?? '', dimensions),
+    reference: referenceWhisper(dimensions, weights),
+  }));
+
+  async function tokensOf(backend: Backend, seed: number, maxTokens = 30): Promise<number[]> {
+    await using audio = await backend.encode(logMel(seed));
+    await using run = await audio.startDecoder();
+    return (await run.greedy(request(maxTokens))).tokens;
+  }
+
+  test.each([
+    ['rows copied into the cache', { inPlaceRows: false }],
+    ['one step at a time', { queuedSteps: 1 }],
+    ['both safe ways', { inPlaceRows: false, queuedSteps: 1 }],
+    ['many steps at a time', { queuedSteps: 23 }],
+  ])('gives the same tokens with %s', async (_, options) => {
+    await using usual = await openOnStandIn(om['f32'] ?? '', dimensions);
+    await using other = await openOnStandIn(om['f32'] ?? '', dimensions, options);
+    expect(await tokensOf(other, 1)).toEqual(await tokensOf(usual, 1));
+  });
+
+  test('float16 stays close to float32', async () => {
+    await using narrow = await openOnStandIn(om['f16'] ?? '', dimensions);
+    await using wide = await openOnStandIn(om['f32'] ?? '', dimensions);
+    const logits = async (backend: Backend) => {
+      await using audio = await backend.encode(logMel(1));
+      await using run = await audio.startDecoder();
+      return run.forward([1, 2, 3, 4, 5]);
+    };
+    const [a, b] = [await logits(narrow), await logits(wide)];
+    const largest = Math.max(...b.map(Math.abs));
+    expect(Math.max(...a.map((value, i) => Math.abs(value - (b[i] ?? 0))))).toBeLessThan(0.02 * largest);
+  });
+
+  test('says that it is a stand-in and names no chip', async () => {
+    await using backend = await openOnStandIn(om['f32'] ?? '', dimensions);
+    expect(backend.device).toContain('stand-in');
+    expect(backend.device).not.toContain('Ascend910');
+  });
+
+  test('refuses OM files of another model', async () => {
+    const failure = openOnStandIn(om['f32'] ?? '', { ...dimensions, nVocab: dimensions.nVocab + 1 });
+    await expect(failure).rejects.toMatchObject({ code: 'NPU_MODEL_MISMATCH' });
+  });
+
+  describe('a token', () => {
+    const queuedSteps = 8;
+    const count = 60;
+    let calls: TracedCall[];
+    beforeAll(async () => {
+      const readTrace = startTrace();
+      await using backend = await openOnStandIn(om['f32'] ?? '', dimensions, { queuedSteps });
+      await tokensOf(backend, 1, count); // the masks come up
+      await using audio = await backend.encode(logMel(2));
+      await using run = await audio.startDecoder();
+      const before = readTrace().length;
+      await run.greedy(request(count));
+      calls = readTrace().slice(before);
+    });
+    const named = (...names: string[]) => calls.filter((call) => names.includes(call.function));
+    const copies = (direction: string) => calls.filter((call) => call.direction === direction);
+
+    test('costs one execution', () => {
+      expect(named('aclmdlExecuteAsync')).toHaveLength(count); // the prompt's gives the first token
+    });
+
+    test('needs nothing from the host, except the prompt once', () => {
+      expect(copies('H2D').map(({ bytes }) => bytes)).toEqual([16]);
+    });
+
+    test('copies nothing on the device', () => {
+      expect(copies('D2D')).toEqual([]);
+    });
+
+    test('creates no dataset, buffer or memory', () => {
+      const created = /Create|Malloc|AddDatasetBuffer/;
+      expect(calls.filter((call) => created.test(call.function))).toEqual([]);
+    });
+
+    test('is waited for and fetched together with the seven queued beside it, in 64 bytes', () => {
+      const fetches = copies('D2H');
+      const waits = named('aclrtSynchronizeStreamWithTimeout', 'aclrtSynchronizeStream');
+      const atMost = Math.ceil(count / queuedSteps) + 1; // one more for all log-probabilities
+      expect(fetches.length).toBeLessThanOrEqual(atMost);
+      expect(waits.length).toBeLessThanOrEqual(atMost);
+      expect(fetches.slice(0, -1).reduce((sum, { bytes }) => sum + bytes, 0)).toBe(64 * count);
+    });
+  });
+});
