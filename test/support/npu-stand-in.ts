@@ -37,12 +37,14 @@ export async function openOnStandIn(
   return openNpuBackend({ device, description, directory, dimensions, ...options });
 }
 
-/** One call of ACL, as the stand-in traces it. */
+/** One line of the stand-in's trace, usually a call of ACL. */
 export interface TracedCall {
   readonly function: string;
   readonly bytes: number;
   readonly direction: 'H2D' | 'D2H' | 'D2D' | null;
   readonly code: number;
+  /** A leak or a broken rule instead of a call. */
+  readonly event?: string;
 }
 
 /** Makes the stand-in trace into a file from the next start of ACL on. @returns what reads it */

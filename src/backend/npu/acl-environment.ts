@@ -40,6 +40,10 @@ export interface OpenedNpu {
 export async function openNpu(env: Environment, index: number): Promise<OpenedNpu> {
   const device = await loadAddon().openDevice({ ...libraryOptions(env), deviceId: index, syncTimeoutMs });
   const probe = await probeAcl(env);
+  if (probe.error !== undefined) {
+    await device.close();
+    throw probe.error;
+  }
   const description = isStandIn(probe)
     ? `stand-in for NPU ${index}, computing on the CPU`
     : `NPU ${index}, ${device.socName} (CANN ${probe.cannVersion ?? 'of unknown version'})`;
