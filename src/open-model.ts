@@ -84,7 +84,7 @@ async function hasNpu(env: ModelContext['env']): Promise<boolean> {
 
 async function openOnCpu(checkpoint: Checkpoint, model: string, options: OpenModelOptions): Promise<Backend> {
   const { context, threads, onPrepare } = options;
-  const directory = await prepareCpu(checkpoint, { store: context.storeDirectory, model }, onPrepare);
+  const directory = await prepareCpu(checkpoint, { store: context.storeDirectory, model }, onPrepare, context.signal);
   context.signal?.throwIfAborted();
   return openCpuBackend({ directory, dimensions: checkpoint.dimensions, threads });
 }

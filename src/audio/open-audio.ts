@@ -48,7 +48,7 @@ export async function openAudio(path: string, options: OpenAudioOptions = {}): P
   options.signal?.throwIfAborted();
   const source = path === '-' ? stdinSource(options) : await openFile(path);
   try {
-    const header = boundToSource(await readWavHeader(source), source, options.onWarning);
+    const header = boundToSource(await readWavHeader(source), source);
     if (options.channel === 'right' && header.format.nChannels < 2)
       throw new AudioError('AUDIO_NO_CHANNEL', `${source.name} is mono: it has no right channel`, {
         hint: 'leave the channel out, or choose left or mix',
@@ -71,11 +71,16 @@ function stdinSource({ stdin, signal }: OpenAudioOptions): ByteSource {
 }
 
 /** Replaces what the header says by what a file of known size can hold. */
-function boundToSource(header: WavHeader, source: ByteSource, onWarning: OpenAudioOptions['onWarning']): WavHeader {
+function boundToSource(header: WavHeader, source: ByteSource): WavHeader {
   if (source.sizeBytes === undefined) return header;
   const heldBytes = Math.max(0, source.sizeBytes - header.dataOffset);
   if (header.dataBytes !== undefined && header.dataBytes <= heldBytes) return header;
-  warnIfCut(header, heldBytes, source.name, onWarning);
+  const cut = cutText(header, heldBytes, source.name);
+  if (cut !== undefined) {
+    throw new AudioError('AUDIO_TRUNCATED', cut, {
+      hint: `copy it again, or transcribe what is there: whisper-npu transcribe - < ${source.name}`,
+    });
+  }
   return { ...header, dataBytes: heldBytes };
 }
 
@@ -104,7 +109,8 @@ async function* readSamples(
     }
     yield clip(resampler.push(samples));
   }
-  warnIfCut(header, nReadBytes, source.name, onWarning);
+  const cut = cutText(header, nReadBytes, source.name);
+  if (cut !== undefined) onWarning?.(cut);
   yield clip(resampler.flush());
 }
 
@@ -114,14 +120,13 @@ function clip(samples: Float32Array): Float32Array {
   return samples;
 }
 
-function warnIfCut(header: WavHeader, heldBytes: number, name: string, onWarning: OpenAudioOptions['onWarning']): void {
-  if (header.dataBytes === undefined) return;
+/** What to say of a header that promises more than there is; undefined where it does not. */
+function cutText(header: WavHeader, heldBytes: number, name: string): string | undefined {
+  if (header.dataBytes === undefined) return undefined;
   const saidSeconds = secondsOf(header, header.dataBytes);
   const heldSeconds = secondsOf(header, heldBytes);
-  if (saidSeconds - heldSeconds >= minCutSeconds)
-    onWarning?.(
-      `${name} is cut short: its header says ${saidSeconds.toFixed(2)} s, it holds ${heldSeconds.toFixed(2)} s`,
-    );
+  if (saidSeconds - heldSeconds < minCutSeconds) return undefined;
+  return `${name} is cut short: its header says ${saidSeconds.toFixed(2)} s, it holds ${heldSeconds.toFixed(2)} s`;
 }
 
 /** Duration of a stretch of sample data; a frame that is not whole does not count. */

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { WhisperNpuError } from '../errors.ts';
 import { addConvert } from './commands/convert.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addModels } from './commands/models.ts';
@@ -47,7 +48,10 @@ function interruptSignal(): AbortSignal {
 
 function print(text: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    process.stdout.write(text, (error) => (error ? reject(error) : resolve()));
+    process.stdout.write(text, (error) => {
+      if (!error) return resolve();
+      reject(new WhisperNpuError('OUTPUT_FAILED', `cannot write to stdout: ${error.message}`, { cause: error }));
+    });
   });
 }
 
@@ -71,6 +75,7 @@ try {
     // Commander has already printed it; its exit code 1 means a usage error.
     process.exitCode = error.exitCode === 0 ? exitCode.done : exitCode.usage;
   } else if (session.signal.aborted) {
+    if (process.stderr.isTTY) process.stderr.write('\r\x1b[K'); // a progress bar may be under way
     process.stderr.write('interrupted\n');
     process.exitCode = exitCode.interrupted;
   } else {

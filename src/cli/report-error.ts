@@ -4,6 +4,7 @@ import { WhisperNpuError } from '../errors.ts';
 /** Prints an error for people: what went wrong, then what to do next. Only what nobody foresaw comes with its stack. */
 export function printError(error: unknown, stderr: NodeJS.WriteStream): void {
   const label = styleText('red', 'error:', { stream: stderr });
+  if (stderr.isTTY) stderr.write('\r\x1b[K'); // a progress bar may be under way
   if (error instanceof WhisperNpuError) {
     stderr.write(`${label} ${error.message}\n`);
     if (error.hint !== undefined) stderr.write(`${styleText('cyan', 'hint:', { stream: stderr })} ${error.hint}\n`);

@@ -26,6 +26,7 @@ export async function prepareCpu(
   checkpoint: Checkpoint,
   place: PreparedPlace,
   onBuild: (sizeBytes: number) => void = () => {},
+  signal?: AbortSignal,
 ): Promise<string> {
   const name = `cpu-${arch}-f32-v${graphVersion}-${await fingerprint(checkpoint)}`;
   const found = await findPrepared(place, name);
@@ -33,19 +34,20 @@ export async function prepareCpu(
   const layout = layOutWeights(weightShapes(checkpoint));
   const { dimensions } = checkpoint;
   onBuild(layout.sizeBytes);
-  return buildPrepared(place, {
+  const plan = {
     name,
     neededBytes: layout.sizeBytes,
-    async build(directory) {
-      await writeWeights(checkpoint, layout, join(directory, weightsFile), (tensor, values) =>
-        screened && tensor === embedding ? screenTensors(values, dimensions.nTextState) : [],
-      );
+    async build(directory: string) {
+      const derive = (tensor: string, values: Float32Array) =>
+        screened && tensor === embedding ? screenTensors(values, dimensions.nTextState) : [];
+      await writeWeights(checkpoint, layout, join(directory, weightsFile), { derive, signal });
       await writeFile(join(directory, 'encoder.onnx'), cpuEncoderGraph(dimensions, layout));
       await writeFile(join(directory, 'decoder.onnx'), cpuDecoderGraph(dimensions, layout, { screened, batch: 1 }));
       await writeFile(join(directory, 'logits.onnx'), logitsGraph(dimensions, layout));
       return { source: checkpoint.directory, dtype: 'f32', target: { device: 'cpu' } };
     },
-  });
+  };
+  return buildPrepared(place, plan, signal);
 }
 
 function weightShapes({ tensors, dimensions }: Checkpoint): (readonly [string, WeightShape])[] {

@@ -72,7 +72,7 @@ export async function convertForNpu(
     async build(directory: string) {
       const graphs = join(directory, 'graphs');
       onEvent({ kind: 'graphs', sizeBytes: layout.sizeBytes });
-      const jobs = await writeGraphs(checkpoint, target, graphs, directory);
+      const jobs = await writeGraphs(checkpoint, target, graphs, directory, signal);
       for (const [index, job] of jobs.entries()) {
         onEvent({ kind: 'atc', graph: job.name, index, count: jobs.length });
         await runAtc(atc, atcArguments(job), logPath, signal);
@@ -97,12 +97,13 @@ export async function writeGraphs(
   target: NpuTarget,
   directory: string,
   omDirectory: string,
+  signal?: AbortSignal,
 ): Promise<(AtcJob & { readonly name: string })[]> {
   const { dimensions } = checkpoint;
   const { dtype, soc, hostCpu } = target;
   const layout = npuWeightLayout(checkpoint, dtype);
   await mkdir(directory, { recursive: true });
-  await writeWeights(checkpoint, layout, join(directory, weightsFile));
+  await writeWeights(checkpoint, layout, join(directory, weightsFile), { signal });
   const decoders = decoderWidths.map((width) => ({
     name: graphNames.decoder(width),
     graph: npuDecoderGraph(dimensions, layout, dtype, width),

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import type { Checkpoint } from '../model/checkpoint.ts';
 import { withLock } from '../model/lock.ts';
 import { locksDirectory, preparedDirectory } from '../model/store.ts';
@@ -81,12 +81,23 @@ async function removeUnfinished(parent: string): Promise<void> {
   }
 }
 
-/** A short name for these very weights: a checkpoint folder that gets other files in it is another model. */
+/** How much of a file's beginning and end goes into its fingerprint. */
+const sampleBytes = 1 << 20;
+
+/**
+ * A short name for these very weights, wherever the files lie: from the size, the beginning (with the header) and the end
+ * of each. A checkpoint folder that gets other files in it is another model.
+ */
 export async function fingerprint({ tensors }: Checkpoint): Promise<string> {
   const hash = createHash('sha256');
-  for (const file of new Set([...tensors.values()].map((entry) => entry.file))) {
-    const { size, mtimeMs } = await stat(file);
-    hash.update(`${await realpath(file)}\n${size}\n${mtimeMs}\n`);
+  for (const path of new Set([...tensors.values()].map((entry) => entry.file))) {
+    await using file = await open(path);
+    const { size } = await file.stat();
+    hash.update(`${basename(path)} ${size}\n`);
+    for (const position of [0, Math.max(sampleBytes, size - sampleBytes)]) {
+      const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(sampleBytes), position });
+      hash.update(buffer.subarray(0, bytesRead));
+    }
   }
   return hash.digest('hex').slice(0, 12);
 }

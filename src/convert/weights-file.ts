@@ -4,16 +4,18 @@ import type { Checkpoint } from '../model/checkpoint.ts';
 import { toHalf } from '../model/float.ts';
 import { readTensor } from '../model/tensor.ts';
 
-/**
- * Writes the tensors of a layout into one file.
- *
- * @param derive tensors that are made from one of the checkpoint's, by name
- */
+export interface WriteWeightsOptions {
+  /** Tensors that are made from one of the checkpoint's, by name. */
+  readonly derive?: (name: string, values: Float32Array) => Iterable<readonly [string, Float32Array | Uint8Array]>;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Writes the tensors of a layout into one file. */
 export async function writeWeights(
   checkpoint: Checkpoint,
   layout: WeightLayout,
   path: string,
-  derive: (name: string, values: Float32Array) => Iterable<readonly [string, Float32Array | Uint8Array]> = () => [],
+  { derive = () => [], signal }: WriteWeightsOptions = {},
 ): Promise<void> {
   await using file = await open(path, 'wx');
   const write = async (name: string, values: Float32Array | Uint8Array) => {
@@ -23,6 +25,7 @@ export async function writeWeights(
     await writeFully(file, new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength), placed.offset);
   };
   for (const [name, entry] of checkpoint.tensors) {
+    signal?.throwIfAborted();
     const values = await readTensor(entry);
     await write(name, values);
     for (const [derived, derivedValues] of derive(name, values)) await write(derived, derivedValues);

@@ -18,7 +18,9 @@ export function storeError(error: unknown, path: string, neededBytes?: number): 
       cause: error,
     });
   }
-  if (code !== undefined && notWritable.has(code)) {
+  // A folder that cannot be made where nothing is: the place is read-only or not there.
+  const cannotMake = code === 'ENOENT' && (error as NodeJS.ErrnoException).syscall === 'mkdir';
+  if (code !== undefined && (notWritable.has(code) || cannotMake)) {
     return new ModelError('MODEL_STORE_NOT_WRITABLE', `cannot write to the model store ${path} (${code})`, {
       hint: 'set WHISPER_NPU_HOME to a folder you may write to',
       cause: error,

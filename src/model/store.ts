@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { ModelError } from '../errors.ts';
 import { type CheckpointFormat, parseObject } from './checkpoint-files.ts';
 import { withLock } from './lock.ts';
+import { storeError } from './store-error.ts';
 
 // <store>/checkpoints/<name>/   files as fetched; a checkpoint is whole once its manifest.json is there
 // <store>/prepared/<name>/<variant>/   graphs, weights and OMs built from it
@@ -105,18 +106,22 @@ export async function listModels(store: string): Promise<StoredModel[]> {
 /**
  * Deletes a checkpoint, whole or half fetched, and all that was built from it. Waits for a pull that is under way.
  *
- * @throws ModelError `MODEL_NOT_STORED`
+ * @throws ModelError `MODEL_NOT_STORED`, or when the store cannot be written
  */
-export async function removeModel(store: string, name: string): Promise<void> {
+export async function removeModel(store: string, name: string, signal?: AbortSignal): Promise<void> {
   const folders = [checkpointDirectory(store, name), preparedDirectory(store, name)];
   const there = await Promise.all(folders.map((folder) => stat(folder).catch(() => undefined)));
   if (!/^\w[\w.-]*$/.test(name) || there.every((status) => status === undefined))
     throw new ModelError('MODEL_NOT_STORED', `${name} is not in the store ${store}`);
-  await withLock(locksDirectory(store), name, {}, async () => {
-    // First the manifest: killed half way, what is left is an unfinished download, not a damaged model.
-    await rm(join(checkpointDirectory(store, name), manifestFile), { force: true });
-    for (const folder of folders) await rm(folder, { recursive: true, force: true });
-  });
+  try {
+    await withLock(locksDirectory(store), name, { signal }, async () => {
+      // First the manifest: killed half way, what is left is an unfinished download, not a damaged model.
+      await rm(join(checkpointDirectory(store, name), manifestFile), { force: true });
+      for (const folder of folders) await rm(folder, { recursive: true, force: true });
+    });
+  } catch (error) {
+    throw storeError(error, store);
+  }
 }
 
 async function readManifest(directory: string): Promise<Manifest | undefined> {
@@ -127,5 +132,9 @@ async function readManifest(directory: string): Promise<Manifest | undefined> {
 }
 
 async function namesIn(directory: string): Promise<string[]> {
-  return (await readdir(directory).catch(() => [])).sort();
+  const names = await readdir(directory).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return []; // nothing has been stored yet
+    throw storeError(error, directory);
+  });
+  return names.sort();
 }

@@ -145,15 +145,15 @@ describe('a file', () => {
     expect(peakBytes).toBeLessThan(60e6);
   });
 
-  test('shorter than its header says is read to its end, with a warning', async () => {
+  test('shorter than its header says is refused, with a way to what it holds', async () => {
     using folder = temporaryFolder();
     const bytes = wavBytes({ channels: [new Float32Array(16_000).fill(0.5)] });
     const path = folder.write('cut.wav', bytes.subarray(0, 44 + 8000));
-    const warnings: string[] = [];
-    await using audio = await openAudio(path, { onWarning: (message) => warnings.push(message) });
-    expect(audio.durationSeconds).toBe(0.25);
-    expect((await samplesOf(audio)).length).toBe(4000);
-    expect(warnings).toEqual([`${path} is cut short: its header says 1.00 s, it holds 0.25 s`]);
+    await expect(openAudio(path, {})).rejects.toMatchObject({
+      code: 'AUDIO_TRUNCATED',
+      message: `${path} is cut short: its header says 1.00 s, it holds 0.25 s`,
+      hint: expect.stringContaining(`transcribe - < ${path}`),
+    });
   });
 
   test('can be closed before it is read, and twice', async () => {

@@ -94,10 +94,9 @@ describe.skipIf(models.base === undefined || golden === undefined)('transcribe a
     expect(result?.language).toBe(expected.language);
   });
 
-  test.each(clips)('%s: the sequence is the one transformers generates', (clip) => {
-    const path = join(golden ?? '', clip.replace('.json', '.generate.json'));
-    if (!existsSync(path)) return;
-    const { sequence } = JSON.parse(readFileSync(path, 'utf8'));
+  const generated = clips.filter((clip) => existsSync(join(golden ?? '', clip.replace('.json', '.generate.json'))));
+  test.each(generated)('%s: the sequence is the one transformers generates', (clip) => {
+    const { sequence } = reference(clip.replace('.json', '.generate.json'));
     const tokens = results.get(basename(clip, '.json'))?.segments[0]?.tokens ?? [];
     expect([50258, 50259, 50359, 50363, ...tokens, 50257]).toEqual(sequence);
   });

@@ -34,7 +34,7 @@ export function addModels(program: Command, session: Session): void {
     .description('remove a model and all that was built from it')
     .argument('<model>', 'its name in the list')
     .action(async (name: string) => {
-      await removeModel(storeDirectory(session.env), name);
+      await removeModel(storeDirectory(session.env), name, session.signal);
       session.stderr.write(`removed ${name}\n`);
     });
 }

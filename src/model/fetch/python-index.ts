@@ -113,8 +113,10 @@ function tryPip(
     });
     let failure = '';
     createInterface(child.stderr).on('line', (line) => {
-      // pip ends with a line that says what was wrong; hints and warnings may come after it.
+      // pip ends with a line that says what was wrong; hints and warnings may come after it. Of an exception of its own
+      // the last line of the traceback says it.
       if (line.startsWith('ERROR:') || line.includes('No module named pip')) failure = line.replace('ERROR: ', '');
+      else if (/^\w*(Error|Exception): /.test(line)) failure = line;
     });
     child.on('error', (error: NodeJS.ErrnoException) => {
       // An abort kills pip and is reported here first; `close` follows when it is gone.
