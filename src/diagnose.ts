@@ -4,6 +4,7 @@ import type { AclProbe } from './backend/npu/addon.ts';
 import { findAtc } from './convert/atc.ts';
 import { NpuError, WhisperNpuError } from './errors.ts';
 import { listModels, storeDirectory } from './model/store.ts';
+import { selfCheck } from './self-check.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -58,7 +59,35 @@ async function diagnoseNpu(env: Environment): Promise<Finding[]> {
     ...libraries,
     { what: 'CANN', state: 'ok', detail: `${name}, ACL ${probe.apiVersion ?? '?'}, ${driver}` },
     ...(await Promise.all(Array.from({ length: probe.deviceCount ?? 0 }, (_, index) => diagnoseDevice(env, index)))),
+    ...((probe.deviceCount ?? 0) > 0 ? await checkItself(env) : []),
   ];
+}
+
+/** The two things only a device can confirm, and the device against the CPU. */
+async function checkItself(env: Environment): Promise<Finding[]> {
+  try {
+    const check = await selfCheck(env, storeDirectory(env), 0);
+    if (check === undefined) {
+      const detail = 'no model in the store has been converted for this device';
+      return [
+        { what: 'self-check', state: 'missing', detail, remedy: 'Run `whisper-npu convert MODEL`, then this again.' },
+      ];
+    }
+    const compared = (what: string, isSame: boolean): Finding => ({
+      what: 'self-check',
+      state: 'ok',
+      detail: `${what}: ${isSame ? 'the same tokens as the safe way' : 'other tokens, so the safe way is used from now on'}`,
+    });
+    const percent = `${(100 * check.agreement).toFixed(1)} % of the CPU's tokens`;
+    return [
+      { what: 'self-check', state: 'ok', detail: check.model },
+      compared('rows written in place', check.inPlaceRows),
+      compared('steps queued', check.queuedSteps),
+      { what: 'self-check', state: check.agreement > 0.9 ? 'ok' : 'failed', detail: `the sample gives ${percent}` },
+    ];
+  } catch (error) {
+    return [failure('self-check', error, 'failed')];
+  }
 }
 
 function diagnoseDevice(env: Environment, index: number): Promise<Finding> {

@@ -4,6 +4,7 @@ import type { Backend } from './backend/backend.ts';
 import { openCpuBackend } from './backend/cpu/cpu-backend.ts';
 import type { DeviceChoice } from './backend/device-choice.ts';
 import { type OpenedNpu, openNpu, probeAcl } from './backend/npu/acl-environment.ts';
+import { readSettings } from './backend/npu/device-settings.ts';
 import { openNpuBackend } from './backend/npu/npu-backend.ts';
 import { findAtc } from './convert/atc.ts';
 import { checkOmDirectory } from './convert/om-directory.ts';
@@ -92,14 +93,16 @@ async function openOnCpu(checkpoint: Checkpoint, model: string, options: OpenMod
 async function openOnNpu(
   checkpoint: Checkpoint,
   model: string,
-  { device, description }: OpenedNpu,
+  npu: OpenedNpu,
   options: OpenModelOptions,
 ): Promise<Backend> {
+  const { device, description } = npu;
   const { dtype, omDirectory, onWarning = () => {} } = options;
   const soc = device.socName;
-  if (omDirectory !== undefined) await checkOmDirectory(omDirectory, soc, onWarning);
   const directory = omDirectory ?? (await convertedDirectory(checkpoint, model, { soc, dtype }, options));
-  return openNpuBackend({ device, description, directory, dimensions: checkpoint.dimensions });
+  await checkOmDirectory(directory, { soc, isStandIn: npu.isStandIn }, onWarning);
+  const settings = await readSettings(options.context.storeDirectory, npu);
+  return openNpuBackend({ device, description, directory, dimensions: checkpoint.dimensions, ...settings });
 }
 
 /** The OM files for this device, converted now if they have not been yet. */

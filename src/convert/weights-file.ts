@@ -17,7 +17,7 @@ export async function writeWeights(
   path: string,
   { derive = () => [], signal }: WriteWeightsOptions = {},
 ): Promise<void> {
-  await using file = await open(path, 'wx');
+  await using file = await open(path, 'w');
   const write = async (name: string, values: Float32Array | Uint8Array) => {
     const placed = layout.tensors.get(name);
     if (placed === undefined) throw new Error(`${name} has no place in the weights file`);

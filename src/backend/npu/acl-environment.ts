@@ -28,6 +28,7 @@ export function isStandIn({ cannVersion }: Pick<AclProbe, 'cannVersion'>): boole
 
 export interface OpenedNpu {
   readonly device: NativeDevice;
+  readonly isStandIn: boolean;
   /** For people: 'NPU 0, Ascend910B4 (CANN 8.5.1)', or what stands in for it. */
   readonly description: string;
 }
@@ -44,8 +45,9 @@ export async function openNpu(env: Environment, index: number): Promise<OpenedNp
     await device.close();
     throw probe.error;
   }
-  const description = isStandIn(probe)
+  const standIn = isStandIn(probe);
+  const description = standIn
     ? `stand-in for NPU ${index}, computing on the CPU`
     : `NPU ${index}, ${device.socName} (CANN ${probe.cannVersion ?? 'of unknown version'})`;
-  return { device, description };
+  return { device, isStandIn: standIn, description };
 }

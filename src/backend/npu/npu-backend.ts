@@ -3,12 +3,13 @@ import type { ModelDimensions } from '../../model/dimensions.ts';
 import type { Backend, DecoderRun, EncodedAudio } from '../backend.ts';
 import type { NativeDevice } from './addon.ts';
 import { allocatePieces, part } from './device-memory.ts';
+import { type DeviceSettings, usualSettings } from './device-settings.ts';
 import { Masks } from './masks.ts';
 import { type LoadedModels, loadModels } from './model-files.ts';
 import { NpuRun, type RunParts } from './npu-run.ts';
 import { createSeat, type Seat, slotBytes } from './seat.ts';
 
-export interface NpuBackendOptions {
+export interface NpuBackendOptions extends Partial<DeviceSettings> {
   /** An open device; the backend closes it. */
   readonly device: NativeDevice;
   /** What the device is, for people: 'NPU 0, Ascend910B4 (CANN 8.5.1)'. */
@@ -16,13 +17,7 @@ export interface NpuBackendOptions {
   /** The folder with the OM files. */
   readonly directory: string;
   readonly dimensions: ModelDimensions;
-  /** Steps queued between two looks at the tokens; up to one less of them may be in vain. */
-  readonly queuedSteps?: number;
-  /** Whether decoders write their rows straight into the cache. The safe way is a copy on the device per step. */
-  readonly inPlaceRows?: boolean;
 }
-
-const defaultQueuedSteps = 8;
 
 /**
  * Loads converted models onto an NPU.
@@ -37,8 +32,14 @@ export async function openNpuBackend(options: NpuBackendOptions): Promise<Backen
     const { slices } = await allocatePieces(device, { positions: dimensions.nTextCtx * slotBytes });
     const { positions } = slices;
     await device.submit([{ kind: 'upload', to: positions, data: positionTable(dimensions.nTextCtx) }]);
-    const parts: RunParts = { device, dimensions, masks, positions, inPlaceRows: options.inPlaceRows ?? true };
-    const seats = new Seats(models, parts, options.queuedSteps ?? defaultQueuedSteps);
+    const parts: RunParts = {
+      device,
+      dimensions,
+      masks,
+      positions,
+      inPlaceRows: options.inPlaceRows ?? usualSettings.inPlaceRows,
+    };
+    const seats = new Seats(models, parts, options.queuedSteps ?? usualSettings.queuedSteps);
     return {
       device: description,
       dimensions,

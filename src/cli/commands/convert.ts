@@ -4,7 +4,7 @@ import { Argument, type Command, Option } from 'commander';
 import { openNpu } from '../../backend/npu/acl-environment.ts';
 import { atcArguments, findAtc } from '../../convert/atc.ts';
 import { convertForNpu, findConverted, type NpuTarget, writeGraphs } from '../../convert/prepare-npu.ts';
-import { NpuError, UsageError } from '../../errors.ts';
+import { ConversionError, NpuError, UsageError } from '../../errors.ts';
 import { type Checkpoint, openCheckpoint } from '../../model/checkpoint.ts';
 import { resolveModel } from '../../model/resolve-model.ts';
 import { storeDirectory } from '../../model/store.ts';
@@ -59,7 +59,12 @@ async function run(spec: string, options: Options, session: Session): Promise<vo
   const checkpoint = await openCheckpoint(directory);
   if (atc === undefined) {
     const folder = resolve(options.graphsOnly ?? '.');
-    await writeGraphsOnly(checkpoint, target, folder);
+    await writeGraphsOnly(checkpoint, target, folder).catch((cause: NodeJS.ErrnoException) => {
+      if (cause.code === undefined) throw cause;
+      throw new ConversionError('GRAPHS_NOT_WRITTEN', `cannot write the graphs to ${folder}: ${cause.message}`, {
+        cause,
+      });
+    });
     terminal.note(`graphs and convert.sh are in ${folder}; run it where atc is, then use --om-dir`);
     return session.print(`${options.json ? JSON.stringify({ directory: folder, ...target }) : folder}\n`);
   }

@@ -1,0 +1,90 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { openAudio } from './audio/open-audio.ts';
+import type { Backend } from './backend/backend.ts';
+import { openCpuBackend } from './backend/cpu/cpu-backend.ts';
+import { openNpu } from './backend/npu/acl-environment.ts';
+import { type DeviceSettings, safeSettings, usualSettings, writeSettings } from './backend/npu/device-settings.ts';
+import { openNpuBackend } from './backend/npu/npu-backend.ts';
+import { prepareCpu } from './convert/prepare-cpu.ts';
+import { decodeGreedily, decodingRules } from './decoding/decode.ts';
+import { logMelSpectrogram } from './features/log-mel.ts';
+import { type Checkpoint, openCheckpoint } from './model/checkpoint.ts';
+import { specialTokens } from './model/special-tokens.ts';
+import { listModels, preparedDirectory } from './model/store.ts';
+
+export interface SelfCheck {
+  /** The model it was done with, and the folder of its OM files. */
+  readonly model: string;
+  /** Whether the settings that were tried give what the safe ones give. */
+  readonly inPlaceRows: boolean;
+  readonly queuedSteps: boolean;
+  /** Share of the CPU's tokens that the device gives too, position by position. */
+  readonly agreement: number;
+}
+
+/**
+ * Transcribes the sample on the device in the usual and in the safe ways and on the CPU, compares the tokens, and keeps
+ * what works for later runs.
+ *
+ * @returns undefined where no model in the store has been converted for this device
+ */
+export async function selfCheck(
+  env: Readonly<Record<string, string | undefined>>,
+  store: string,
+  index: number,
+): Promise<SelfCheck | undefined> {
+  const npu = await openNpu(env, index);
+  await npu.device.close();
+  const found = await findConvertedModel(store, npu.device.socName);
+  if (found === undefined) return undefined;
+  const { name, directory, checkpoint } = found;
+  const logMel = await sampleLogMel(checkpoint.dimensions.nMels);
+  const onDevice = async (settings: DeviceSettings) => {
+    const opened = await openNpu(env, index);
+    const { dimensions } = checkpoint;
+    return tokensOf(await openNpuBackend({ ...opened, ...settings, directory, dimensions }), checkpoint, logMel);
+  };
+  const safe = await onDevice(safeSettings);
+  const inPlaceRows = equal(await onDevice({ ...safeSettings, inPlaceRows: usualSettings.inPlaceRows }), safe);
+  const queuedSteps = equal(await onDevice({ ...safeSettings, queuedSteps: usualSettings.queuedSteps }), safe);
+  await writeSettings(store, npu, {
+    inPlaceRows,
+    queuedSteps: queuedSteps ? usualSettings.queuedSteps : safeSettings.queuedSteps,
+  });
+  const prepared = await prepareCpu(checkpoint, { store, model: name });
+  const { dimensions } = checkpoint;
+  const cpu = await tokensOf(await openCpuBackend({ directory: prepared, dimensions, threads: 2 }), checkpoint, logMel);
+  const same = cpu.filter((token, i) => token === safe[i]).length;
+  return { model: `${name} (${directory})`, inPlaceRows, queuedSteps, agreement: same / cpu.length };
+}
+
+async function findConvertedModel(store: string, soc: string) {
+  for (const { name, directory, prepared } of await listModels(store)) {
+    const variant = prepared.find(
+      (candidate) => candidate.startsWith(`npu-${soc}-`) && !candidate.endsWith('.unfinished'),
+    );
+    if (variant === undefined) continue;
+    const checkpoint = await openCheckpoint(directory);
+    return { name, directory: join(preparedDirectory(store, name), variant), checkpoint };
+  }
+  return undefined;
+}
+
+async function sampleLogMel(nMels: number): Promise<Float32Array<ArrayBuffer>> {
+  await using audio = await openAudio(fileURLToPath(new URL('../samples/espeak-en-16k.wav', import.meta.url)));
+  const blocks: Float32Array[] = [];
+  for await (const block of audio.samples) blocks.push(block);
+  return logMelSpectrogram(Float32Array.from(blocks.flatMap((block) => [...block])), nMels);
+}
+
+async function tokensOf(backend: Backend, checkpoint: Checkpoint, logMel: Float32Array<ArrayBuffer>) {
+  await using opened = backend;
+  const rules = decodingRules(specialTokens(checkpoint.dimensions.nVocab), checkpoint.generation);
+  await using audio = await opened.encode(logMel.slice());
+  return (await decodeGreedily(audio, rules, { language: 'en', task: 'transcribe' })).tokens;
+}
+
+function equal(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((token, i) => token === b[i]);
+}
