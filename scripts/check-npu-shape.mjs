@@ -89,10 +89,10 @@ async function logitsOn(device, model, store) {
   const context = { storeDirectory: store, env: process.env, offline: true };
   const loaded = await openModel({ model, device, dtype: 'f32', context, threads: 2 });
   console.log(`${loaded.backend.device}: loaded`);
-  const audio = await loaded.backend.encode(randomTensor([1, 80 * 3000], 42).map((x) => x * 50));
+  const audio = await loaded.backend.encode([randomTensor([1, 80 * 3000], 42).map((x) => x * 50)]);
   const run = await audio.startDecoder();
   const rows = [];
-  for (let i = 0; i < 20; i++) rows.push(Float32Array.from(await run.forward([(i * 2477 + 11) % 50000])));
+  for (let i = 0; i < 20; i++) rows.push((await run.forward({ tokens: [[(i * 2477 + 11) % 50000]] })).logits);
   await loaded[Symbol.asyncDispose]();
   return rows;
 }

@@ -81,7 +81,7 @@ async function sampleLogMel(nMels: number): Promise<Float32Array<ArrayBuffer>> {
 async function tokensOf(backend: Backend, checkpoint: Checkpoint, logMel: Float32Array<ArrayBuffer>) {
   await using opened = backend;
   const rules = decodingRules(specialTokens(checkpoint.dimensions.nVocab), checkpoint.generation);
-  await using audio = await opened.encode(logMel.slice());
+  await using audio = await opened.encode([logMel.slice()]);
   return (await decodeGreedily(audio, rules, { language: 'en', task: 'transcribe' })).tokens;
 }
 

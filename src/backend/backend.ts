@@ -9,37 +9,65 @@ export interface Backend extends AsyncDisposable {
   readonly device: string;
   readonly dimensions: ModelDimensions;
   /**
-   * Encodes one window.
+   * Encodes windows that are decoded together.
    *
-   * @param logMel f32 [nMels, 2 * nAudioCtx]; the backend takes its buffer, which is empty afterwards
+   * @param logMels f32 [nMels, 2 * nAudioCtx] each, at least one; the backend takes their buffers, which are empty
+   *   afterwards
    */
-  encode(logMel: Float32Array<ArrayBuffer>, signal?: AbortSignal): Promise<EncodedAudio>;
+  encode(logMels: readonly Float32Array<ArrayBuffer>[], signal?: AbortSignal): Promise<EncodedAudio>;
 }
 
 /**
- * Keys and values for the decoder's cross-attention. They stay with the backend; disposing of them frees their memory for
- * the next window and ends the texts over them.
+ * Keys and values for the decoder's cross-attention, of one or more windows. They stay with the backend; disposing of them
+ * frees their memory for the next windows and ends the texts over them.
  */
 export interface EncodedAudio extends AsyncDisposable {
-  /** Begins a text over this audio with an empty cache. At most one decoder per audio is open at a time. */
-  startDecoder(): Promise<DecoderRun>;
+  /**
+   * Begins one empty text per window.
+   *
+   * @param window the only window to begin a text over; all by default
+   */
+  startDecoder(window?: number): Promise<DecoderRun>;
   /** The encoder's output, f32 [nAudioCtx, nAudioState], for comparisons; computed anew by those who ask. */
-  encoderOutput(): Promise<Float32Array>;
+  encoderOutput(window?: number): Promise<Float32Array>;
 }
 
-/** One text being decoded: a cache of the tokens so far. */
+/**
+ * Texts that are decoded together. To begin with there is one empty text per window; every step replaces the texts by
+ * continuations of them, so that hypotheses of a search branch and vanish without a copy of what they share.
+ */
 export interface DecoderRun extends AsyncDisposable {
+  /** Continues texts by given tokens. */
+  forward(step: Step, signal?: AbortSignal): Promise<StepResult>;
   /**
-   * Appends tokens (several make a prefill).
-   *
-   * @returns logits f32 [nVocab] of the last one
-   */
-  forward(tokens: readonly number[], signal?: AbortSignal): Promise<Float32Array>;
-  /**
-   * Appends a prompt, then the likeliest allowed token again and again, without a round trip per token. The last token of
-   * the result has not been appended: a call that goes on from there begins with it.
+   * With a single text: appends a prompt, then the likeliest allowed token again and again, without a round trip per
+   * token. The last token of the result has not been appended: a call that goes on from there begins with it.
    */
   greedy(request: GreedyRequest, signal?: AbortSignal): Promise<GreedyResult>;
+}
+
+/** Texts after a step: text i is text `sources[i]` of before with `tokens[i]` behind it. */
+export interface Step {
+  /** As many for every text, at least one. */
+  readonly tokens: readonly (readonly number[])[];
+  /**
+   * Which text each goes on from; by default text i from text i. Texts stand in the order of their windows, as many for
+   * each.
+   */
+  readonly sources?: readonly number[];
+  /** Logits are given from behind this token on; by default behind the last one only. */
+  readonly logitsFrom?: number;
+  /** Gives the alignment heads' attention too. */
+  readonly attention?: boolean;
+}
+
+export interface StepResult {
+  /** f32 [texts, tokens - logitsFrom, nVocab] */
+  readonly logits: Float32Array;
+  /**
+   * With `attention`: f32 [texts, alignment heads, tokens, nAudioCtx], the scores of cross-attention before the softmax.
+   */
+  readonly attention?: Float32Array;
 }
 
 export interface GreedyRequest {

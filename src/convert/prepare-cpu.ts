@@ -6,12 +6,13 @@ import { cpuEncoderGraph } from '../graph/cpu-encoder.ts';
 import { screenEmbedding, screenNames, screenShapes } from '../graph/screen.ts';
 import { logitsGraph } from '../graph/vocabulary.ts';
 import { embedding, layOutWeights, type WeightShape, weightsFile } from '../graph/weights.ts';
+import { alignmentHeads } from '../model/alignment-heads.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
 import { buildPrepared, findPrepared, fingerprint, type PreparedPlace } from './prepared-folder.ts';
 import { writeWeights } from './weights-file.ts';
 
 /** Raised with every change of the graphs or of the weights file, so that older folders are made anew. */
-const graphVersion = 4;
+const graphVersion = 5;
 
 /** ONNX Runtime has its fast 8-bit product for x86-64; elsewhere the f32 logits serve every token. */
 const screened = arch === 'x64';
@@ -42,7 +43,9 @@ export async function prepareCpu(
         screened && tensor === embedding ? screenTensors(values, dimensions.nTextState) : [];
       await writeWeights(checkpoint, layout, join(directory, weightsFile), { derive, signal });
       await writeFile(join(directory, 'encoder.onnx'), cpuEncoderGraph(dimensions, layout));
-      await writeFile(join(directory, 'decoder.onnx'), cpuDecoderGraph(dimensions, layout, { screened, batch: 1 }));
+      await writeFile(join(directory, 'decoder.onnx'), cpuDecoderGraph(dimensions, layout, { screened }));
+      const heads = alignmentHeads(checkpoint);
+      await writeFile(join(directory, 'aligner.onnx'), cpuDecoderGraph(dimensions, layout, { alignmentHeads: heads }));
       await writeFile(join(directory, 'logits.onnx'), logitsGraph(dimensions, layout));
       return { source: checkpoint.directory, dtype: 'f32', target: { device: 'cpu' } };
     },

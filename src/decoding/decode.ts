@@ -90,7 +90,7 @@ async function chooseLanguage(
 ): Promise<{ language: string; languageProbabilities?: LanguageProbability[]; fed: number }> {
   if (language !== undefined) return { language, fed: 0 };
   if (!special.isMultilingual) return { language: 'en', fed: 0 };
-  const languageProbabilities = rankLanguages(await run.forward([special.sot], signal), special);
+  const languageProbabilities = rankLanguages((await run.forward({ tokens: [[special.sot]] }, signal)).logits, special);
   const [likeliest] = languageProbabilities;
   if (likeliest === undefined) throw new Error('a multilingual vocabulary has languages');
   return { language: likeliest.language, languageProbabilities, fed: 1 };

@@ -1,116 +1,94 @@
 import type { ModelDimensions } from '../model/dimensions.ts';
 import { cpuLayers, cpuOpset } from './cpu-layers.ts';
 import { feedForward, type Layers } from './layers.ts';
-import { createGraph, elementType, type Value } from './onnx.ts';
+import { createGraph, type Value } from './onnx.ts';
 import { addScreenedChoice } from './vocabulary.ts';
 import { embedding, type WeightLayout } from './weights.ts';
 
-/** Added to a score, it takes the weight of a position to exactly 0 in f32 without making NaN of a full row. */
-const masked = -1e9;
-
 export interface CpuDecoderOptions {
-  /** Adds what chooses the next token: see vocabulary.ts. */
-  readonly screened: boolean;
-  /** How many texts a step takes on: one, which needs no transposes and is a sixth faster for it, or any number. */
-  readonly batch: 1 | 'any';
+  /** Adds what chooses the token behind the last row: see vocabulary.ts. */
+  readonly screened?: boolean;
+  /** Adds the cross-attention scores of these heads. */
+  readonly alignmentHeads?: readonly (readonly [layer: number, head: number])[];
 }
 
 /**
- * One decoder step of n tokens for ONNX Runtime; n > 1 is a prefill.
+ * One decoder step for ONNX Runtime: n new tokens, of one text or of many, over a cache that is a log of rows.
  *
- * Inputs: `tokens` i32 [batch, n]; `positions` i32 [n], their places in the text; `self_kv` f32 [past, batch,
- * nTextLayer, 2, nTextState], keys and values of the tokens before, position-major so that a prefix of the cache is one
- * contiguous block; `cross_k_i`, `cross_v_i` as the encoder gives them.
- * Outputs: `new_kv` f32 [n, batch, nTextLayer, 2, nTextState]; `hidden` f32 [batch, nTextState], the last position's
- * state after the final layer norm.
+ * Inputs: `tokens` i32 [n]; `positions` i32 [n], their places in their texts; `bias` f32 [n, past + n], 0 where a token
+ * may look at a row of the cache or at another new token, -1e9 where not; `self_kv` f32 [past, nTextLayer, 2,
+ * nTextState], keys and values of the rows before; `cross_k_i` f32 [windows, nTextHead, headSize, nAudioCtx] and
+ * `cross_v_i` f32 [windows, nTextHead, nAudioCtx, headSize] as the encoder gives them: the tokens stand in the order of
+ * their windows, n / windows for each.
+ * Outputs: `new_kv` f32 [n, nTextLayer, 2, nTextState]; `hidden` f32 [n, nTextState], the states after the final layer
+ * norm; with alignment heads `attention` f32 [windows, heads, n / windows, nAudioCtx], their cross-attention scores.
  */
 export function cpuDecoderGraph(
   dimensions: ModelDimensions,
   layout: WeightLayout,
-  options: CpuDecoderOptions,
+  { screened = false, alignmentHeads = [] }: CpuDecoderOptions = {},
 ): Uint8Array {
-  const { nTextLayer, nTextState } = dimensions;
+  const { nAudioCtx, nTextLayer, nTextState } = dimensions;
   const graph = createGraph('whisper_decoder', cpuOpset);
   const layers = cpuLayers(graph, layout, dimensions);
   const { layerNorm, reshape, weight } = layers;
-  const tokens = graph.input('tokens', 'i32', ['batch', 'n']);
+  const tokens = graph.input('tokens', 'i32', ['n']);
   const positions = graph.input('positions', 'i32', ['n']);
-  const selfKv = graph.input('self_kv', 'f32', ['past', 'batch', nTextLayer, 2, nTextState]);
+  const cache = openCache(layers, dimensions);
 
-  const embedded = graph.op('Add', [
+  let x = graph.op('Add', [
     graph.op('Gather', [weight(embedding), tokens], { axis: 0 }),
     graph.op('Gather', [weight('model.decoder.embed_positions.weight'), positions], { axis: 0 }),
   ]);
-  const cache = openCache(layers, dimensions, options, { selfKv, tokens, positions });
-  let x = reshape(embedded, [-1, nTextState]);
+  const aligned: Value[] = [];
+  let byWindow: ByWindow | undefined;
   for (let layer = 0; layer < nTextLayer; layer++) {
     const name = `model.decoder.layers.${layer}`;
     x = graph.op('Add', [x, selfAttention(layers, dimensions, cache, x, layer)]);
-    x = graph.op('Add', [x, crossAttention(layers, dimensions, cache, x, layer)]);
-    x = feedForward(layers, x, name);
+    const crossKv = crossInputs(layers, dimensions, layer);
+    byWindow ??= groupByWindow(layers, dimensions, crossKv.k);
+    const { attended, scores } = crossAttention(layers, dimensions, { ...crossKv, byWindow }, x, layer);
+    for (const [, head] of alignmentHeads.filter(([ofLayer]) => ofLayer === layer))
+      aligned.push(graph.op('Gather', [scores, graph.constant('i64', [1], [head])], { axis: 1 }));
+    x = feedForward(layers, graph.op('Add', [x, attended]), name);
   }
 
-  const rows = reshape(graph.op('Concat', cache.newRows, { axis: 2 }), [0, 0, nTextLayer, 2, nTextState]);
-  graph.output('new_kv', rows, 'f32', ['n', 'batch', nTextLayer, 2, nTextState]);
-  const states = cache.byText(x, nTextState);
-  const last = graph.op('Gather', [states, graph.constant('i64', [], [-1])], { axis: 1 });
-  const hidden = layerNorm(last, 'model.decoder.layer_norm');
-  graph.output('hidden', hidden, 'f32', ['batch', nTextState]);
-  if (options.screened) addScreenedChoice(layers, dimensions, hidden);
+  const rows = reshape(graph.op('Concat', cache.newRows, { axis: 1 }), [-1, nTextLayer, 2, nTextState]);
+  graph.output('new_kv', rows, 'f32', ['n', nTextLayer, 2, nTextState]);
+  const hidden = layerNorm(x, 'model.decoder.layer_norm');
+  graph.output('hidden', hidden, 'f32', ['n', nTextState]);
+  if (aligned.length > 0) {
+    const dims = ['windows', aligned.length, 'rows', nAudioCtx];
+    graph.output('attention', graph.op('Concat', aligned, { axis: 1 }), 'f32', dims);
+  }
+  if (screened) {
+    const last = graph.op('Gather', [hidden, graph.constant('i64', [1], [-1])], { axis: 0 });
+    addScreenedChoice(layers, dimensions, last);
+  }
   return graph.serialize();
 }
 
-/** What every layer of one step shares: the past rows split by layer, the causal mask, the rows it adds. */
+/** What every layer of one step shares: the past rows split by layer, what may look at what, the rows it adds. */
 interface Cache {
-  /** [past, batch, nTextState] per layer and K or V, in the cache's order. */
+  /** [past, nTextState] per layer and K or V, in the cache's order. */
   readonly past: readonly Value[];
-  /** [1, 1, n, past + n], 0 where a token may look and -1e9 where not. */
-  readonly causalMask: Value;
-  /** Views [batch * n, ...] as [batch, n, ...rest]. */
-  byText(x: Value, ...rest: number[]): Value;
-  /** [batch, rows, nTextState] -> [rows, batch, nTextState] and back. */
-  swapBatchAndRows(x: Value, to: 'positionMajor' | 'batchMajor'): Value;
-  /** New keys and values, [n, batch, nTextState] each, filled layer by layer. */
+  /** [1, 1, n, past + n] */
+  readonly bias: Value;
+  /** New keys and values, [n, nTextState] each, filled layer by layer. */
   readonly newRows: Value[];
 }
 
-function openCache(
-  layers: Layers,
-  dimensions: ModelDimensions,
-  { batch }: CpuDecoderOptions,
-  { selfKv, tokens, positions }: { readonly selfKv: Value; readonly tokens: Value; readonly positions: Value },
-): Cache {
-  const { graph, reshape } = layers;
-  const { nTextLayer, nTextState } = dimensions;
-  const i64 = (...values: number[]) => graph.constant('i64', [values.length], values);
-  const tokensShape = graph.op('Shape', [tokens]);
-  const total = graph.op('Add', [
-    graph.op('Gather', [graph.op('Shape', [selfKv]), graph.constant('i64', [], [0])], { axis: 0 }),
-    graph.op('Gather', [tokensShape, graph.constant('i64', [], [1])], { axis: 0 }),
-  ]);
-  const keyPositions = graph.op('Range', [graph.constant('i64', [], [0]), total, graph.constant('i64', [], [1])]);
-  const visible = graph.op('LessOrEqual', [
-    graph.op('Cast', [keyPositions], { to: elementType.i32 }),
-    graph.op('Unsqueeze', [positions, i64(1)]),
-  ]);
-  const zero = graph.constant('f32', [], [0]);
-  const bias = graph.op('Where', [visible, zero, graph.constant('f32', [], [masked])]);
+function openCache({ graph, reshape }: Layers, { nTextLayer, nTextState }: ModelDimensions): Cache {
+  const bias = graph.input('bias', 'f32', ['n', 'total']);
+  const selfKv = graph.input('self_kv', 'f32', ['past', nTextLayer, 2, nTextState]);
   return {
-    past: graph.ops('Split', [reshape(selfKv, [0, 0, 2 * nTextLayer * nTextState])], 2 * nTextLayer, { axis: 2 }),
-    causalMask: graph.op('Unsqueeze', [bias, i64(0, 1)]),
-    byText: (x, ...rest) =>
-      batch === 1
-        ? reshape(x, [1, -1, ...rest])
-        : graph.op('Reshape', [x, graph.op('Concat', [tokensShape, i64(...rest)], { axis: 0 })]),
-    swapBatchAndRows(x, to) {
-      if (batch === 'any') return graph.op('Transpose', [x], { perm: [1, 0, 2] });
-      return reshape(x, to === 'positionMajor' ? [-1, 1, nTextState] : [1, -1, nTextState]);
-    },
+    past: graph.ops('Split', [reshape(selfKv, [0, 2 * nTextLayer * nTextState])], 2 * nTextLayer, { axis: 1 }),
+    bias: graph.op('Unsqueeze', [bias, graph.constant('i64', [2], [0, 1])]),
     newRows: [],
   };
 }
 
-/** x [batch * n, state] -> attention over the cache and the new tokens, projected, [batch * n, state]. */
+/** x [n, state] -> attention over the cache and the new tokens, projected, [n, state]. */
 function selfAttention(
   layers: Layers,
   { nTextHead, nTextState }: ModelDimensions,
@@ -121,39 +99,65 @@ function selfAttention(
   const { graph, layerNorm, linear, reshape } = layers;
   const name = `model.decoder.layers.${layer}`;
   const normed = layerNorm(x, `${name}.self_attn_layer_norm`);
-  const project = (projection: string) => cache.byText(linear(normed, `${name}.self_attn.${projection}`), nTextState);
-  const withPast = (fresh: Value, past: Value | undefined) => {
+  const asBatch = (rows: Value) => reshape(rows, [1, -1, nTextState]);
+  const withPast = (projection: string, past: Value | undefined) => {
     if (past === undefined) throw new Error(`no cache for layer ${layer}`);
-    const rows = cache.swapBatchAndRows(fresh, 'positionMajor');
+    const rows = linear(normed, `${name}.self_attn.${projection}`);
     cache.newRows.push(rows);
-    return cache.swapBatchAndRows(graph.op('Concat', [past, rows], { axis: 0 }), 'batchMajor');
+    return asBatch(graph.op('Concat', [past, rows], { axis: 0 }));
   };
-  const k = withPast(project('k_proj'), cache.past[2 * layer]);
-  const v = withPast(project('v_proj'), cache.past[2 * layer + 1]);
-  const attended = graph.op('MultiHeadAttention', [project('q_proj'), k, v, undefined, undefined, cache.causalMask], {
+  const k = withPast('k_proj', cache.past[2 * layer]);
+  const v = withPast('v_proj', cache.past[2 * layer + 1]);
+  const q = asBatch(linear(normed, `${name}.self_attn.q_proj`));
+  const attended = graph.op('MultiHeadAttention', [q, k, v, undefined, undefined, cache.bias], {
     num_heads: nTextHead,
   });
   return linear(reshape(attended, [-1, nTextState]), `${name}.self_attn.out_proj`);
 }
 
-/** x [batch * n, state] -> attention over the encoded audio, projected, [batch * n, state]. */
+interface CrossKv {
+  readonly k: Value;
+  readonly v: Value;
+}
+
+function crossInputs({ graph }: Layers, { nAudioCtx, nTextHead, nTextState }: ModelDimensions, layer: number): CrossKv {
+  const headSize = nTextState / nTextHead;
+  return {
+    k: graph.input(`cross_k_${layer}`, 'f32', ['windows', nTextHead, headSize, nAudioCtx]),
+    v: graph.input(`cross_v_${layer}`, 'f32', ['windows', nTextHead, nAudioCtx, headSize]),
+  };
+}
+
+/** Views [n, nTextState] as [windows, n / windows, nTextHead, headSize]. */
+type ByWindow = (x: Value) => Value;
+
+function groupByWindow({ graph }: Layers, { nTextHead, nTextState }: ModelDimensions, crossK: Value): ByWindow {
+  const windows = graph.op('Slice', [
+    graph.op('Shape', [crossK]),
+    graph.constant('i64', [1], [0]),
+    graph.constant('i64', [1], [1]),
+  ]);
+  const rest = graph.constant('i64', [3], [-1, nTextHead, nTextState / nTextHead]);
+  const shape = graph.op('Concat', [windows, rest], { axis: 0 });
+  return (x) => graph.op('Reshape', [x, shape]);
+}
+
+/** x [n, state] -> attention over its window's audio, projected, [n, state], and the scores before the softmax. */
 function crossAttention(
   layers: Layers,
-  { nAudioCtx, nTextHead, nTextState }: ModelDimensions,
-  cache: Cache,
+  { nTextHead, nTextState }: ModelDimensions,
+  { k, v, byWindow }: CrossKv & { readonly byWindow: ByWindow },
   x: Value,
   layer: number,
-): Value {
+): { attended: Value; scores: Value } {
   const { graph, layerNorm, linear, reshape } = layers;
-  const name = `model.decoder.layers.${layer}`;
-  const headSize = nTextState / nTextHead;
-  const k = graph.input(`cross_k_${layer}`, 'f32', ['batch', nTextHead, headSize, nAudioCtx]);
-  const v = graph.input(`cross_v_${layer}`, 'f32', ['batch', nTextHead, nAudioCtx, headSize]);
-  const projected = linear(layerNorm(x, `${name}.encoder_attn_layer_norm`), `${name}.encoder_attn.q_proj`);
-  const scaled = graph.op('Mul', [projected, graph.constant('f32', [], [headSize ** -0.5])]);
-  const q = graph.op('Transpose', [cache.byText(scaled, nTextHead, headSize)], { perm: [0, 2, 1, 3] });
+  const name = `model.decoder.layers.${layer}.encoder_attn`;
+  const projected = linear(layerNorm(x, `${name}_layer_norm`), `${name}.q_proj`);
+  const scaled = graph.op('Mul', [projected, graph.constant('f32', [], [(nTextState / nTextHead) ** -0.5])]);
+  const q = graph.op('Transpose', [byWindow(scaled)], { perm: [0, 2, 1, 3] });
   // Plain products beat MultiHeadAttention here: the encoder already wrote K transposed, so nothing is copied.
-  const attention = graph.op('Softmax', [graph.op('MatMul', [q, k])], { axis: -1 });
-  const attended = graph.op('Transpose', [graph.op('MatMul', [attention, v])], { perm: [0, 2, 1, 3] });
-  return linear(reshape(attended, [-1, nTextState]), `${name}.encoder_attn.out_proj`);
+  const scores = graph.op('MatMul', [q, k]);
+  const mixed = graph.op('MatMul', [graph.op('Softmax', [scores], { axis: -1 }), v]);
+  const rows = reshape(graph.op('Transpose', [mixed], { perm: [0, 2, 1, 3] }), [-1, nTextState]);
+  return { attended: linear(rows, `${name}.out_proj`), scores };
 }

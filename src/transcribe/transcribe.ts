@@ -50,7 +50,7 @@ export async function* transcribe(
   let { language } = options;
   let start = 0;
   for await (const window of windows(samples, nSamples)) {
-    await using audio = await backend.encode(logMelSpectrogram(window, backend.dimensions.nMels), signal);
+    await using audio = await backend.encode([logMelSpectrogram(window, backend.dimensions.nMels)], signal);
     const result = await decodeGreedily(audio, rules, language === undefined ? { task } : { language, task }, signal);
     language = result.language;
     yield {

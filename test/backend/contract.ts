@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Backend, GreedyRequest } from '../../src/backend/backend.ts';
 import type { ModelDimensions } from '../../src/model/dimensions.ts';
+import { append } from '../support/append.ts';
 import { expectClose } from '../support/compare.ts';
 import { randomValues } from '../support/random-checkpoint.ts';
 import {
@@ -31,6 +32,12 @@ export interface BackendUnderTest {
   readonly reference: ReferenceWhisper;
 }
 
+/** What a backend under test is to give attention of. */
+export const alignmentHeads = [
+  [1, 3],
+  [3, 0],
+] as const;
+
 const noToken = -1;
 const logitTolerance = 1e-3;
 
@@ -51,7 +58,7 @@ export function backendContract(name: string, open: () => Promise<BackendUnderTe
 
     const { nAudioCtx, nMels, nTextCtx, nTextLayer, nTextState, nVocab } = contractDimensions;
     const logMel = (seed: number) => randomValues(nMels * 2 * nAudioCtx, seed);
-    const encode = (seed: number, signal?: AbortSignal) => backend.encode(logMel(seed), signal);
+    const encode = (seed: number, signal?: AbortSignal) => backend.encode([logMel(seed)], signal);
     const decoderOf = (seed: number): ReferenceDecoder => {
       const decoder = decoders.get(seed) ?? remembering(reference.decoder(reference.encode(logMel(seed))));
       decoders.set(seed, decoder);
@@ -94,17 +101,17 @@ export function backendContract(name: string, open: () => Promise<BackendUnderTe
       const { logits } = decoderOf(1)(text);
       await using audio = await encode(1);
       await using run = await audio.startDecoder();
-      expectClose(await run.forward(prompt), logits[prompt.length - 1]!, logitTolerance);
+      expectClose(await append(run, prompt), logits[prompt.length - 1]!, logitTolerance);
       for (const [i, token] of text.entries())
-        if (i >= prompt.length) expectClose(await run.forward([token]), logits[i]!, logitTolerance);
+        if (i >= prompt.length) expectClose(await append(run, [token]), logits[i]!, logitTolerance);
     });
 
     test('keeps the logits it gave before', async () => {
       await using audio = await encode(1);
       await using run = await audio.startDecoder();
-      const first = await run.forward(prompt);
+      const first = await append(run, prompt);
       const copy = first.slice();
-      await run.forward([7]);
+      await append(run, [7]);
       expect(first).toEqual(copy);
     });
 
@@ -151,8 +158,8 @@ export function backendContract(name: string, open: () => Promise<BackendUnderTe
     test('goes on from tokens that were appended before', async () => {
       await using audio = await encode(1);
       await using run = await audio.startDecoder();
-      await run.forward([5]);
-      await run.forward([250]);
+      await append(run, [5]);
+      await append(run, [250]);
       expect((await run.greedy(request({ prompt: [17] }))).tokens).toEqual(expected(1).tokens);
     });
 
@@ -177,9 +184,9 @@ export function backendContract(name: string, open: () => Promise<BackendUnderTe
       await using second = await encode(2);
       await using firstRun = await first.startDecoder();
       await using secondRun = await second.startDecoder();
-      await firstRun.forward([5]);
-      await secondRun.forward([5, 250]);
-      await firstRun.forward([250]);
+      await append(firstRun, [5]);
+      await append(secondRun, [5, 250]);
+      await append(firstRun, [250]);
       const texts = [firstRun, secondRun].map((run) => run.greedy(request({ prompt: [17] })));
       const [a, b] = await Promise.all(texts);
       expect(a?.tokens).toEqual(expected(1).tokens);
@@ -189,7 +196,7 @@ export function backendContract(name: string, open: () => Promise<BackendUnderTe
     test('takes calls in their order from those who do not wait for the answers', async () => {
       await using audio = await encode(1);
       await using run = await audio.startDecoder();
-      const calls = [run.forward([5]), run.forward([250]), run.greedy(request({ prompt: [17] }))] as const;
+      const calls = [append(run, [5]), append(run, [250]), run.greedy(request({ prompt: [17] }))] as const;
       const [first, , text] = await Promise.all(calls);
       expectClose(first, decoderOf(1)([5]).logits[0]!, logitTolerance);
       expect(text.tokens).toEqual(expected(1).tokens);
@@ -201,7 +208,7 @@ export function backendContract(name: string, open: () => Promise<BackendUnderTe
       await using audio = await encode(1);
       await using run = await audio.startDecoder();
       await expect(encode(1, signal)).rejects.toBe(reason);
-      await expect(run.forward([5], signal)).rejects.toBe(reason);
+      await expect(append(run, [5], signal)).rejects.toBe(reason);
       await expect(run.greedy(request(), signal)).rejects.toBe(reason);
     });
 
@@ -213,7 +220,7 @@ export function backendContract(name: string, open: () => Promise<BackendUnderTe
         const aborter = new AbortController();
         const calls = {
           encode: () => encode(2, aborter.signal),
-          forward: () => run.forward(prompt, aborter.signal),
+          forward: () => append(run, prompt, aborter.signal),
           greedy: () => run.greedy(request(), aborter.signal),
         };
         const rejection = expect(calls[call]()).rejects.toThrow('enough');
@@ -238,20 +245,20 @@ export function backendContract(name: string, open: () => Promise<BackendUnderTe
     test('passes on what goes wrong inside, and lives on', async () => {
       await using audio = await encode(1);
       await using run = await audio.startDecoder();
-      await expect(run.forward(Array(nTextCtx + 1).fill(5))).rejects.toThrow(/tokens exceed/);
-      await expect(run.forward([nVocab])).rejects.toThrow();
-      await expect(run.forward([])).rejects.toThrow();
+      await expect(append(run, Array(nTextCtx + 1).fill(5))).rejects.toThrow(/tokens exceed/);
+      await expect(append(run, [nVocab])).rejects.toThrow();
+      await expect(append(run, [])).rejects.toThrow();
       await expect(run.greedy(request({ prompt: [] }))).rejects.toThrow();
       await expect(run.greedy(request({ maxTokens: nTextCtx }))).rejects.toThrow(/tokens exceed/);
-      await expect(backend.encode(new Float32Array(10))).rejects.toThrow();
+      await expect(backend.encode([new Float32Array(10)])).rejects.toThrow();
       expect((await greedy(1)).tokens).toEqual(expected(1).tokens);
     });
 
     test('leaves a text as it was when tokens cannot be appended', async () => {
       await using audio = await encode(1);
       await using run = await audio.startDecoder();
-      await run.forward(prompt.slice(0, 2));
-      await expect(run.forward(Array(nTextCtx).fill(5))).rejects.toThrow();
+      await append(run, prompt.slice(0, 2));
+      await expect(append(run, Array(nTextCtx).fill(5))).rejects.toThrow();
       expect((await run.greedy(request({ prompt: [17] }))).tokens).toEqual(expected(1).tokens);
     });
 
@@ -259,7 +266,7 @@ export function backendContract(name: string, open: () => Promise<BackendUnderTe
       const audio = await encode(1);
       const run = await audio.startDecoder();
       await run[Symbol.asyncDispose]();
-      await expect(run.forward([5])).rejects.toThrow();
+      await expect(append(run, [5])).rejects.toThrow();
       await expect(run.greedy(request())).rejects.toThrow();
       await audio[Symbol.asyncDispose]();
       await expect(audio.startDecoder()).rejects.toThrow();
@@ -270,20 +277,171 @@ export function backendContract(name: string, open: () => Promise<BackendUnderTe
       const audio = await encode(1);
       await using run = await audio.startDecoder();
       await audio[Symbol.asyncDispose]();
-      await expect(run.forward([5])).rejects.toThrow();
+      await expect(append(run, [5])).rejects.toThrow();
     });
 
     test('rejects everything once it is disposed of itself, what is under way included', async () => {
       const { backend: other } = await open();
-      const audio = await other.encode(logMel(1));
+      const audio = await other.encode([logMel(1)]);
       const run = await audio.startDecoder();
       const underWay = expect(run.greedy(request({ maxTokens: nTextCtx - prompt.length }))).rejects.toThrow();
       await other[Symbol.asyncDispose]();
       await underWay;
-      await expect(other.encode(logMel(1))).rejects.toThrow();
+      await expect(other.encode([logMel(1)])).rejects.toThrow();
       await expect(audio.startDecoder()).rejects.toThrow();
-      await expect(run.forward([5])).rejects.toThrow();
+      await expect(append(run, [5])).rejects.toThrow();
       await other[Symbol.asyncDispose]();
+    });
+
+    describe('with several texts', () => {
+      const { nTextHead } = contractDimensions;
+      const logitsOf = (seed: number, text: readonly number[]) => decoderOf(seed)(text).logits.at(-1) ?? [];
+      const expectTexts = (
+        logits: Float32Array,
+        texts: readonly (readonly [seed: number, text: readonly number[]])[],
+      ) =>
+        expectClose(
+          logits,
+          texts.flatMap(([seed, text]) => [...logitsOf(seed, text)]),
+          logitTolerance,
+        );
+
+      test('gives the logits behind several tokens of a step', async () => {
+        await using audio = await encode(1);
+        await using run = await audio.startDecoder();
+        const text = [...prompt, 99, 3];
+        const { logits } = await run.forward({ tokens: [text], logitsFrom: 2 });
+        expectTexts(
+          logits,
+          [3, 2, 1].map((missing) => [1, text.slice(0, text.length + 1 - missing)]),
+        );
+        const next = await run.forward({ tokens: [[8]], logitsFrom: 0 });
+        expectTexts(next.logits, [[1, [...text, 8]]]);
+      });
+
+      test('branches a text, goes on from some branches and drops others', async () => {
+        await using audio = await encode(1);
+        await using run = await audio.startDecoder();
+        await append(run, prompt);
+        const first = await run.forward({ tokens: [[7], [8], [9]], sources: [0, 0, 0] });
+        expectTexts(
+          first.logits,
+          [7, 8, 9].map((token) => [1, [...prompt, token]]),
+        );
+        const second = await run.forward({ tokens: [[40], [41], [42]], sources: [2, 0, 2] });
+        const texts = [
+          [9, 40],
+          [7, 41],
+          [9, 42],
+        ].map((tail) => [...prompt, ...tail]);
+        expectTexts(
+          second.logits,
+          texts.map((text) => [1, text]),
+        );
+        const third = await run.forward({
+          tokens: [
+            [5, 6],
+            [7, 8],
+          ],
+          sources: [1, 1],
+          logitsFrom: 0,
+        });
+        const tails = [[5], [5, 6], [7], [7, 8]];
+        expectTexts(
+          third.logits,
+          tails.map((tail) => [1, [...prompt, 7, 41, ...tail]]),
+        );
+      });
+
+      test('branches as far as the text context goes', async () => {
+        await using audio = await encode(1);
+        await using run = await audio.startDecoder();
+        const long = Array.from({ length: nTextCtx - 3 }, (_, i) => (i * 7) % nVocab);
+        await append(run, long);
+        await run.forward({ tokens: [[1], [2]], sources: [0, 0] });
+        await run.forward({ tokens: [[3], [4]] });
+        const { logits } = await run.forward({ tokens: [[5], [6]], sources: [1, 0] });
+        expectTexts(logits, [
+          [1, [...long, 2, 4, 5]],
+          [1, [...long, 1, 3, 6]],
+        ]);
+        await expect(run.forward({ tokens: [[7], [8]] })).rejects.toThrow(/tokens exceed/);
+      });
+
+      test('decodes over several windows at once what it decodes over each', async () => {
+        await using audio = await backend.encode([logMel(1), logMel(2)]);
+        await using run = await audio.startDecoder();
+        const first = await run.forward({ tokens: [prompt, [6, 251, 18]] });
+        expectTexts(first.logits, [
+          [1, prompt],
+          [2, [6, 251, 18]],
+        ]);
+        const second = await run.forward({ tokens: [[7], [8], [9], [10]], sources: [0, 0, 1, 1] });
+        expectTexts(second.logits, [
+          [1, [...prompt, 7]],
+          [1, [...prompt, 8]],
+          [2, [6, 251, 18, 9]],
+          [2, [6, 251, 18, 10]],
+        ]);
+        const third = await run.forward({ tokens: [[11], [12], [13], [14]], sources: [1, 1, 3, 2] });
+        expectTexts(third.logits, [
+          [1, [...prompt, 8, 11]],
+          [1, [...prompt, 8, 12]],
+          [2, [6, 251, 18, 10, 13]],
+          [2, [6, 251, 18, 9, 14]],
+        ]);
+      });
+
+      test('begins a text over one window of several', async () => {
+        await using audio = await backend.encode([logMel(1), logMel(2)]);
+        await using run = await audio.startDecoder(1);
+        expect((await run.greedy(request())).tokens).toEqual(expected(2).tokens);
+        expectClose(await audio.encoderOutput(1), reference.encode(logMel(2)).flat(), logitTolerance);
+        await expect(audio.startDecoder(2)).rejects.toThrow(/no window 2/);
+        await expect(audio.encoderOutput(2)).rejects.toThrow(/no window 2/);
+      });
+
+      test('gives the scores of the alignment heads, for all tokens of a step and after others', async () => {
+        await using audio = await encode(1);
+        await using run = await audio.startDecoder();
+        const text = [...prompt, 99, 3, 180];
+        const { scores, logits: rows } = decoderOf(1)(text);
+        const wanted = alignmentHeads.map(([layer, head]) => scores[layer]![head]!);
+        const { attention, logits } = await run.forward({ tokens: [text.slice(0, 5)], attention: true, logitsFrom: 0 });
+        expectClose(
+          attention ?? [],
+          wanted.flatMap((ofHead) => ofHead.slice(0, 5).flat()),
+          logitTolerance,
+        );
+        expectClose(logits, rows.slice(0, 5).flat(), logitTolerance);
+        const after = await run.forward({ tokens: [[180]], attention: true });
+        expectClose(
+          after.attention ?? [],
+          wanted.flatMap((ofHead) => ofHead[5]!),
+          logitTolerance,
+        );
+        expect(alignmentHeads.every(([, head]) => head < nTextHead)).toBe(true);
+      });
+
+      test('refuses steps that make no sense, and lives on', async () => {
+        await using audio = await backend.encode([logMel(1), logMel(2)]);
+        await using run = await audio.startDecoder();
+        for (const step of [
+          { tokens: [[1]] }, // two windows, one text
+          { tokens: [[1], [2]], sources: [1, 0] }, // not in the windows' order
+          { tokens: [[1], [2, 3]] },
+          { tokens: [[1], [2]], sources: [0, 2] },
+          { tokens: [] },
+        ]) {
+          await expect(run.forward(step), JSON.stringify(step)).rejects.toThrow();
+        }
+        await expect(run.greedy(request())).rejects.toThrow();
+        const { logits } = await run.forward({ tokens: [prompt, prompt] });
+        expectTexts(logits, [
+          [1, prompt],
+          [2, prompt],
+        ]);
+      });
     });
 
     const windowBytes = nAudioCtx * nTextState * 2 * nTextLayer * Float32Array.BYTES_PER_ELEMENT;
@@ -299,7 +457,7 @@ export function backendContract(name: string, open: () => Promise<BackendUnderTe
       const transcribe = async () => {
         await using audio = await encode(1);
         await using run = await audio.startDecoder();
-        await run.forward(prompt);
+        await append(run, prompt);
       };
       expect(await windowsLost(transcribe)).toBeLessThan(100);
     });

@@ -22,10 +22,10 @@ export function scriptedAudio({ logits, text, failure }: Script): { audio: Encod
     const asked: AskedRun = { forwarded: [], requests: [], isDisposed: false };
     runs.push(asked);
     return {
-      async forward(tokens, signal) {
+      async forward({ tokens: [tokens = []] }, signal) {
         asked.forwarded.push({ tokens, signal });
         if (logits === undefined) throw new Error('the script has no logits');
-        return logits;
+        return { logits };
       },
       async greedy(request, signal) {
         asked.requests.push({ request, signal });

@@ -1,4 +1,6 @@
+import type ort from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { TextTree, visibilityBias } from '../../src/backend/text-tree.ts';
 import { cpuDecoderGraph } from '../../src/graph/cpu-decoder.ts';
 import { logitsGraph } from '../../src/graph/vocabulary.ts';
 import type { WeightLayout } from '../../src/graph/weights.ts';
@@ -10,9 +12,12 @@ import { graphFaults, readModel } from './onnx-reader.ts';
 import { type Feeds, floats, integers, type OpenGraph, openGraph, testLayout, valuesOf } from './open-graph.ts';
 
 const dimensions = smallDimensions;
-const decoderGraph = (of: ModelDimensions, layout: WeightLayout) =>
-  cpuDecoderGraph(of, layout, { screened: false, batch: 'any' });
-const { nAudioCtx, nMels, nTextCtx, nTextHead, nTextLayer, nTextState, nVocab } = dimensions;
+const alignmentHeads = [
+  [0, 2],
+  [2, 1],
+] as const;
+const decoderGraph = (of: ModelDimensions, layout: WeightLayout) => cpuDecoderGraph(of, layout, { alignmentHeads });
+const { nAudioCtx, nMels, nTextCtx, nTextHead, nTextLayer, nTextState } = dimensions;
 const headSize = nTextState / nTextHead;
 const rowSize = nTextLayer * 2 * nTextState;
 const weights = randomWeights(dimensions);
@@ -25,44 +30,40 @@ const texts = [
 
 /** One text per audio given, decoded at once over one cache, as a backend does it. */
 class Texts {
-  readonly batch: number;
   readonly cache: Float32Array;
+  readonly #tree: TextTree;
   readonly #decoder: OpenGraph;
   readonly #logits: OpenGraph;
   readonly #crossKv: Feeds;
-  #past = 0;
 
   constructor(decoder: OpenGraph, logits: OpenGraph, encoded: readonly Matrix[]) {
-    this.batch = encoded.length;
-    this.cache = new Float32Array(nTextCtx * this.batch * rowSize);
+    this.cache = new Float32Array(nTextCtx * encoded.length * rowSize);
+    this.#tree = new TextTree(encoded.length, dimensions);
     this.#decoder = decoder;
     this.#logits = logits;
     this.#crossKv = crossKvOf(encoded);
   }
 
-  /** Appends tokens to each text. @returns logits [batch, nVocab] behind the last ones */
-  async append(...tokens: readonly (readonly number[])[]): Promise<Float32Array> {
-    const n = tokens[0]?.length ?? 0;
-    const [past, batch] = [this.#past, this.batch];
-    const rows = (from: number, to: number) => {
-      const view = this.cache.subarray(from * batch * rowSize, to * batch * rowSize);
-      return floats([to - from, batch, nTextLayer, 2, nTextState], view);
-    };
-    const hidden = floats([batch, nTextState]);
+  /** Appends tokens to each text. @returns logits [tokens, nVocab] behind all of them, and the heads' scores */
+  async append(...tokens: readonly (readonly number[])[]): Promise<{ logits: Float32Array; attention: ort.Tensor }> {
+    const plan = this.#tree.plan({ tokens });
+    const [past, n] = [this.#tree.rowCount, plan.tokens.length];
+    const rows = (from: number, to: number) =>
+      floats([to - from, nTextLayer, 2, nTextState], this.cache.subarray(from * rowSize, to * rowSize));
+    const [hidden, newKv] = [floats([n, nTextState]), rows(past, past + n)];
+    const attention = floats([tokens.length, alignmentHeads.length, plan.width, nAudioCtx]);
     await this.#decoder.run(
       {
         ...this.#crossKv,
-        tokens: integers([batch, n], tokens.flat()),
-        positions: integers(
-          [n],
-          Array.from({ length: n }, (_, i) => past + i),
-        ),
+        tokens: integers([n], [...plan.tokens]),
+        positions: integers([n], [...plan.positions]),
+        bias: floats([n, past + n], visibilityBias(plan, past)),
         self_kv: rows(0, past),
       },
-      { new_kv: rows(past, past + n), hidden },
+      { new_kv: newKv, hidden, attention },
     );
-    this.#past += n;
-    return valuesOf((await this.#logits.run({ hidden }))['logits']);
+    this.#tree.commit(plan);
+    return { logits: valuesOf((await this.#logits.run({ hidden }))['logits']), attention };
   }
 }
 
@@ -102,7 +103,8 @@ describe('the decoder graph', () => {
       let length = 0;
       for (const tokens of steps) {
         length += tokens.length;
-        expectClose(await text.append(tokens), expected[0]!.logits[length - 1]!);
+        const { logits: rows } = await text.append(tokens);
+        expectClose(rows, expected[0]!.logits.slice(length - tokens.length, length).flat());
       }
       expect(length).toBe(nTextCtx);
     },
@@ -111,7 +113,10 @@ describe('the decoder graph', () => {
   test('takes several tokens at any place, not only at the start', async () => {
     const text = new Texts(decoder, logits, [audio[0]!]);
     await text.append(texts[0]!.slice(0, 3));
-    expectClose(await text.append(texts[0]!.slice(3, 8)), expected[0]!.logits[7]!);
+    const { logits: rows, attention } = await text.append(texts[0]!.slice(3, 8));
+    expectClose(rows, expected[0]!.logits.slice(3, 8).flat());
+    const scores = alignmentHeads.map(([layer, head]) => expected[0]!.scores[layer]![head]!.slice(3, 8));
+    expectClose(valuesOf(attention), scores.flat(2));
   });
 
   test('writes the cache in place: position by position the layers, of each the key and the value', async () => {
@@ -130,22 +135,29 @@ describe('the decoder graph', () => {
 
   test('decodes two texts over two windows at once as it does each, their rows side by side in the cache', async () => {
     const both = new Texts(decoder, logits, audio);
-    const chunks = [[0, 4], ...Array.from({ length: 4 }, (_, i) => [4 + i, 5 + i])];
+    const chunks = [[0, 4], ...Array.from({ length: 4 }, (_, i) => [4 + i, 5 + i])] as [number, number][];
     for (const [from, to] of chunks) {
-      const answer = await both.append(...texts.map((text) => text.slice(from, to)));
-      expectClose(answer.subarray(0, nVocab), expected[0]!.logits[to! - 1]!);
-      expectClose(answer.subarray(nVocab), expected[1]!.logits[to! - 1]!);
+      const { logits: rows, attention } = await both.append(...texts.map((text) => text.slice(from, to)));
+      expectClose(
+        rows,
+        expected.flatMap((text) => text.logits.slice(from, to).flat()),
+      );
+      const scores = expected.map((text) => alignmentHeads.map(([layer, head]) => text.scores[layer]![head]!));
+      expectClose(
+        valuesOf(attention),
+        scores.flatMap((heads) => heads.flatMap((rows) => rows.slice(from, to).flat())),
+      );
     }
-    const rows = [0, 1, 2, 3, 4, 5, 6, 7].flatMap((at) => expected.map(({ selfKv }) => selfKv[at]!.flat(2)));
-    expectClose(both.cache.subarray(0, 8 * 2 * rowSize), rows.flat());
+    const rows = chunks.flatMap(([from, to]) => expected.map(({ selfKv }) => selfKv.slice(from, to).flat(3)));
+    expectClose(both.cache.subarray(0, 16 * rowSize), rows.flat());
   });
 
   test('is sound, and named after what it does', () => {
     const model = readModel(decoderGraph(dimensions, testLayout(dimensions)));
     expect(graphFaults(model)).toEqual([]);
     const crossKv = Array.from({ length: nTextLayer }, (_, i) => [`cross_k_${i}`, `cross_v_${i}`]).flat();
-    expect(model.inputs.map(({ name }) => name)).toEqual(['tokens', 'positions', 'self_kv', ...crossKv]);
-    expect(model.outputs.map(({ name }) => name)).toEqual(['new_kv', 'hidden']);
+    expect(model.inputs.map(({ name }) => name)).toEqual(['tokens', 'positions', 'bias', 'self_kv', ...crossKv]);
+    expect(model.outputs.map(({ name }) => name)).toEqual(['new_kv', 'hidden', 'attention']);
     expect(model.opsets.map(({ domain }) => domain)).toEqual(['', 'com.microsoft']);
   });
 });

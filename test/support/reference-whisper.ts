@@ -17,6 +17,8 @@ export interface ReferenceText {
   readonly logits: Matrix;
   /** [tokens][nTextLayer][key, value][nTextState]: what a cache of the text would hold. */
   readonly selfKv: readonly (readonly [key: readonly number[], value: readonly number[]][])[];
+  /** [nTextLayer][nTextHead][tokens, nAudioCtx]: scores of cross-attention before the softmax. */
+  readonly scores: readonly (readonly Matrix[])[];
 }
 
 export interface ReferenceWhisper {
@@ -75,16 +77,25 @@ export function referenceWhisper(dimensions: ModelDimensions, weights: Weights):
     );
   }
 
-  function attention(x: Matrix, source: KeysAndValues, heads: number, isCausal: boolean, name: string) {
+  /** Scores of each head, [rows, keys]. */
+  function attentionScores(x: Matrix, { k }: KeysAndValues, heads: number, name: string): Matrix[] {
     const q = linear(x, `${name}.q_proj`);
     const headSize = width(q) / heads;
-    const perHead = Array.from({ length: heads }, (_, head): Matrix => {
+    return Array.from({ length: heads }, (_, head) => {
       const ofHead = (rows: Matrix) => rows.map((row) => row.slice(head * headSize, (head + 1) * headSize));
-      const [keys, values] = [ofHead(source.k), transpose(ofHead(source.v))];
-      return ofHead(q).map((query, position) => {
-        const visible = isCausal ? keys.slice(0, position + 1) : keys;
-        const shares = softmax(visible.map((key) => dot(query, key) / Math.sqrt(headSize)));
-        return values.map((column) => dot(shares, column));
+      const keys = ofHead(k);
+      return ofHead(q).map((query) => keys.map((key) => dot(query, key) / Math.sqrt(headSize)));
+    });
+  }
+
+  function attention(x: Matrix, source: KeysAndValues, heads: number, isCausal: boolean, name: string) {
+    const scores = attentionScores(x, source, heads, name);
+    const headSize = width(source.v) / heads;
+    const perHead = scores.map((ofHead, head): Matrix => {
+      const values = transpose(source.v.map((row) => row.slice(head * headSize, (head + 1) * headSize)));
+      return ofHead.map((row, position) => {
+        const shares = softmax(isCausal ? row.slice(0, position + 1) : row);
+        return values.map((column) => dot(shares, column.slice(0, shares.length)));
       });
     });
     const joined = x.map((_, position) => perHead.flatMap((rows) => rows[position] ?? []));
@@ -123,6 +134,7 @@ export function referenceWhisper(dimensions: ModelDimensions, weights: Weights):
     const positions = matrix('model.decoder.embed_positions.weight', nTextState);
     return (tokens) => {
       const selfKv = tokens.map((): [readonly number[], readonly number[]][] => []);
+      const scores: Matrix[][] = [];
       let x = add(
         tokens.map((token) => embedding[token] ?? []),
         positions,
@@ -134,11 +146,12 @@ export function referenceWhisper(dimensions: ModelDimensions, weights: Weights):
         for (const [i, rows] of selfKv.entries()) rows.push([own.k[i] ?? [], own.v[i] ?? []]);
         x = add(x, attention(normed, own, nTextHead, true, `${name}.self_attn`));
         const query = layerNorm(x, `${name}.encoder_attn_layer_norm`);
+        scores.push(attentionScores(query, source, nTextHead, `${name}.encoder_attn`));
         x = add(x, attention(query, source, nTextHead, false, `${name}.encoder_attn`));
         x = add(x, feedForward(x, name));
       }
       const last = layerNorm(x, 'model.decoder.layer_norm');
-      return { logits: last.map((row) => embedding.map((token) => dot(row, token))), selfKv };
+      return { logits: last.map((row) => embedding.map((token) => dot(row, token))), selfKv, scores };
     };
   }
 

@@ -32,32 +32,36 @@ export async function openCpuBackend(options: EngineOptions): Promise<Backend> {
   return {
     device: `CPU, ${threads} (ONNX Runtime ${runtimeVersion()})`,
     dimensions: options.dimensions,
-    async encode(logMel, signal) {
+    async encode(logMels, signal) {
       signal?.throwIfAborted();
-      const window = await engine.call('encode', [logMel], [logMel.buffer]);
-      if (signal?.aborted) await engine.call('releaseWindow', [window]);
+      const audio = await engine.call(
+        'encode',
+        [logMels],
+        logMels.map(({ buffer }) => buffer),
+      );
+      if (signal?.aborted) await engine.call('releaseAudio', [audio]);
       signal?.throwIfAborted();
-      return encodedAudio(engine, window);
+      return encodedAudio(engine, audio);
     },
     [Symbol.asyncDispose]: () => engine.stop(),
   };
 }
 
-function encodedAudio(engine: EngineThread, window: number): EncodedAudio {
+function encodedAudio(engine: EngineThread, audio: number): EncodedAudio {
   return {
-    startDecoder: async () => decoderRun(engine, await engine.call('startDecoder', [window])),
-    encoderOutput: () => engine.call('encoderOutput', [window]),
-    [Symbol.asyncDispose]: () => engine.call('releaseWindow', [window]),
+    startDecoder: async (window) => decoderRun(engine, await engine.call('startDecoder', [audio, window])),
+    encoderOutput: (window = 0) => engine.call('encoderOutput', [audio, window]),
+    [Symbol.asyncDispose]: () => engine.call('releaseAudio', [audio]),
   };
 }
 
 function decoderRun(engine: EngineThread, run: number): DecoderRun {
   return {
-    async forward(tokens, signal) {
+    async forward(step, signal) {
       signal?.throwIfAborted();
-      const logits = await engine.call('forward', [run, tokens]);
+      const result = await engine.call('forward', [run, step]);
       signal?.throwIfAborted();
-      return logits;
+      return result;
     },
     async greedy(request, signal) {
       signal?.throwIfAborted();

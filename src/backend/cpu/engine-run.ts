@@ -1,9 +1,14 @@
 import ort from 'onnxruntime-node';
 import type { ModelDimensions } from '../../model/dimensions.ts';
-import type { GreedyRequest, GreedyResult } from '../backend.ts';
+import type { GreedyRequest, GreedyResult, Step, StepResult } from '../backend.ts';
+import { type RowPlan, TextTree, visibilityBias } from '../text-tree.ts';
+import type { RowCache } from './row-cache.ts';
 import type { Choice, VocabularyHead } from './vocabulary-head.ts';
 
-/** Keys and values of one encoded window: per decoder layer f32 [1, nTextHead, headSize, nAudioCtx] and its transpose. */
+/**
+ * Keys and values of encoded windows: per decoder layer f32 [windows, nTextHead, headSize, nAudioCtx] and [windows,
+ * nTextHead, nAudioCtx, headSize].
+ */
 export type CrossKv = Readonly<Record<string, ort.Tensor>>;
 
 /**
@@ -17,6 +22,8 @@ const safeMargin = 4;
 export interface DecoderParts {
   readonly decoder: ort.InferenceSession;
   readonly head: VocabularyHead;
+  /** The decoder that gives attention too, loaded when first asked for. */
+  aligner(): Promise<ort.InferenceSession>;
   readonly dimensions: ModelDimensions;
 }
 
@@ -25,42 +32,50 @@ export function isScreened(decoder: ort.InferenceSession): boolean {
   return decoder.outputNames.includes('next_token');
 }
 
-/**
- * One text over one window. The cache is position-major, so the rows of the tokens so far are a prefix of it, and the
- * decoder writes the new rows straight behind them.
- */
+/** Texts over the windows of one audio, and their cache. */
 export class EngineRun {
   readonly #parts: DecoderParts;
   readonly #crossKv: CrossKv;
-  readonly #cache: Float32Array;
+  readonly #cache: RowCache;
   readonly #giveBack: () => void;
-  readonly #hidden: ort.Tensor;
+  readonly #texts: TextTree;
   readonly #token = new Int32Array(1);
   readonly #logprob = new Float32Array(1);
   readonly #margin = new Float32Array(1);
-  readonly #results: Record<string, ort.Tensor>;
-  #length = 0;
+  readonly #choice: Readonly<Record<string, ort.Tensor>>;
+  readonly #noMask: ort.Tensor;
 
-  /** @param giveBack takes the cache's memory back once the text is done */
-  constructor(parts: DecoderParts, crossKv: CrossKv, cache: Float32Array, giveBack: () => void) {
+  /** @param giveBack takes the cache's memory back once the texts are done */
+  constructor(parts: DecoderParts, windows: number, crossKv: CrossKv, cache: RowCache, giveBack: () => void) {
     this.#parts = parts;
     this.#crossKv = crossKv;
     this.#cache = cache;
     this.#giveBack = giveBack;
-    const { nTextState } = parts.dimensions;
-    this.#hidden = new ort.Tensor('float32', new Float32Array(nTextState), [1, nTextState]);
-    const choice = {
-      next_token: new ort.Tensor('int32', this.#token, [1]),
-      logprob: new ort.Tensor('float32', this.#logprob, [1]),
-      margin: new ort.Tensor('float32', this.#margin, [1]),
-    };
-    this.#results = { hidden: this.#hidden, ...(isScreened(parts.decoder) ? choice : {}) };
+    this.#texts = new TextTree(windows, parts.dimensions);
+    this.#choice = isScreened(parts.decoder)
+      ? {
+          next_token: new ort.Tensor('int32', this.#token, [1]),
+          logprob: new ort.Tensor('float32', this.#logprob, [1]),
+          margin: new ort.Tensor('float32', this.#margin, [1]),
+        }
+      : {};
+    const { nVocab } = parts.dimensions;
+    this.#noMask = new ort.Tensor('float32', new Float32Array(nVocab), [nVocab]);
   }
 
-  /** Appends tokens. @returns logits f32 [nVocab] of the last one, valid until the next call */
-  async forward(tokens: readonly number[]): Promise<Float32Array> {
-    await this.#step(tokens, new Float32Array(this.#parts.dimensions.nVocab));
-    return this.#parts.head.logits(this.#hidden);
+  async forward(step: Step): Promise<StepResult> {
+    const { nTextState } = this.#parts.dimensions;
+    const plan = this.#texts.plan(step);
+    const { hidden, attention } = step.attention ? await this.#align(plan) : await this.#step(plan, this.#noMask);
+    const { logitsFrom = plan.width - 1 } = step;
+    const wanted = plan.width - logitsFrom;
+    const rows = new Float32Array(step.tokens.length * wanted * nTextState);
+    for (let text = 0; text < step.tokens.length; text++) {
+      const end = (text + 1) * plan.width * nTextState;
+      rows.set(hidden.subarray(end - wanted * nTextState, end), text * wanted * nTextState);
+    }
+    const logits = await this.#parts.head.logits(rows);
+    return attention === undefined ? { logits } : { logits, attention };
   }
 
   /** @param isAborted asked before every token; when true, decoding ends where it is */
@@ -70,8 +85,10 @@ export class EngineRun {
     let input: readonly number[] = request.prompt;
     let suppress = request.beginSuppress;
     while (tokens.length < request.maxTokens && !isAborted()) {
-      await this.#step(input, suppress);
-      const { token, logprob } = this.#screenedChoice() ?? (await this.#parts.head.choose(this.#hidden, suppress));
+      const mask = new ort.Tensor('float32', suppress, [suppress.length]);
+      const { hidden } = await this.#step(this.#texts.plan({ tokens: [input] }), mask);
+      const last = hidden.subarray(hidden.length - this.#parts.dimensions.nTextState);
+      const { token, logprob } = this.#screenedChoice() ?? (await this.#parts.head.choose(last, suppress));
       tokens.push(token);
       logprobs.push(logprob);
       if (token === request.stopToken) break;
@@ -93,30 +110,45 @@ export class EngineRun {
     return margin >= safeMargin ? { token, logprob } : undefined;
   }
 
-  async #step(tokens: readonly number[], suppress: Float32Array): Promise<void> {
-    const { decoder, dimensions } = this.#parts;
-    const n = tokens.length;
-    const past = this.#length;
-    if (past + n > dimensions.nTextCtx) {
-      throw new RangeError(`${past} + ${n} tokens exceed the model's ${dimensions.nTextCtx}`);
-    }
-    const positions = Int32Array.from(tokens, (_, i) => past + i);
-    const feeds = {
-      ...this.#crossKv,
-      tokens: new ort.Tensor('int32', Int32Array.from(tokens), [1, n]),
-      positions: new ort.Tensor('int32', positions, [n]),
-      self_kv: this.#rows(0, past),
-      ...(isScreened(decoder) ? { suppress: new ort.Tensor('float32', suppress, [suppress.length]) } : {}),
-    };
-    await decoder.run(feeds, { new_kv: this.#rows(past, past + n), ...this.#results });
-    this.#length += n;
+  async #step(plan: RowPlan, mask: ort.Tensor): Promise<{ hidden: Float32Array; attention?: Float32Array }> {
+    const { decoder } = this.#parts;
+    const hidden = this.#hidden(plan);
+    const fetches = { ...this.#newRows(plan), ...this.#choice, hidden };
+    const feeds = this.#feeds(plan);
+    await decoder.run(isScreened(decoder) ? { ...feeds, suppress: mask } : feeds, fetches);
+    this.#texts.commit(plan);
+    return { hidden: hidden.data as Float32Array };
   }
 
-  /** A view of the cache: the keys and values of tokens `from` to `to`. */
-  #rows(from: number, to: number): ort.Tensor {
-    const { nTextLayer, nTextState } = this.#parts.dimensions;
-    const rowSize = nTextLayer * 2 * nTextState;
-    const view = this.#cache.subarray(from * rowSize, to * rowSize);
-    return new ort.Tensor('float32', view, [to - from, 1, nTextLayer, 2, nTextState]);
+  async #align(plan: RowPlan): Promise<{ hidden: Float32Array; attention: Float32Array }> {
+    const aligner = await this.#parts.aligner();
+    const hidden = this.#hidden(plan);
+    const fetches: Record<string, ort.Tensor | null> = { ...this.#newRows(plan), hidden, attention: null };
+    const { attention } = await aligner.run(this.#feeds(plan), fetches);
+    this.#texts.commit(plan);
+    return { hidden: hidden.data as Float32Array, attention: attention?.data as Float32Array };
+  }
+
+  #feeds(plan: RowPlan): Record<string, ort.Tensor> {
+    const past = this.#texts.rowCount;
+    const n = plan.tokens.length;
+    return {
+      ...this.#crossKv,
+      tokens: new ort.Tensor('int32', plan.tokens, [n]),
+      positions: new ort.Tensor('int32', plan.positions, [n]),
+      bias: new ort.Tensor('float32', visibilityBias(plan, past), [n, past + n]),
+      self_kv: this.#cache.rows(0, past),
+    };
+  }
+
+  /** Where a step writes its rows: straight behind those before. May move the cache, so it comes before the feeds. */
+  #newRows(plan: RowPlan): Record<string, ort.Tensor> {
+    const past = this.#texts.rowCount;
+    return { new_kv: this.#cache.rows(past, past + plan.tokens.length) };
+  }
+
+  #hidden({ tokens }: RowPlan): ort.Tensor {
+    const { nTextState } = this.#parts.dimensions;
+    return new ort.Tensor('float32', new Float32Array(tokens.length * nTextState), [tokens.length, nTextState]);
   }
 }

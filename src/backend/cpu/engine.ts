@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import ort from 'onnxruntime-node';
 import type { ModelDimensions } from '../../model/dimensions.ts';
 import { type CrossKv, type DecoderParts, EngineRun, isScreened } from './engine-run.ts';
+import { RowCache } from './row-cache.ts';
 import { VocabularyHead } from './vocabulary-head.ts';
 
 export interface EngineOptions {
@@ -11,13 +12,19 @@ export interface EngineOptions {
   readonly threads: number;
 }
 
+/** Encoded windows and the memory that holds them. */
+export interface EncodedWindows {
+  readonly count: number;
+  readonly crossKv: CrossKv;
+}
+
 /** The graphs on ONNX Runtime, with the memory they write to. Runs on the calling thread and blocks it. */
 export class CpuEngine {
   readonly #encoder: ort.InferenceSession;
   readonly #parts: DecoderParts;
   /** Memory of released windows and caches: a recording reuses the same few blocks from start to end. */
-  readonly #freeCrossKv: CrossKv[] = [];
-  readonly #freeCaches: Float32Array[] = [];
+  readonly #freeWindows: EncodedWindows[] = [];
+  readonly #freeCaches: RowCache[] = [];
 
   private constructor(encoder: ort.InferenceSession, parts: DecoderParts) {
     this.#encoder = encoder;
@@ -31,17 +38,26 @@ export class CpuEngine {
       interOpNumThreads: 1,
       graphOptimizationLevel: 'all',
     };
-    const encoder = await ort.InferenceSession.create(join(directory, 'encoder.onnx'), options);
-    const decoder = await ort.InferenceSession.create(join(directory, 'decoder.onnx'), options);
+    const load = (graph: string) => ort.InferenceSession.create(join(directory, graph), options);
+    const encoder = await load('encoder.onnx');
+    const decoder = await load('decoder.onnx');
     const head = await VocabularyHead.open(directory, dimensions, options, isScreened(decoder));
-    return new CpuEngine(encoder, { decoder, head, dimensions });
+    let aligner: Promise<ort.InferenceSession> | undefined;
+    const loadAligner = () => {
+      aligner ??= load('aligner.onnx');
+      return aligner;
+    };
+    return new CpuEngine(encoder, { decoder, head, dimensions, aligner: loadAligner });
   }
 
-  /** @param logMel f32 [nMels, 2 * nAudioCtx] */
-  async encode(logMel: Float32Array): Promise<CrossKv> {
-    const crossKv = this.#freeCrossKv.pop() ?? this.#allocateCrossKv();
-    await this.#encoder.run({ log_mel: this.#logMelTensor(logMel) }, crossKv);
-    return crossKv;
+  /** @param logMels f32 [nMels, 2 * nAudioCtx] each */
+  async encode(logMels: readonly Float32Array[]): Promise<EncodedWindows> {
+    const count = logMels.length;
+    const index = this.#freeWindows.findIndex((free) => free.count === count);
+    const windows = this.#freeWindows.splice(index, index < 0 ? 0 : 1)[0] ?? this.#allocate(count);
+    for (const [window, logMel] of logMels.entries())
+      await this.#encoder.run({ log_mel: this.#logMelTensor(logMel) }, crossKvOf(windows, window));
+    return windows;
   }
 
   /** @returns the encoder's output, f32 [nAudioCtx, nAudioState] */
@@ -50,16 +66,18 @@ export class CpuEngine {
     return encoder_output?.data as Float32Array;
   }
 
-  /** Gives a window's memory back for the next one. */
-  release(crossKv: CrossKv): void {
-    this.#freeCrossKv.push(crossKv);
+  /** Gives windows' memory back for the next ones. */
+  release(windows: EncodedWindows): void {
+    this.#freeWindows.push(windows);
   }
 
-  startDecoder(crossKv: CrossKv): EngineRun {
-    const { nTextCtx, nTextLayer, nTextState } = this.#parts.dimensions;
-    const cache = this.#freeCaches.pop() ?? new Float32Array(nTextCtx * nTextLayer * 2 * nTextState);
+  /** @param window the only one to begin a text over; all by default */
+  startDecoder(windows: EncodedWindows, window?: number): EngineRun {
+    const cache = this.#freeCaches.pop() ?? new RowCache(this.#parts.dimensions);
     const giveBack = () => this.#freeCaches.push(cache);
-    return new EngineRun(this.#parts, crossKv, cache, giveBack);
+    const [count, crossKv] =
+      window === undefined ? [windows.count, windows.crossKv] : ([1, crossKvOf(windows, window)] as const);
+    return new EngineRun(this.#parts, count, crossKv, cache, giveBack);
   }
 
   async close(): Promise<void> {
@@ -73,15 +91,27 @@ export class CpuEngine {
     return new ort.Tensor('float32', logMel, [1, nMels, 2 * nAudioCtx]);
   }
 
-  #allocateCrossKv(): CrossKv {
+  #allocate(count: number): EncodedWindows {
     const { nAudioCtx, nTextHead, nTextLayer, nTextState } = this.#parts.dimensions;
     const headSize = nTextState / nTextHead;
     const tensors: Record<string, ort.Tensor> = {};
-    const allocate = (dims: number[]) => new ort.Tensor('float32', new Float32Array(nAudioCtx * nTextState), dims);
+    const allocate = (dims: number[]) =>
+      new ort.Tensor('float32', new Float32Array(count * nAudioCtx * nTextState), dims);
     for (let layer = 0; layer < nTextLayer; layer++) {
-      tensors[`cross_k_${layer}`] = allocate([1, nTextHead, headSize, nAudioCtx]);
-      tensors[`cross_v_${layer}`] = allocate([1, nTextHead, nAudioCtx, headSize]);
+      tensors[`cross_k_${layer}`] = allocate([count, nTextHead, headSize, nAudioCtx]);
+      tensors[`cross_v_${layer}`] = allocate([count, nTextHead, nAudioCtx, headSize]);
     }
-    return tensors;
+    return { count, crossKv: tensors };
   }
+}
+
+/** Views of one window's keys and values. */
+function crossKvOf({ count, crossKv }: EncodedWindows, window: number): CrossKv {
+  if (!(window >= 0 && window < count)) throw new RangeError(`there is no window ${window} of ${count}`);
+  const views = Object.entries(crossKv).map(([name, tensor]) => {
+    const size = tensor.size / count;
+    const values = (tensor.data as Float32Array).subarray(window * size, (window + 1) * size);
+    return [name, new ort.Tensor('float32', values, [1, ...tensor.dims.slice(1)])] as const;
+  });
+  return Object.fromEntries(views);
 }

@@ -11,11 +11,11 @@ export interface Choice {
 /** From the decoder's state to the logits of the whole vocabulary, in f32. */
 export class VocabularyHead {
   readonly #session: ort.InferenceSession;
-  readonly #logits: ort.Tensor;
+  readonly #dimensions: ModelDimensions;
 
-  private constructor(session: ort.InferenceSession, nVocab: number) {
+  private constructor(session: ort.InferenceSession, dimensions: ModelDimensions) {
     this.#session = session;
-    this.#logits = new ort.Tensor('float32', new Float32Array(nVocab), [1, nVocab]);
+    this.#dimensions = dimensions;
   }
 
   /**
@@ -24,23 +24,26 @@ export class VocabularyHead {
    */
   static async open(
     directory: string,
-    { nVocab }: ModelDimensions,
+    dimensions: ModelDimensions,
     options: ort.InferenceSession.SessionOptions,
     rare: boolean,
   ): Promise<VocabularyHead> {
     const lean = { ...options, extra: { session: { disable_prepacking: '1', intra_op: { allow_spinning: '0' } } } };
     const session = await ort.InferenceSession.create(join(directory, 'logits.onnx'), rare ? lean : options);
-    return new VocabularyHead(session, nVocab);
+    return new VocabularyHead(session, dimensions);
   }
 
-  /** @param hidden f32 [1, nTextState] @returns f32 [nVocab], valid until the next call */
-  async logits(hidden: ort.Tensor): Promise<Float32Array> {
-    await this.#session.run({ hidden }, { logits: this.#logits });
-    return this.#logits.data as Float32Array;
+  /** @param hidden f32 [rows, nTextState] @returns f32 [rows, nVocab] */
+  async logits(hidden: Float32Array): Promise<Float32Array> {
+    const { nTextState, nVocab } = this.#dimensions;
+    const rows = hidden.length / nTextState;
+    const logits = new ort.Tensor('float32', new Float32Array(rows * nVocab), [rows, nVocab]);
+    await this.#session.run({ hidden: new ort.Tensor('float32', hidden, [rows, nTextState]) }, { logits });
+    return logits.data as Float32Array;
   }
 
-  /** The arg-max of logits + suppress (the first of equals). @param suppress f32 [nVocab] */
-  async choose(hidden: ort.Tensor, suppress: Float32Array): Promise<Choice> {
+  /** The arg-max of logits + suppress (the first of equals). @param hidden f32 [nTextState] @param suppress f32 [nVocab] */
+  async choose(hidden: Float32Array, suppress: Float32Array): Promise<Choice> {
     return likeliest(await this.logits(hidden), suppress);
   }
 

@@ -1,15 +1,15 @@
-import type { GreedyRequest, GreedyResult } from '../backend.ts';
+import type { GreedyRequest, GreedyResult, Step, StepResult } from '../backend.ts';
 
 /**
- * What the main thread asks of the engine's thread, as functions. `window` and `run` are handles of encoded windows and
- * of texts; a greedy run ends early once `abort[0]` is not 0.
+ * What the main thread asks of the engine's thread, as functions. `audio` and `run` are handles of encoded windows and
+ * of texts over them; a greedy run ends early once `abort[0]` is not 0.
  */
 export interface EngineCalls {
-  encode(logMel: Float32Array<ArrayBuffer>): Promise<number>;
-  encoderOutput(window: number): Promise<Float32Array>;
-  releaseWindow(window: number): Promise<void>;
-  startDecoder(window: number): Promise<number>;
-  forward(run: number, tokens: readonly number[]): Promise<Float32Array>;
+  encode(logMels: readonly Float32Array<ArrayBuffer>[]): Promise<number>;
+  encoderOutput(audio: number, window: number): Promise<Float32Array>;
+  releaseAudio(audio: number): Promise<void>;
+  startDecoder(audio: number, window: number | undefined): Promise<number>;
+  forward(run: number, step: Step): Promise<StepResult>;
   greedy(run: number, request: GreedyRequest, abort: Int32Array<SharedArrayBuffer>): Promise<GreedyResult>;
   endDecoder(run: number): Promise<void>;
 }

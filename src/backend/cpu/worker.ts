@@ -1,14 +1,14 @@
 /** The engine's thread: ONNX Runtime blocks the thread it is called on, so the main thread keeps to its own work. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { CpuEngine, type EngineOptions } from './engine.ts';
-import type { CrossKv, EngineRun } from './engine-run.ts';
+import { CpuEngine, type EncodedWindows, type EngineOptions } from './engine.ts';
+import type { EngineRun } from './engine-run.ts';
 import type { Answer, Call, CallName, EngineCalls } from './worker-protocol.ts';
 
 const port = parentPort;
 if (port === null) throw new Error('this module runs as a worker thread');
 
-const windows = new Map<number, { logMel: Float32Array; crossKv: CrossKv }>();
-const runs = new Map<number, { window: number; run: EngineRun }>();
+const audios = new Map<number, { logMels: readonly Float32Array[]; windows: EncodedWindows }>();
+const runs = new Map<number, { audio: number; run: EngineRun }>();
 let handles = 0;
 
 function held<T>(map: ReadonlyMap<number, T>, handle: number): T {
@@ -24,22 +24,26 @@ function endRun(handle: number, run: EngineRun): void {
 
 function callsOn(engine: CpuEngine): EngineCalls {
   return {
-    async encode(logMel) {
-      const window = ++handles;
-      windows.set(window, { logMel, crossKv: await engine.encode(logMel) });
-      return window;
-    },
-    encoderOutput: (window) => engine.encoderOutput(held(windows, window).logMel),
-    async releaseWindow(window) {
-      engine.release(held(windows, window).crossKv);
-      windows.delete(window);
-      for (const [handle, { window: itsWindow, run }] of runs) if (itsWindow === window) endRun(handle, run);
-    },
-    async startDecoder(window) {
-      runs.set(++handles, { window, run: engine.startDecoder(held(windows, window).crossKv) });
+    async encode(logMels) {
+      const windows = await engine.encode(logMels);
+      audios.set(++handles, { logMels, windows });
       return handles;
     },
-    forward: (run, tokens) => held(runs, run).run.forward(tokens),
+    async encoderOutput(audio, window) {
+      const logMel = held(audios, audio).logMels[window];
+      if (logMel === undefined) throw new RangeError(`there is no window ${window}`);
+      return engine.encoderOutput(logMel);
+    },
+    async releaseAudio(audio) {
+      engine.release(held(audios, audio).windows);
+      audios.delete(audio);
+      for (const [handle, { audio: itsAudio, run }] of runs) if (itsAudio === audio) endRun(handle, run);
+    },
+    async startDecoder(audio, window) {
+      runs.set(++handles, { audio, run: engine.startDecoder(held(audios, audio).windows, window) });
+      return handles;
+    },
+    forward: (run, step) => held(runs, run).run.forward(step),
     greedy: (run, request, abort) => held(runs, run).run.greedy(request, () => Atomics.load(abort, 0) !== 0),
     async endDecoder(run) {
       const running = runs.get(run);
@@ -56,7 +60,14 @@ async function answer(id: number, work: () => Promise<unknown>): Promise<void> {
     const { message, stack } = error instanceof Error ? error : new Error(String(error));
     reply = { id, error: { message, stack } };
   }
-  port?.postMessage(reply);
+  port?.postMessage(reply, buffersOf(reply));
+}
+
+/** The memory of what a step gives is handed over, not copied; nobody here keeps it. */
+function buffersOf(reply: Answer): ArrayBuffer[] {
+  const result = 'result' in reply ? reply.result : undefined;
+  const values = result !== null && typeof result === 'object' ? Object.values(result) : [];
+  return values.filter((value) => value instanceof Float32Array).map(({ buffer }) => buffer as ArrayBuffer);
 }
 
 let calls: EngineCalls | undefined;

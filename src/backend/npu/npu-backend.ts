@@ -43,7 +43,11 @@ export async function openNpuBackend(options: NpuBackendOptions): Promise<Backen
     return {
       device: description,
       dimensions,
-      encode: (logMel, signal) => encode(parts, seats, logMel, signal),
+      encode(logMels, signal) {
+        const [logMel] = logMels;
+        if (logMel === undefined || logMels.length > 1) throw new RangeError('one window at a time for now');
+        return encode(parts, seats, logMel, signal);
+      },
       [Symbol.asyncDispose]() {
         seats.close();
         return device.close();
@@ -159,7 +163,7 @@ function decoderRun(run: NpuRun, checkAudio: () => void): DecoderRun {
     return turn;
   };
   return {
-    forward: (tokens, signal) => inTurn(signal, () => run.forward(tokens)),
+    forward: ({ tokens }, signal) => inTurn(signal, async () => ({ logits: await run.forward(tokens[0] ?? []) })),
     greedy: (request, signal) => inTurn(signal, () => run.greedy(request, () => signal?.throwIfAborted())),
     async [Symbol.asyncDispose]() {
       state.isEnded = true;

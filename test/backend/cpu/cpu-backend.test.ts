@@ -10,7 +10,7 @@ import { openCheckpoint } from '../../../src/model/checkpoint.ts';
 import { built } from '../../support/build-dist.ts';
 import { type Weights, writeRandomCheckpoint } from '../../support/random-checkpoint.ts';
 import { referenceWhisper } from '../../support/reference-whisper.ts';
-import { backendContract, contractDimensions as dimensions } from '../contract.ts';
+import { alignmentHeads, backendContract, contractDimensions as dimensions } from '../contract.ts';
 
 // Built, because the backend starts a worker thread from the file beside its own.
 type CpuBackend = typeof import('../../../src/backend/cpu/cpu-backend.ts');
@@ -21,7 +21,10 @@ let prepared: string;
 let weights: Weights;
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'whisper-npu-backend-'));
-  weights = await writeRandomCheckpoint(join(root, 'checkpoint'), { dimensions });
+  weights = await writeRandomCheckpoint(join(root, 'checkpoint'), {
+    dimensions,
+    generation: { alignment_heads: alignmentHeads },
+  });
   prepared = await prepareCpu(await openCheckpoint(join(root, 'checkpoint')), { store: root, model: 'random' });
 });
 afterAll(() => rm(root, { recursive: true }));
@@ -42,7 +45,7 @@ describe('the CPU backend', () => {
 
   test('computes on a thread of its own', async () => {
     await using backend = await openCpuBackend({ directory: prepared, dimensions, threads: 1 });
-    await using audio = await backend.encode(new Float32Array(dimensions.nMels * 2 * dimensions.nAudioCtx));
+    await using audio = await backend.encode([new Float32Array(dimensions.nMels * 2 * dimensions.nAudioCtx)]);
     await using run = await audio.startDecoder();
     let turns = 0;
     const counter = setInterval(() => turns++, 1);

@@ -8,6 +8,7 @@ import { prepareCpu } from '../../../src/convert/prepare-cpu.ts';
 import { type DecodingRules, decodeGreedily, decodingRules } from '../../../src/decoding/decode.ts';
 import { openCheckpoint } from '../../../src/model/checkpoint.ts';
 import { specialTokens } from '../../../src/model/special-tokens.ts';
+import { append } from '../../support/append.ts';
 import { built } from '../../support/build-dist.ts';
 import { cosine, expectClose } from '../../support/compare.ts';
 import { models } from '../../support/models.ts';
@@ -50,14 +51,14 @@ describe.skipIf(shared === undefined || models.base === undefined)('whisper-base
   }
 
   test('encodes as the reference does', async () => {
-    await using audio = await backend.encode(array('jfk.log_mel.npy'));
+    await using audio = await backend.encode([array('jfk.log_mel.npy')]);
     expectLikeReference(await audio.encoderOutput(), array('jfk.encoder.npy'), 2e-3);
   });
 
   describe.each(['jfk', 'espeak-en-16k'])('%s', (clip) => {
     let audio: EncodedAudio;
     beforeAll(async () => {
-      audio = await backend.encode(array(`${clip}.log_mel.npy`));
+      audio = await backend.encode([array(`${clip}.log_mel.npy`)]);
     });
     afterAll(() => audio[Symbol.asyncDispose]());
 
@@ -73,14 +74,14 @@ describe.skipIf(shared === undefined || models.base === undefined)('whisper-base
       {
         await using run = await audio.startDecoder();
         for (const [i, expected] of prefill.entries())
-          expectLikeReference(await run.forward(tokens.slice(i, i + 1)), expected, 1e-2);
+          expectLikeReference(await append(run, tokens.slice(i, i + 1)), expected, 1e-2);
       }
       await using run = await audio.startDecoder();
-      const last = await run.forward(tokens.slice(0, promptLength));
+      const last = await append(run, tokens.slice(0, promptLength));
       expectLikeReference(last, prefill[promptLength - 1]!, 1e-2);
       expectLikeReference(last, steps[0]!, 1e-2);
       for (const [i, expected] of steps.slice(1).entries())
-        expectLikeReference(await run.forward([tokens[promptLength + i]!]), expected, 1e-2);
+        expectLikeReference(await append(run, [tokens[promptLength + i]!]), expected, 1e-2);
     });
 
     test.each([{ language: 'en' }, {}])("gives transformers' tokens, asked with %o", async (options) => {

@@ -6,7 +6,6 @@ import { VocabularyHead } from '../../../src/backend/cpu/vocabulary-head.ts';
 import { prepareCpu } from '../../../src/convert/prepare-cpu.ts';
 import { embedding } from '../../../src/graph/weights.ts';
 import { openCheckpoint } from '../../../src/model/checkpoint.ts';
-import { floats } from '../../graph/open-graph.ts';
 import { expectClose } from '../../support/compare.ts';
 import {
   randomValues,
@@ -44,14 +43,12 @@ function logitsOf(rows: Float32Array, hidden: Float32Array): number[] {
   );
 }
 
-const state = (values: Float32Array) => floats([1, nTextState], values);
-
 describe('the vocabulary head', () => {
   const rows = randomValues(nVocab * nTextState, 1);
 
   test('gives all logits in f32', async () => {
     const hidden = randomValues(nTextState, 2);
-    expectClose(await (await openHead(rows)).logits(state(hidden)), logitsOf(rows, hidden));
+    expectClose(await (await openHead(rows)).logits(hidden), logitsOf(rows, hidden));
   });
 
   test('chooses the likeliest token that is not suppressed, however clear the choice is', async () => {
@@ -61,7 +58,7 @@ describe('the vocabulary head', () => {
       for (const scale of [0.01, 0.3, 1, 3]) {
         const hidden = randomValues(nTextState, seed).map((value) => value * scale);
         const expected = choose(logitsOf(rows, hidden), suppress);
-        const choice = await opened.choose(state(hidden), suppress);
+        const choice = await opened.choose(hidden, suppress);
         expect(choice.token).toBe(expected.token);
         expectClose([choice.logprob], [expected.logprob], 5e-3);
         suppress[expected.token] = Number.NEGATIVE_INFINITY;
@@ -77,13 +74,13 @@ describe('the vocabulary head', () => {
     hidden[5] = 1;
     const suppress = new Float32Array(nVocab);
     const opened = await openHead(coarse);
-    const { token, logprob } = await opened.choose(state(hidden), suppress);
+    const { token, logprob } = await opened.choose(hidden, suppress);
     const expected = choose(logitsOf(coarse, hidden), suppress);
     expect(token).toBe(333);
     expectClose([logprob], [expected.logprob]);
 
     suppress[333] = Number.NEGATIVE_INFINITY;
-    const next = await opened.choose(state(hidden), suppress);
+    const next = await opened.choose(hidden, suppress);
     expect(next.token).toBe(choose(logitsOf(coarse, hidden), suppress).token);
   });
 });

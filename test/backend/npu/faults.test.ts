@@ -37,7 +37,7 @@ describe.skipIf(!hasStandIn)('a failing call of ACL', () => {
 
   async function transcribe(): Promise<number[]> {
     await using backend = await openOnStandIn(om, dimensions);
-    await using audio = await backend.encode(logMel.slice());
+    await using audio = await backend.encode([logMel.slice()]);
     await using run = await audio.startDecoder();
     const request = { prompt: [1, 2, 3, 4, 5], beginSuppress: mask, suppress: mask, stopToken: -1, maxTokens: 12 };
     return (await run.greedy(request)).tokens;

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Backend, GreedyRequest } from '../../../src/backend/backend.ts';
+import { append } from '../../support/append.ts';
 import {
   convertWithStandIn,
   hasStandIn,
@@ -12,7 +13,7 @@ import {
 } from '../../support/npu-stand-in.ts';
 import { randomValues, type Weights, writeRandomCheckpoint } from '../../support/random-checkpoint.ts';
 import { referenceWhisper } from '../../support/reference-whisper.ts';
-import { backendContract, contractDimensions as dimensions } from '../contract.ts';
+import { alignmentHeads, backendContract, contractDimensions as dimensions } from '../contract.ts';
 
 const noToken = -1;
 const mask = new Float32Array(dimensions.nVocab);
@@ -31,7 +32,10 @@ describe.skipIf(!hasStandIn)('on the stand-in for CANN', () => {
   const om: Record<string, string> = {};
   beforeAll(async () => {
     root = await mkdtemp(join(tmpdir(), 'whisper-npu-npu-'));
-    weights = await writeRandomCheckpoint(join(root, 'checkpoint'), { dimensions });
+    weights = await writeRandomCheckpoint(join(root, 'checkpoint'), {
+      dimensions,
+      generation: { alignment_heads: alignmentHeads },
+    });
     for (const dtype of ['f32', 'f16'] as const) {
       om[dtype] = await convertWithStandIn(join(root, 'checkpoint'), join(root, dtype), dtype);
     }
@@ -44,7 +48,7 @@ describe.skipIf(!hasStandIn)('on the stand-in for CANN', () => {
   }));
 
   async function tokensOf(backend: Backend, seed: number, maxTokens = 30): Promise<number[]> {
-    await using audio = await backend.encode(logMel(seed));
+    await using audio = await backend.encode([logMel(seed)]);
     await using run = await audio.startDecoder();
     return (await run.greedy(request(maxTokens))).tokens;
   }
@@ -64,9 +68,9 @@ describe.skipIf(!hasStandIn)('on the stand-in for CANN', () => {
     await using narrow = await openOnStandIn(om['f16'] ?? '', dimensions);
     await using wide = await openOnStandIn(om['f32'] ?? '', dimensions);
     const logits = async (backend: Backend) => {
-      await using audio = await backend.encode(logMel(1));
+      await using audio = await backend.encode([logMel(1)]);
       await using run = await audio.startDecoder();
-      return run.forward([1, 2, 3, 4, 5]);
+      return append(run, [1, 2, 3, 4, 5]);
     };
     const [a, b] = [await logits(narrow), await logits(wide)];
     const largest = Math.max(...b.map(Math.abs));
@@ -92,7 +96,7 @@ describe.skipIf(!hasStandIn)('on the stand-in for CANN', () => {
       const readTrace = startTrace();
       await using backend = await openOnStandIn(om['f32'] ?? '', dimensions, { queuedSteps });
       await tokensOf(backend, 1, count); // the masks come up
-      await using audio = await backend.encode(logMel(2));
+      await using audio = await backend.encode([logMel(2)]);
       await using run = await audio.startDecoder();
       const before = readTrace().length;
       await run.greedy(request(count));
