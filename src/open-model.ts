@@ -10,13 +10,13 @@ import { findAtc } from './convert/atc.ts';
 import { checkOmDirectory } from './convert/om-directory.ts';
 import { prepareCpu } from './convert/prepare-cpu.ts';
 import { type ConvertEvent, convertForNpu, findConverted } from './convert/prepare-npu.ts';
-import { decodingRules } from './decoding/decode.ts';
+import { decodingRules } from './decoding/rules.ts';
 import { NpuError } from './errors.ts';
 import type { NpuDtype } from './graph/npu-layers.ts';
 import { type Checkpoint, openCheckpoint } from './model/checkpoint.ts';
 import { type ModelContext, resolveModel } from './model/resolve-model.ts';
 import { openTokenizer } from './model/tokenizer.ts';
-import type { LoadedModel } from './transcribe/transcribe.ts';
+import type { LoadedModel } from './transcribe/loaded-model.ts';
 
 export interface OpenModelOptions {
   /** A name, a hub id or a folder; by default whisper-medium on an NPU, whisper-base on the CPU. */

@@ -1,4 +1,4 @@
-import type { Segment } from '../transcribe/transcribe.ts';
+import type { Segment } from '../transcribe/segment.ts';
 
 /** What a finished file says of itself beside its segments. */
 export interface TranscriptInfo {
@@ -16,7 +16,6 @@ export interface TranscriptInfo {
  */
 export function transcriptJson(info: TranscriptInfo, segments: readonly Segment[]): string {
   const [first] = segments;
-  const probability = first?.languageProbabilities?.[0]?.probability;
   return JSON.stringify({
     file: info.file,
     text: segments.map(({ text }) => text).join(''),
@@ -29,7 +28,6 @@ export function transcriptJson(info: TranscriptInfo, segments: readonly Segment[
       avg_logprob: round(segment.avgLogprob, 5),
     })),
     language: first?.language ?? null,
-    ...(probability === undefined ? {} : { language_probability: round(probability, 5) }),
     task: info.task,
     duration: round(info.audioSeconds, 3),
     model: info.model,

@@ -128,6 +128,7 @@ function encodedAudio(parts: RunParts, seats: Seats, seat: Seat): EncodedAudio {
     if (state.isReleased || seats.isClosed) throw new NpuError('NPU_CLOSED', 'this audio has been released');
   };
   return {
+    count: 1,
     async startDecoder() {
       check();
       return decoderRun(new NpuRun(parts, seat), check);

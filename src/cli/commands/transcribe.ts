@@ -1,11 +1,16 @@
 import { Argument, type Command } from 'commander';
-import { type AudioStream, type ChannelChoice, openAudio } from '../../audio/open-audio.ts';
+import type { ChannelChoice } from '../../audio/open-audio.ts';
+import { type AudioRecording, openRecording } from '../../audio/recording.ts';
 import type { DeviceChoice } from '../../backend/device-choice.ts';
+import type { LanguageProbability } from '../../decoding/language.ts';
 import type { Task } from '../../decoding/prompt.ts';
 import { AudioError, NpuError, UsageError } from '../../errors.ts';
 import { openModel } from '../../open-model.ts';
 import { transcriptJson } from '../../output/json.ts';
-import { type LoadedModel, type Segment, type TranscribeOptions, transcribe } from '../../transcribe/transcribe.ts';
+import type { LoadedModel } from '../../transcribe/loaded-model.ts';
+import type { TranscribeOptions } from '../../transcribe/options.ts';
+import type { Segment } from '../../transcribe/segment.ts';
+import { transcribe } from '../../transcribe/transcribe.ts';
 import { convertProgress } from '../convert-progress.ts';
 import { exitCode } from '../exit-codes.ts';
 import { npuDtypes, option } from '../options.ts';
@@ -65,7 +70,7 @@ async function run(inputs: readonly string[], options: Options, session: Session
   try {
     for (const input of inputs) {
       try {
-        await using audio = await openAudio(input, {
+        await using audio = await openRecording(input, {
           channel: options.channel,
           stdin: session.stdin,
           signal: session.signal,
@@ -112,42 +117,50 @@ async function load(options: Options, session: Session, terminal: Terminal): Pro
 
 async function transcribeOne(
   model: LoadedModel,
-  audio: AudioStream,
+  audio: AudioRecording,
   options: Options,
   session: Session,
   terminal: Terminal,
 ): Promise<void> {
   const started = performance.now();
   const segments: Segment[] = [];
-  for await (const segment of transcribe(model, audio.samples, transcribeOptions(options, session.signal))) {
+  let languages: readonly LanguageProbability[] | undefined;
+  const asked: TranscribeOptions = {
+    ...transcribeOptions(options, session.signal),
+    onLanguage: (probabilities) => {
+      languages = probabilities;
+    },
+    onWarning: (message) => terminal.warn(`${audio.name}: ${message}`),
+  };
+  for await (const segment of transcribe(model, audio, asked)) {
     segments.push(segment);
     if (!options.json) await session.print(`${segment.text.trim()}\n`);
-    if (!segment.complete) terminal.warn(incompleteText(audio.name, segment));
   }
-  const audioSeconds = segments.at(-1)?.endSeconds ?? 0;
+  const audioSeconds = audio.durationSeconds ?? segments.at(-1)?.endSeconds ?? 0;
   const elapsedSeconds = (performance.now() - started) / 1000;
   if (options.json) {
     const { name, backend } = model;
     const info = { file: audio.name, model: name, device: backend.device, task: options.task };
     await session.print(`${transcriptJson({ ...info, audioSeconds, elapsedSeconds }, segments)}\n`);
   }
-  terminal.note(`${audio.name}: ${summary(audioSeconds, elapsedSeconds, segments[0])}`);
+  terminal.note(`${audio.name}: ${summary(audioSeconds, elapsedSeconds, languages, segments[0])}`);
 }
 
 function transcribeOptions({ language, task }: Options, signal: AbortSignal): TranscribeOptions {
   return language === 'auto' ? { task, signal } : { language, task, signal };
 }
 
-function summary(audioSeconds: number, elapsedSeconds: number, first: Segment | undefined): string {
-  if (first === undefined) return 'no audio in it';
-  const [likeliest] = first.languageProbabilities ?? [];
+function summary(
+  audioSeconds: number,
+  elapsedSeconds: number,
+  languages: readonly LanguageProbability[] | undefined,
+  first: Segment | undefined,
+): string {
+  if (audioSeconds === 0) return 'no audio in it';
+  const [likeliest] = languages ?? [];
   const detected = likeliest === undefined ? '' : ` (detected, ${(100 * likeliest.probability).toFixed(0)} %)`;
   const speed = `${(audioSeconds / elapsedSeconds).toFixed(1)} times real time, RTF ${(elapsedSeconds / audioSeconds).toFixed(3)}`;
-  return `${audioSeconds.toFixed(1)} s of audio in ${elapsedSeconds.toFixed(2)} s (${speed}), language ${first.language}${detected}`;
-}
-
-function incompleteText(name: string, { startSeconds, endSeconds }: Segment): string {
-  return `${name}: the text from ${startSeconds.toFixed(0)} to ${endSeconds.toFixed(0)} s is longer than the model can write at once; its end is missing`;
+  return `${audioSeconds.toFixed(1)} s of audio in ${elapsedSeconds.toFixed(2)} s (${speed}), ${first === undefined ? 'no speech' : `language ${first.language}${detected}`}`;
 }
 
 /** A device that fails in the middle of a file fails with the file's name. */
