@@ -32,11 +32,10 @@ export interface OutputSettings {
 export function outputSettings(options: OutputOptions, onWarning: (message: string) => void): OutputSettings {
   const { format, outputDir: directory, json = false, timestamps = false } = options;
   const formats = format ?? ['txt'];
-  if (directory === undefined && (formats.length > 1 || (json && format !== undefined))) {
-    throw new UsageError('OUTPUT_DIR_NEEDED', `${formats.join(', ')} cannot all go to stdout`, {
-      hint: 'say where the files shall be written: --output-dir DIR',
-    });
-  }
+  if (directory === undefined && json && format !== undefined)
+    throw directoryNeeded(`--json is on stdout, so ${formats.join(', ')} cannot be there`);
+  if (directory === undefined && formats.length > 1)
+    throw directoryNeeded(`${formats.join(', ')} cannot all go to stdout`);
   const { maxLineWidth, maxLineCount, maxWordsPerLine, highlightWords } = options;
   if (maxLineCount !== undefined && maxLineWidth === undefined)
     onWarning('--max-line-count has no effect without --max-line-width');
@@ -67,7 +66,9 @@ function stdoutOf(formats: readonly FormatName[], directory: string | undefined,
  */
 export function checkStdout({ stdout, formats }: OutputSettings, nFiles: number): void {
   if (stdout !== 'document' || nFiles < 2 || formats.includes('json')) return;
-  throw new UsageError('OUTPUT_DIR_NEEDED', `${nFiles} recordings cannot go to stdout as one ${formats.join()}`, {
-    hint: 'say where the files shall be written: --output-dir DIR',
-  });
+  throw directoryNeeded(`${nFiles} recordings cannot go to stdout as one ${formats.join()}`);
+}
+
+function directoryNeeded(message: string): UsageError {
+  return new UsageError('OUTPUT_DIR_NEEDED', message, { hint: 'say where to write files: --output-dir DIR' });
 }

@@ -15,6 +15,8 @@ export interface RecognitionRequest {
   readonly timestamps: boolean;
   readonly words: boolean;
   readonly signal: AbortSignal;
+  /** Told how much of the recording has been heard. */
+  readonly onProgress: (seconds: number) => void;
   readonly onWarning: (message: string) => void;
 }
 
@@ -49,12 +51,13 @@ export function recognise(model: LoadedModel, audio: AudioStream, request: Recog
   }
 
   async function* segments(): AsyncGenerator<Segment> {
-    const { language, task, signal, onWarning } = request;
+    const { language, task, signal, onProgress, onWarning } = request;
     let id = 0;
     for await (const found of transcribe(model, counted(), { task, signal, ...(language ? { language } : {}) })) {
       const [likeliest] = found.languageProbabilities ?? [];
       info = { ...info, language: found.language };
       if (likeliest !== undefined) info = { ...info, languageProbability: likeliest.probability };
+      onProgress(found.endSeconds);
       if (!found.complete) onWarning(incompleteText(audio.name, found));
       if (found.text.trim() === '') continue;
       const { startSeconds, endSeconds, text, tokens, avgLogprob } = found;

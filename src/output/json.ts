@@ -32,7 +32,7 @@ function segmentJson(segment: Segment, language: string | undefined): JsonValue 
     temperature: segment.temperature,
     avg_logprob: segment.avgLogprob,
     compression_ratio: segment.compressionRatio,
-    no_speech_prob: segment.noSpeechProb,
+    no_speech_prob: segment.noSpeechProb ?? null,
     ...(segment.words === undefined ? {} : { words: segment.words.map(wordJson) }),
     ...(segment.language === language ? {} : { language: segment.language }),
   };

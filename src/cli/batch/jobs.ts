@@ -32,7 +32,7 @@ export function planJobs(inputs: readonly Input[], directory: string, formats: r
   for (const { input, outputs } of jobs) {
     for (const path of outputs.values()) {
       const owner = owners.get(resolve(path));
-      if (owner !== undefined) throw clash(path, input.path, owner);
+      if (owner !== undefined) throw clash(path, owner, input.path);
       owners.set(resolve(path), input.path);
     }
   }
@@ -54,8 +54,8 @@ function stem(path: string): string {
 }
 
 function clash(output: string, a: string, b: string): UsageError {
-  if (resolve(output) === resolve(b))
-    return new UsageError('OUTPUT_CLASH', `the output for ${a} would overwrite the input ${b}`, {
+  if (resolve(output) === resolve(a))
+    return new UsageError('OUTPUT_CLASH', `the output for ${b} would overwrite the input ${a}`, {
       hint: 'name another --output-dir',
     });
   return new UsageError('OUTPUT_CLASH', `${a} and ${b} would both be written to ${output}`, {

@@ -95,6 +95,7 @@ async function run(args: readonly string[], options: Options, session: Session):
     const { overwrite = false, json = false } = options;
     await runBatch(jobs, { session, terminal, overwrite, json }, async (job, progress) => {
       if (job.input.failure !== undefined) throw job.input.failure;
+      const date = await outputDate(job);
       await using audio = await openAudio(job.input.path, {
         channel: options.channel,
         stdin: session.stdin,
@@ -103,7 +104,7 @@ async function run(args: readonly string[], options: Options, session: Session):
       });
       await makeRoom(job);
       model ??= await load(options, session, terminal);
-      const work = { job, audio, model, progress, results, settings };
+      const work = { job, date, audio, model, progress, results, settings };
       await transcribeOne(work, options, session, terminal).catch(namingFile(audio.name));
     });
   } finally {
@@ -145,6 +146,8 @@ async function load(options: Options, session: Session, terminal: Terminal): Pro
 /** A recording on its way through. */
 interface Work {
   readonly job: Job;
+  /** Of its outputs. */
+  readonly date: Date;
   readonly audio: AudioStream;
   readonly model: LoadedModel;
   readonly progress: BatchProgress;
@@ -153,12 +156,11 @@ interface Work {
 }
 
 async function transcribeOne(
-  { job, audio, model, progress, results, settings }: Work,
+  { job, date, audio, model, progress, results, settings }: Work,
   { language, task }: Options,
   session: Session,
   terminal: Terminal,
 ): Promise<void> {
-  const date = await outputDate(job);
   const started = performance.now();
   const recognition = recognise(model, audio, {
     language: language === 'auto' ? undefined : language,
@@ -166,6 +168,10 @@ async function transcribeOne(
     timestamps: settings.needsTimestamps,
     words: settings.needsWords,
     signal: session.signal,
+    onProgress: (seconds) => {
+      progress.reach(seconds);
+      terminal.status(progress.status);
+    },
     onWarning: terminal.warn,
   });
   const segments: Segment[] = [];
@@ -175,7 +181,6 @@ async function transcribeOne(
   for await (const segment of recognition.segments) {
     segments.push(segment);
     await results.segment(segment);
-    progress.reach(segment.endSeconds);
     terminal.status(progress.status);
   }
   session.signal.throwIfAborted();
@@ -191,7 +196,8 @@ function summary({ audioSeconds, language, languageProbability }: Transcript, el
   if (audioSeconds === 0) return 'no audio in it';
   const detected = languageProbability === undefined ? '' : ` (detected, ${(100 * languageProbability).toFixed(0)} %)`;
   const speed = `${(audioSeconds / elapsedSeconds).toFixed(1)} times real time, RTF ${(elapsedSeconds / audioSeconds).toFixed(3)}`;
-  return `${audioSeconds.toFixed(1)} s of audio in ${elapsedSeconds.toFixed(2)} s (${speed}), language ${language}${detected}`;
+  const spoken = language === undefined ? 'no speech' : `language ${language}${detected}`;
+  return `${audioSeconds.toFixed(1)} s of audio in ${elapsedSeconds.toFixed(2)} s (${speed}), ${spoken}`;
 }
 
 /** A device that fails in the middle of a file fails with the file's name. */
