@@ -78,6 +78,8 @@ export const option = {
     ),
   noColors: () => new Option('--no-colors', 'never colour words').helpGroup('Output:'),
   json: () => new Option('--json', 'print results as JSON, one object per line').helpGroup('Output:'),
+  wordTimestamps: () =>
+    new Option('--word-timestamps', 'find the time of each word, for json, subtitles and colours').helpGroup('Output:'),
   maxLineWidth: () =>
     new Option('--max-line-width <n>', 'characters in a line of srt and vtt')
       .argParser(positiveInteger)

@@ -8,6 +8,7 @@ export interface OutputOptions extends CueLayout {
   readonly outputDir?: string;
   readonly json?: boolean;
   readonly timestamps?: boolean;
+  readonly wordTimestamps?: boolean;
   readonly colors?: boolean;
 }
 
@@ -41,7 +42,9 @@ export function outputSettings(options: OutputOptions, onWarning: (message: stri
     onWarning('--max-line-count has no effect without --max-line-width');
   if (maxWordsPerLine !== undefined && maxLineWidth !== undefined && maxLineCount !== undefined)
     onWarning('--max-words-per-line has no effect with both --max-line-width and --max-line-count');
-  const needsWords = [maxLineWidth, maxLineCount, maxWordsPerLine, highlightWords].some((value) => value !== undefined);
+  const needsWords = [options.wordTimestamps, maxLineWidth, maxLineCount, maxWordsPerLine, highlightWords].some(
+    (value) => value !== undefined,
+  );
   return {
     formats,
     directory,

@@ -49,6 +49,7 @@ export function openResults(settings: OutputSettings, session: Session, terminal
     async end({ outputs }, transcript, elapsedSeconds, date) {
       const contents = [...outputs].map(([name, path]) => [path, formats[name](transcript, layout)] as const);
       await writeTogether(new Map(contents), date);
+      if (outputs.size > 0 && nFiles === 1) terminal.note(`written: ${[...outputs.values()].join(', ')}`);
       if (stdout === 'json') await print(`${jsonLine(transcript, elapsedSeconds, [...outputs.values()])}\n`);
       if (stdout === 'document') await print(names.map((name) => document(formats[name](transcript, layout))).join(''));
     },
@@ -74,6 +75,7 @@ function document(content: string): string {
 function jsonLine(transcript: Transcript, elapsedSeconds: number, outputs: readonly string[]): string {
   const { audioSeconds } = transcript;
   const line = {
+    file: transcript.file, // first, for those who read it
     ...transcriptJson(transcript),
     ...(outputs.length === 0 ? {} : { outputs }),
     elapsed: rounded(elapsedSeconds, 3),

@@ -1,5 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { UsageError } from '../../errors.ts';
 
 /** What a glob matched. */
 export interface GlobMatches {
@@ -18,6 +19,7 @@ export function isGlob(path: string): boolean {
  * with a dot match only where the pattern says the dot; `**` does not follow links.
  *
  * @returns files and folders, sorted, each once
+ * @throws UsageError ('GLOB_INVALID')
  */
 export async function expandGlob(pattern: string): Promise<GlobMatches> {
   const segments = pattern.split('/');
@@ -72,5 +74,9 @@ function segmentExpression(segment: string): RegExp {
       return `[${negation === '' ? '' : '^'}${set.replace(/[\\[\]^]/g, '\\$&')}]`;
     return part.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
   });
-  return new RegExp(`^${segment.startsWith('.') ? '' : '(?!\\.)'}${body}$`, 'su');
+  try {
+    return new RegExp(`^${segment.startsWith('.') ? '' : '(?!\\.)'}${body}$`, 'su');
+  } catch (cause) {
+    throw new UsageError('GLOB_INVALID', `${segment} is no pattern for file names`, { cause }); // [z-a]
+  }
 }

@@ -25,21 +25,20 @@ const audioExtension =
  * @returns in the order of the arguments, what one argument stands for sorted by name
  */
 export async function findInputs(args: readonly string[]): Promise<Input[]> {
-  const found: Input[] = [];
-  for (const arg of args) found.push(...(await expand(arg)));
-  return found;
+  const found: Input[][] = [];
+  for (const arg of args) found.push(await expand(arg));
+  return found.flat();
 }
 
 /** The same for the lines of a list. They are no globs, and outputs mirror paths as they are written. */
 export async function findListed(paths: readonly string[]): Promise<Input[]> {
-  const found: Input[] = [];
+  const found: Input[][] = [];
   for (const path of paths) {
-    const mirrored = pathBelow(path);
-    const isFolder = (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
-    if (isFolder) found.push(...(await audioBelow(path, mirrored)));
-    else found.push({ path: path === '-' ? './-' : path, relativePath: mirrored });
+    const relativePath = pathBelow(path);
+    if (await isFolder(path)) found.push(await audioBelow(path, relativePath));
+    else found.push([{ path: path === '-' ? './-' : path, relativePath }]);
   }
-  return found;
+  return found.flat();
 }
 
 async function expand(arg: string): Promise<Input[]> {
@@ -52,14 +51,18 @@ async function expand(arg: string): Promise<Input[]> {
 
 async function expandPattern(pattern: string): Promise<Input[]> {
   const { base, paths } = await expandGlob(pattern);
-  const found: Input[] = [];
+  const found = new Map<string, Input>(); // a folder and what is in it may both match
   for (const path of paths) {
-    const isFolder = (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
-    if (isFolder) found.push(...(await audioBelow(path, relative(base, path))).filter(({ failure }) => !failure));
-    else if (!pattern.endsWith('*') || audioExtension.test(path))
-      found.push({ path, relativePath: relative(base, path) });
+    const relativePath = relative(base, path);
+    if (await isFolder(path)) {
+      for await (const input of walk(path, relativePath, new Set())) found.set(input.path, input);
+    } else if (!pattern.endsWith('*') || audioExtension.test(path)) found.set(path, { path, relativePath });
   }
-  return found.length > 0 ? found : [nothingIn(pattern, `nothing matches ${pattern}`)];
+  return found.size > 0 ? [...found.values()] : [nothingIn(pattern, `nothing matches ${pattern}`)];
+}
+
+export async function isFolder(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
 }
 
 async function audioBelow(folder: string, relativePath: string): Promise<Input[]> {
@@ -111,6 +114,6 @@ function notUtf8(path: string): AudioError {
 /** A path as tar stores it: relative to here, or from the root without its slash if it is not below. */
 function pathBelow(path: string): string {
   const fromHere = relative('', path);
-  const isBelow = fromHere !== '' && !/^\.\.([/\\]|$)/.test(fromHere) && !isAbsolute(fromHere);
+  const isBelow = !/^\.\.([/\\]|$)/.test(fromHere) && !isAbsolute(fromHere);
   return isBelow ? fromHere : resolve(path).replace(/^([A-Za-z]:)?[/\\]+/, '');
 }

@@ -3,7 +3,7 @@ import { access, lstat, mkdir, stat } from 'node:fs/promises';
 import { dirname, join, parse, resolve } from 'node:path';
 import { UsageError } from '../../errors.ts';
 import type { FormatName } from '../../output/formats.ts';
-import type { Input } from './inputs.ts';
+import { type Input, isFolder } from './inputs.ts';
 import { inTheWayError, outputError } from './output-error.ts';
 
 /** A recording and the files to write for it. */
@@ -23,7 +23,8 @@ export function planJobs(inputs: readonly Input[], directory: string, formats: r
   const distinct = withoutRepeats(inputs);
   const nNamed = new Map<string, number>();
   for (const { relativePath } of distinct) nNamed.set(stem(relativePath), (nNamed.get(stem(relativePath)) ?? 0) + 1);
-  const jobs = distinct.map((input) => {
+  const jobs = distinct.map((input): Job => {
+    if (input.failure !== undefined) return { input, outputs: new Map() };
     const isAlone = nNamed.get(stem(input.relativePath)) === 1;
     const base = join(directory, isAlone ? stem(input.relativePath) : input.relativePath);
     return { input, outputs: new Map(formats.map((format) => [format, `${base}.${format}`])) };
@@ -95,17 +96,21 @@ export async function outputDate({ input }: Job): Promise<Date> {
  */
 export async function makeRoom({ outputs }: Job): Promise<void> {
   for (const path of outputs.values()) {
-    const folder = dirname(path);
-    try {
-      await makeFolder(folder);
-      await access(folder, constants.W_OK);
-    } catch (error) {
-      throw outputError(error, folder);
-    }
+    await makeOutputFolder(dirname(path));
     const inPlace = await lstat(path).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'ENOENT') throw outputError(error, path);
     });
     if (inPlace !== undefined && !inPlace.isFile() && !inPlace.isSymbolicLink()) throw inTheWayError(path);
+  }
+}
+
+/** @throws OutputError where it cannot be made, or nothing can be written into it */
+export async function makeOutputFolder(folder: string): Promise<void> {
+  try {
+    await makeFolder(folder);
+    await access(folder, constants.W_OK);
+  } catch (error) {
+    throw outputError(error, folder);
   }
 }
 
@@ -116,8 +121,4 @@ async function makeFolder(folder: string): Promise<void> {
   await mkdir(folder).catch(async (error: unknown) => {
     if (!(await isFolder(folder))) throw error; // else another process was faster
   });
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
 }

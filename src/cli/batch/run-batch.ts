@@ -25,56 +25,14 @@ interface Failure {
 }
 
 /**
- * Works through jobs one by one. One that is finished is skipped; one that fails is reported and does not stop the others,
- * unless they would fail likewise. With a single job its error is thrown.
+ * Leaves out what is finished, and says how much that is.
  *
- * @param perform does one job, and says by `progress` how far it is
+ * @returns the jobs that are still to be done
  */
-export async function runBatch(
-  jobs: readonly Job[],
-  options: BatchOptions,
-  perform: (job: Job, progress: BatchProgress) => Promise<void>,
-): Promise<void> {
+export async function pendingJobs(jobs: readonly Job[], options: BatchOptions): Promise<readonly Job[]> {
   const { session, terminal, overwrite, json } = options;
-  await tidyUp(jobs);
-  const pending = overwrite ? jobs : await skipFinished(jobs, options);
-  const progress = followBatch(await Promise.all(pending.map(withSize)));
-  const failures: Failure[] = [];
-  let nDone = 0;
-  for (const [i, job] of pending.entries()) {
-    try {
-      // Another process may be at work on the same files.
-      if (overwrite || i === 0 || !(await isFinished(job))) {
-        await perform(job, progress);
-        nDone++;
-      }
-    } catch (error) {
-      if (session.signal.aborted || (jobs.length > 1 && stopsAll(error))) {
-        terminal.warn(stoppedText(job, progress, `${i + 1} of ${pending.length}, ${nDone} done`));
-        tellFailures(failures, jobs.length, terminal);
-      }
-      if (session.signal.aborted || jobs.length === 1 || stopsAll(error)) throw error;
-      failures.push({ path: job.input.path, error });
-      terminal.endProgress();
-      printError(error, session.stderr);
-      if (json) await session.print(`${errorJson(error, job.input.path)}\n`);
-    } finally {
-      progress.end();
-    }
-  }
-  if (jobs.length > 1) terminal.note(summaryText(nDone, jobs.length - nDone - failures.length, failures.length));
-  tellFailures(failures, jobs.length, terminal);
-  if (failures.length > 0) process.exitCode = exitCode.failed;
-}
-
-/** Removes what killed runs left beside outputs. */
-async function tidyUp(jobs: readonly Job[]): Promise<void> {
-  const folders = new Set(jobs.flatMap(({ outputs }) => [...outputs.values()].map((path) => dirname(path))));
-  for (const folder of folders) await removeDeadParts(folder);
-}
-
-/** @returns the jobs that are still to be done */
-async function skipFinished(jobs: readonly Job[], { session, terminal, json }: BatchOptions): Promise<Job[]> {
+  await removeRemains(jobs);
+  if (overwrite) return jobs;
   const pending: Job[] = [];
   for (const job of jobs) {
     if (!(await isFinished(job))) pending.push(job);
@@ -86,6 +44,55 @@ async function skipFinished(jobs: readonly Job[], { session, terminal, json }: B
     terminal.note(`${what} finished already and skipped (--overwrite does finished ones again)`);
   }
   return pending;
+}
+
+/**
+ * Works through jobs one by one. One that fails is reported and does not stop the others, unless they would fail likewise.
+ * Where there is a single file, its error is thrown.
+ *
+ * @param nFiles how many there are with those that are finished already
+ * @param perform does one job, and says by `progress` how far it is
+ */
+export async function runBatch(
+  pending: readonly Job[],
+  nFiles: number,
+  { session, terminal, overwrite, json }: BatchOptions,
+  perform: (job: Job, progress: BatchProgress) => Promise<void>,
+): Promise<void> {
+  const progress = followBatch(await Promise.all(pending.map(withSize)));
+  const failures: Failure[] = [];
+  let nDone = 0;
+  for (const [i, job] of pending.entries()) {
+    try {
+      // Another process may be at work on the same files.
+      if (overwrite || i === 0 || !(await isFinished(job))) {
+        await perform(job, progress);
+        nDone++;
+      }
+    } catch (error) {
+      const isLast = session.signal.aborted || stopsAll(error);
+      if (isLast && (session.signal.aborted || nFiles > 1)) {
+        terminal.warn(stoppedText(job, progress, `${i + 1} of ${pending.length}, ${nDone} done`));
+        tellFailures(failures, nFiles, terminal);
+      }
+      if (isLast || nFiles === 1) throw error;
+      failures.push({ path: job.input.path, error });
+      terminal.endProgress();
+      printError(error, session.stderr);
+      if (json) await session.print(`${errorJson(error, job.input.path)}\n`);
+    } finally {
+      progress.end();
+    }
+  }
+  if (nFiles > 1) terminal.note(summaryText(nDone, nFiles - nDone - failures.length, failures.length));
+  tellFailures(failures, nFiles, terminal);
+  if (failures.length > 0) process.exitCode = exitCode.failed;
+}
+
+/** Removes what killed runs left beside outputs. */
+async function removeRemains(jobs: readonly Job[]): Promise<void> {
+  const folders = new Set(jobs.flatMap(({ outputs }) => [...outputs.values()].map((path) => dirname(path))));
+  for (const folder of folders) await removeDeadParts(folder);
 }
 
 /** What is wrong with one recording or its outputs, or was foreseen by nobody, need not be wrong with the next. */

@@ -9,9 +9,9 @@ import type { Segment } from '../../transcribe/segment.ts';
 import type { LoadedModel } from '../../transcribe/transcribe.ts';
 import { readInputList } from '../batch/input-list.ts';
 import { findInputs, findListed, type Input } from '../batch/inputs.ts';
-import { type Job, makeRoom, outputDate, planJobs } from '../batch/jobs.ts';
+import { type Job, makeOutputFolder, makeRoom, outputDate, planJobs } from '../batch/jobs.ts';
 import type { BatchProgress } from '../batch/progress.ts';
-import { runBatch } from '../batch/run-batch.ts';
+import { pendingJobs, runBatch } from '../batch/run-batch.ts';
 import { convertProgress } from '../convert-progress.ts';
 import { npuDtypes, option } from '../options.ts';
 import { checkStdout, type OutputOptions, type OutputSettings, outputSettings } from '../output-settings.ts';
@@ -55,6 +55,7 @@ export function addTranscribe(program: Command, session: Session): void {
     option.outputDir,
     option.overwrite,
     option.timestamps,
+    option.wordTimestamps,
     option.colors,
     option.noColors,
     option.json,
@@ -89,11 +90,14 @@ async function run(args: readonly string[], options: Options, session: Session):
       ? inputs.map((input): Job => ({ input, outputs: new Map() }))
       : planJobs(inputs, directory, formats);
   checkStdout(settings, jobs.length);
+  const { overwrite = false, json = false } = options;
+  const batch = { session, terminal, overwrite, json };
+  const pending = await pendingJobs(jobs, batch);
+  if (directory !== undefined && pending.length > 0) await makeOutputFolder(directory);
   const results = openResults(settings, session, terminal, jobs.length);
   let model: LoadedModel | undefined;
   try {
-    const { overwrite = false, json = false } = options;
-    await runBatch(jobs, { session, terminal, overwrite, json }, async (job, progress) => {
+    await runBatch(pending, jobs.length, batch, async (job, progress) => {
       if (job.input.failure !== undefined) throw job.input.failure;
       const date = await outputDate(job);
       await using audio = await openAudio(job.input.path, {

@@ -91,6 +91,7 @@ describe('a glob', () => {
     ['x/a[!1].wav', ['x/a2.wav']],
     ['**/a1.*', ['x/a1.wav', 'x/y/a1.flac', 'z/a1.wav']],
     ['{a,b}.{wav,mp3}', ['a.wav', 'b.mp3']],
+    ['**', ['a.wav', 'b.mp3', 'x/a1.wav', 'x/a2.wav', 'x/y/a1.flac', 'z/a1.wav']],
     ['{x,z/{a1,a2}}*', ['x/a1.wav', 'x/a2.wav', 'x/y/a1.flac', 'z/a1.wav']],
   ])('%s', async (pattern, expected) => {
     const found = await findInputs([join(tree(), pattern)]);
@@ -103,6 +104,10 @@ describe('a glob', () => {
   test('that matches nothing is a failure that names it', async () => {
     const [input] = await findInputs([join(tree(), 'no-*.wav')]);
     expect(input?.failure).toMatchObject({ code: 'AUDIO_NONE_FOUND', message: expect.stringContaining('no-*.wav') });
+  });
+
+  test('that is none is an error of usage', async () => {
+    await expect(findInputs([join(tree(), '[z-a].wav')])).rejects.toMatchObject({ code: 'GLOB_INVALID' });
   });
 
   test('does not run in circles', async () => {

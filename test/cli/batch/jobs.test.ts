@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { isFinished, type Job, makeRoom, outputDate, planJobs } from '../../../src/cli/batch/jobs.ts';
+import { AudioError } from '../../../src/errors.ts';
 import { temporaryFolder, touch } from '../../support/temporary.ts';
 
 const input = (path: string, relativePath = path) => ({ path, relativePath });
@@ -23,6 +24,14 @@ describe('outputs', () => {
 
   test('of a recording named twice are written once', () => {
     expect(planJobs([input('a.wav'), input('./a.wav', 'a.wav')], 'out', ['srt'])).toHaveLength(1);
+  });
+
+  test('are none where there is nothing to open', () => {
+    const failure = new AudioError('AUDIO_NONE_FOUND', 'nothing there');
+    const jobs = planJobs([{ ...input('x', ''), failure }, { ...input('y', ''), failure }, input('a.wav')], 'out', [
+      'srt',
+    ]);
+    expect(outputs(jobs)).toEqual([[], [], ['out/a.srt']]);
   });
 
   test.each([
