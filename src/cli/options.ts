@@ -4,6 +4,7 @@ import type { NpuDtype } from '../graph/npu-layers.ts';
 import { sourceNames } from '../model/fetch/context.ts';
 import { parseLanguage } from '../model/languages.ts';
 import { defaultThreads } from '../open-model.ts';
+import { type FormatName, formatNames } from '../output/formats.ts';
 
 /** Names of number types as users know them. */
 export const npuDtypes: Readonly<Record<string, NpuDtype>> = { float16: 'f16', float32: 'f32' };
@@ -56,7 +57,48 @@ export const option = {
       .choices(['mix', 'left', 'right'])
       .default('mix')
       .helpGroup('Speech:'),
+  format: () =>
+    new Option('-f, --format <names>', `${formatNames.join(', ')}, several of them with commas, or all (default: txt)`)
+      .argParser(formatList)
+      .helpGroup('Output:'),
+  outputDir: () =>
+    new Option(
+      '-o, --output-dir <folder>',
+      'write files there instead of to stdout; what is finished is skipped',
+    ).helpGroup('Output:'),
+  overwrite: () => new Option('--overwrite', 'do again what is finished').helpGroup('Output:'),
+  timestamps: () =>
+    new Option(
+      '--timestamps',
+      'show each segment with its times as it comes: [00:00.000 --> 00:04.860] text',
+    ).helpGroup('Output:'),
+  colors: () =>
+    new Option('--colors', 'colour words by confidence, red to green (default: words on a terminal)').helpGroup(
+      'Output:',
+    ),
+  noColors: () => new Option('--no-colors', 'never colour words').helpGroup('Output:'),
   json: () => new Option('--json', 'print results as JSON, one object per line').helpGroup('Output:'),
+  wordTimestamps: () =>
+    new Option('--word-timestamps', 'find the time of each word, for json, subtitles and colours').helpGroup('Output:'),
+  maxLineWidth: () =>
+    new Option('--max-line-width <n>', 'characters in a line of srt and vtt')
+      .argParser(positiveInteger)
+      .helpGroup('Subtitles (by word times):'),
+  maxLineCount: () =>
+    new Option('--max-line-count <n>', 'lines in a cue, with --max-line-width')
+      .argParser(positiveInteger)
+      .helpGroup('Subtitles (by word times):'),
+  maxWordsPerLine: () =>
+    new Option('--max-words-per-line <n>', 'words in a cue')
+      .argParser(positiveInteger)
+      .helpGroup('Subtitles (by word times):'),
+  highlightWords: () =>
+    new Option('--highlight-words', 'underline each word while it is spoken').helpGroup('Subtitles (by word times):'),
+  filesFrom: () =>
+    new Option(
+      '--files-from <list>',
+      'a file of paths to transcribe, one a line or NUL between them; - for stdin',
+    ).helpGroup('Input:'),
   quiet: () => new Option('-q, --quiet', 'print results, warnings and errors only').helpGroup('Output:'),
 } as const;
 
@@ -66,6 +108,13 @@ function positiveInteger(text: string): number {
     throw new InvalidArgumentError('Expected a whole number from 1 to 1024.');
   }
   return value;
+}
+
+function formatList(text: string, before: readonly FormatName[] = []): readonly FormatName[] {
+  const names = new Set<string>([...before, ...text.split(',').map((name) => name.trim().toLowerCase())]);
+  const unknown = [...names].find((name) => name !== 'all' && !(formatNames as readonly string[]).includes(name));
+  if (unknown !== undefined) throw new InvalidArgumentError(`Expected all, or some of ${formatNames.join(', ')}.`);
+  return formatNames.filter((name) => names.has('all') || names.has(name));
 }
 
 function language(text: string): string {
