@@ -1,11 +1,12 @@
 import { Argument, type Command } from 'commander';
-import { type AudioStream, type ChannelChoice, openAudio } from '../../audio/open-audio.ts';
+import type { AudioStream } from '../../audio/open-audio.ts';
 import type { DeviceChoice } from '../../backend/device-choice.ts';
 import type { Task } from '../../decoding/prompt.ts';
 import { AudioError, NpuError, UsageError } from '../../errors.ts';
 import { openModel } from '../../open-model.ts';
 import { transcriptJson } from '../../output/json.ts';
 import { type LoadedModel, type Segment, type TranscribeOptions, transcribe } from '../../transcribe/transcribe.ts';
+import { type AudioInputOptions, addAudioInputOptions, checkAudioInputOptions, openInput } from '../audio-input.ts';
 import { convertProgress } from '../convert-progress.ts';
 import { exitCode } from '../exit-codes.ts';
 import { npuDtypes, option } from '../options.ts';
@@ -13,7 +14,7 @@ import { errorJson, printError } from '../report-error.ts';
 import { type ModelSourceOptions, modelContext, type Session, sessionTerminal } from '../session.ts';
 import type { Terminal } from '../terminal.ts';
 
-interface Options extends ModelSourceOptions {
+interface Options extends ModelSourceOptions, AudioInputOptions {
   readonly model?: string;
   readonly device: DeviceChoice;
   readonly dtype: string;
@@ -21,19 +22,16 @@ interface Options extends ModelSourceOptions {
   readonly threads: number;
   readonly language: string;
   readonly task: Task;
-  readonly channel: ChannelChoice;
   readonly json?: boolean;
 }
 
 export function addTranscribe(program: Command, session: Session): void {
-  program
-    .command('transcribe')
+  addAudioInputOptions(program.command('transcribe'))
     .summary('print what is said in audio files')
     .description('Prints what is said in audio files. Only results go to stdout.')
-    .addArgument(new Argument('<audio...>', 'WAV files, or - for a WAV on stdin'))
+    .addArgument(new Argument('<audio...>', 'audio or video files, or - for stdin'))
     .addOption(option.language())
     .addOption(option.task())
-    .addOption(option.channel())
     .addOption(option.model())
     .addOption(option.source())
     .addOption(option.offline())
@@ -50,7 +48,8 @@ Examples:
   $ whisper-npu transcribe interview.wav
   $ whisper-npu transcribe --language de --task translate rede.wav
   $ whisper-npu transcribe --json *.wav > transcripts.jsonl
-  $ ffmpeg -i talk.mp4 -f wav - | whisper-npu transcribe -`,
+  $ whisper-npu transcribe --start 1:30 --end 2:00 talk.mp4
+  $ arecord -r 16000 -f S16_LE -t raw | whisper-npu transcribe --input-format s16le -`,
     )
     .action((inputs: string[], options: Options) => run(inputs, options, session));
 }
@@ -59,18 +58,14 @@ async function run(inputs: readonly string[], options: Options, session: Session
   if (inputs.filter((input) => input === '-').length > 1) {
     throw new UsageError('STDIN_TWICE', 'stdin (-) can be read only once');
   }
+  checkAudioInputOptions(options);
   const terminal = sessionTerminal(session, options);
   let model: LoadedModel | undefined;
   let failed = 0;
   try {
     for (const input of inputs) {
       try {
-        await using audio = await openAudio(input, {
-          channel: options.channel,
-          stdin: session.stdin,
-          signal: session.signal,
-          onWarning: terminal.warn,
-        });
+        await using audio = await openInput(input, options, session, terminal.warn);
         model ??= await load(options, session, terminal);
         if (inputs.length > 1 && !options.json) await session.print(`==> ${audio.name} <==\n`);
         await transcribeOne(model, audio, options, session, terminal).catch(namingFile(audio.name));
@@ -119,12 +114,15 @@ async function transcribeOne(
 ): Promise<void> {
   const started = performance.now();
   const segments: Segment[] = [];
-  for await (const segment of transcribe(model, audio.samples, transcribeOptions(options, session.signal))) {
+  const { offsetSeconds } = audio;
+  for await (const decoded of transcribe(model, audio.samples, transcribeOptions(options, session.signal))) {
+    const [startSeconds, endSeconds] = [decoded.startSeconds + offsetSeconds, decoded.endSeconds + offsetSeconds];
+    const segment = { ...decoded, startSeconds, endSeconds };
     segments.push(segment);
     if (!options.json) await session.print(`${segment.text.trim()}\n`);
     if (!segment.complete) terminal.warn(incompleteText(audio.name, segment));
   }
-  const audioSeconds = segments.at(-1)?.endSeconds ?? 0;
+  const audioSeconds = (segments.at(-1)?.endSeconds ?? offsetSeconds) - offsetSeconds;
   const elapsedSeconds = (performance.now() - started) / 1000;
   if (options.json) {
     const { name, backend } = model;
