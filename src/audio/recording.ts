@@ -2,7 +2,9 @@ import { type AudioStream, type OpenAudioOptions, openAudio } from './open-audio
 import { openSpool } from './spool.ts';
 
 /** A recording that can be read from its start as often as needed. Disposing it frees what that takes. */
-export interface AudioRecording extends AsyncDisposable, Pick<AudioStream, 'name' | 'durationSeconds'> {
+export interface AudioRecording
+  extends AsyncDisposable,
+    Pick<AudioStream, 'name' | 'offsetSeconds' | 'durationSeconds'> {
   /** Mono at 16 kHz in [-1, 1], in blocks of any length. One reading at a time; the first one comes to its end. */
   samples(): AsyncIterable<Float32Array>;
 }
@@ -16,13 +18,14 @@ export interface AudioRecording extends AsyncDisposable, Pick<AudioStream, 'name
  */
 export async function openRecording(path: string, options: OpenAudioOptions = {}): Promise<AudioRecording> {
   const first = await openAudio(path, options);
-  const { name, durationSeconds } = first;
+  const { name, offsetSeconds, durationSeconds } = first;
   const spool = path === '-' ? await openSpool() : undefined;
   // What is wrong with the recording is told once.
   const { onWarning: _, ...again } = options;
   let readings = 0;
   return {
     name,
+    offsetSeconds,
     durationSeconds,
     async *samples() {
       readings++;

@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander';
+import { maxSampleRate, minSampleRate, rawEncodings } from '../audio/formats/pcm.ts';
 import { type DeviceChoice, parseDevice } from '../backend/device-choice.ts';
 import type { NpuDtype } from '../graph/npu-layers.ts';
 import { sourceNames } from '../model/fetch/context.ts';
@@ -56,7 +57,21 @@ export const option = {
     new Option('--channel <which>', 'the channel of a stereo recording to listen to')
       .choices(['mix', 'left', 'right'])
       .default('mix')
-      .helpGroup('Speech:'),
+      .helpGroup('Audio:'),
+  start: () =>
+    new Option('--start <time>', 'where to begin: seconds, m:s or h:m:s, as in 1:23.5')
+      .argParser(time)
+      .helpGroup('Audio:'),
+  end: () => new Option('--end <time>', 'where to end').argParser(time).helpGroup('Audio:'),
+  inputFormat: () =>
+    new Option('--input-format <name>', 'that the input is raw samples, written like this')
+      .choices(Object.keys(rawEncodings))
+      .helpGroup('Audio:'),
+  rate: () => new Option('--rate <hertz>', 'their sample rate (default: 16000)').argParser(rawRate).helpGroup('Audio:'),
+  channels: () =>
+    new Option('--channels <n>', 'how many channels take turns (default: 1)')
+      .argParser(rawChannels)
+      .helpGroup('Audio:'),
   format: () =>
     new Option('-f, --format <names>', `${formatNames.join(', ')}, several of them with commas, or all (default: txt)`)
       .argParser(formatList)
@@ -103,11 +118,27 @@ export const option = {
 } as const;
 
 function positiveInteger(text: string): number {
+  return integer(text, 1, 1024);
+}
+
+function rawRate(text: string): number {
+  return integer(text, minSampleRate, maxSampleRate);
+}
+
+function rawChannels(text: string): number {
+  return integer(text, 1, 256);
+}
+
+function integer(text: string, min: number, max: number): number {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 1 || value > 1024) {
-    throw new InvalidArgumentError('Expected a whole number from 1 to 1024.');
-  }
-  return value;
+  if (Number.isInteger(value) && value >= min && value <= max) return value;
+  throw new InvalidArgumentError(`Expected a whole number from ${min} to ${max}.`);
+}
+
+/** A place in a recording, in seconds: 83.5, 1:23.5 and 0:01:23.5 are the same. */
+function time(text: string): number {
+  if (!/^(\d+:){0,2}\d+(\.\d*)?$/.test(text)) throw new InvalidArgumentError('Expected seconds, m:s or h:m:s.');
+  return text.split(':').reduce((sum, part) => sum * 60 + Number(part), 0);
 }
 
 function formatList(text: string, before: readonly FormatName[] = []): readonly FormatName[] {

@@ -41,11 +41,14 @@ export function recognise(model: LoadedModel, audio: AudioRecording, request: Re
   const onLanguage = ([likeliest]: readonly LanguageProbability[]) => {
     info = { ...info, language: likeliest?.language, languageProbability: likeliest?.probability };
   };
+  const onDuration = (audioSeconds: number) => {
+    info = { ...info, audioSeconds };
+  };
   async function* segments(): AsyncGenerator<Segment> {
-    const options = { ...rest, wordTimestamps: words, onLanguage, ...(language === undefined ? {} : { language }) };
+    const told = { ...rest, onLanguage, onDuration };
+    const options = { ...told, wordTimestamps: words, ...(language === undefined ? {} : { language }) };
     for await (const segment of transcribe(model, audio, options)) {
-      const { language: heard = segment.language, audioSeconds } = info;
-      info = { ...info, language: heard, audioSeconds: Math.max(audioSeconds, segment.endSeconds) };
+      info = { ...info, language: info.language ?? segment.language };
       yield segment;
     }
   }

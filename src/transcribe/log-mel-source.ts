@@ -2,6 +2,8 @@ import { hopLength, logMelEnergies, nFft, nFrames, normalise, nSamples } from '.
 
 /** A recording that can be read from its start as often as needed. */
 export interface Recording {
+  /** What time it is when it begins; times of segments count from there. 0 by default. */
+  readonly offsetSeconds?: number;
   /** Mono f32 at 16 kHz in [-1, 1], in blocks of any length. */
   samples(): AsyncIterable<Float32Array>;
 }

@@ -55,6 +55,8 @@ export interface TranscribeOptions {
   readonly seed?: number;
   /** Told which language was heard, when it was detected. */
   readonly onLanguage?: (probabilities: readonly LanguageProbability[]) => void;
+  /** Told how long the recording is, once it has been read through. */
+  readonly onDuration?: (audioSeconds: number) => void;
   /** Told how far it is, in seconds of the recording. */
   readonly onProgress?: (doneSeconds: number) => void;
   readonly onWarning?: (message: string) => void;

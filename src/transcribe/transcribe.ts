@@ -1,4 +1,4 @@
-import { nSamples } from '../features/log-mel.ts';
+import { nSamples, sampleRate } from '../features/log-mel.ts';
 import type { LoadedModel } from './loaded-model.ts';
 import { LogMelSource, type Recording, type Survey, survey } from './log-mel-source.ts';
 import { type ResolvedOptions, resolveOptions, type TranscribeOptions } from './options.ts';
@@ -21,14 +21,36 @@ export async function* transcribe(
   const options = resolveOptions(given);
   const { nMels } = model.backend.dimensions;
   const surveyed = await survey(recording, nMels, options.signal);
+  options.onDuration?.(surveyed.sampleCount / sampleRate);
   if (surveyed.sampleCount === 0) return;
-  if (isPlain(surveyed, options)) {
-    yield* transcribePlainly(model, surveyed.beginning, options);
-    return;
-  }
-  await using source = new LogMelSource(recording, surveyed, nMels);
+  const segments = isPlain(surveyed, options)
+    ? transcribePlainly(model, surveyed.beginning, options)
+    : transcribeTimed(model, recording, surveyed, options);
+  for await (const segment of segments) yield later(segment, recording.offsetSeconds ?? 0);
+}
+
+async function* transcribeTimed(
+  model: LoadedModel,
+  recording: Recording,
+  surveyed: Survey,
+  options: ResolvedOptions,
+): AsyncGenerator<Segment> {
+  await using source = new LogMelSource(recording, surveyed, model.backend.dimensions.nMels);
   const { frameCount } = surveyed;
   yield* transcribeSequentially(model, { source, frameCount }, frameClips(options, frameCount), options);
+}
+
+/** A segment with its times counted from the start of what the recording is a part of. */
+function later(segment: Segment, offsetSeconds: number): Segment {
+  if (offsetSeconds === 0) return segment;
+  const moved = <T extends Pick<Segment, 'startSeconds' | 'endSeconds'>>(part: T): T => ({
+    ...part,
+    startSeconds: part.startSeconds + offsetSeconds,
+    endSeconds: part.endSeconds + offsetSeconds,
+  });
+  const words = segment.words?.map(moved);
+  const seek = segment.seek + Math.round(offsetSeconds * framesPerSecond);
+  return { ...moved(segment), seek, ...(words === undefined ? {} : { words }) };
 }
 
 /** Whether the recording is one window of which nobody wants to know more than the text. */

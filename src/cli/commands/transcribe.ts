@@ -1,6 +1,5 @@
 import { Argument, type Command } from 'commander';
-import type { ChannelChoice } from '../../audio/open-audio.ts';
-import { type AudioRecording, openRecording } from '../../audio/recording.ts';
+import type { AudioRecording } from '../../audio/recording.ts';
 import type { DeviceChoice } from '../../backend/device-choice.ts';
 import type { Task } from '../../decoding/prompt.ts';
 import { NpuError, UsageError } from '../../errors.ts';
@@ -8,6 +7,7 @@ import { openModel } from '../../open-model.ts';
 import type { Transcript } from '../../output/transcript.ts';
 import type { LoadedModel } from '../../transcribe/loaded-model.ts';
 import type { Segment } from '../../transcribe/segment.ts';
+import { type AudioInputOptions, addAudioInputOptions, checkAudioInputOptions, openInput } from '../audio-input.ts';
 import { readInputList } from '../batch/input-list.ts';
 import { findInputs, findListed, type Input } from '../batch/inputs.ts';
 import { type Job, makeOutputFolder, makeRoom, outputDate, planJobs } from '../batch/jobs.ts';
@@ -21,7 +21,7 @@ import { openResults, type Results } from '../results.ts';
 import { type ModelSourceOptions, modelContext, type Session, sessionTerminal } from '../session.ts';
 import type { Terminal } from '../terminal.ts';
 
-interface Options extends ModelSourceOptions, OutputOptions {
+interface Options extends ModelSourceOptions, OutputOptions, AudioInputOptions {
   readonly model?: string;
   readonly device: DeviceChoice;
   readonly dtype: string;
@@ -29,14 +29,12 @@ interface Options extends ModelSourceOptions, OutputOptions {
   readonly threads: number;
   readonly language: string;
   readonly task: Task;
-  readonly channel: ChannelChoice;
   readonly filesFrom?: string;
   readonly overwrite?: boolean;
 }
 
 export function addTranscribe(program: Command, session: Session): void {
-  const command = program
-    .command('transcribe')
+  const command = addAudioInputOptions(program.command('transcribe'))
     .summary('print or write what is said in audio files')
     .description('Prints what is said in audio files, or writes it to files. Only results go to stdout.')
     .addArgument(new Argument('[audio...]', 'files, folders, quoted globs, or - for stdin'));
@@ -44,7 +42,6 @@ export function addTranscribe(program: Command, session: Session): void {
     option.filesFrom,
     option.language,
     option.task,
-    option.channel,
     option.model,
     option.source,
     option.offline,
@@ -76,12 +73,14 @@ Examples:
   $ whisper-npu transcribe --language de --task translate rede.wav
   $ whisper-npu transcribe --format srt,txt --output-dir subtitles recordings/
   $ whisper-npu transcribe --json *.wav > transcripts.jsonl
-  $ ffmpeg -i talk.mp4 -f wav - | whisper-npu transcribe -`,
+  $ whisper-npu transcribe --start 1:30 --end 2:00 talk.mp4
+  $ arecord -r 16000 -f S16_LE -t raw | whisper-npu transcribe --input-format s16le -`,
     )
     .action((args: string[], options: Options) => run(args, options, session));
 }
 
 async function run(args: readonly string[], options: Options, session: Session): Promise<void> {
+  checkAudioInputOptions(options);
   const terminal = sessionTerminal(session, options);
   const settings = outputSettings(options, terminal.warn);
   const { directory, formats } = settings;
@@ -101,12 +100,7 @@ async function run(args: readonly string[], options: Options, session: Session):
     await runBatch(pending, jobs.length, batch, async (job, progress) => {
       if (job.input.failure !== undefined) throw job.input.failure;
       const date = await outputDate(job);
-      await using audio = await openRecording(job.input.path, {
-        channel: options.channel,
-        stdin: session.stdin,
-        signal: session.signal,
-        onWarning: terminal.warn,
-      });
+      await using audio = await openInput(job.input.path, options, session, terminal.warn);
       await makeRoom(job);
       model ??= await load(options, session, terminal);
       const work = { job, date, audio, model, progress, results, settings };
