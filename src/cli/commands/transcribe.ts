@@ -14,14 +14,16 @@ import { type Job, makeOutputFolder, makeRoom, outputDate, planJobs } from '../b
 import type { BatchProgress } from '../batch/progress.ts';
 import { pendingJobs, runBatch } from '../batch/run-batch.ts';
 import { convertProgress } from '../convert-progress.ts';
+import { addDecodingOptions, type DecodingInputOptions, decodingOptions } from '../decoding-input.ts';
 import { npuDtypes, option } from '../options.ts';
 import { checkStdout, type OutputOptions, type OutputSettings, outputSettings } from '../output-settings.ts';
+import { printLanguages } from '../print-languages.ts';
 import { recognise } from '../recognise.ts';
 import { openResults, type Results } from '../results.ts';
 import { type ModelSourceOptions, modelContext, type Session, sessionTerminal } from '../session.ts';
 import type { Terminal } from '../terminal.ts';
 
-interface Options extends ModelSourceOptions, OutputOptions, AudioInputOptions {
+interface Options extends ModelSourceOptions, OutputOptions, AudioInputOptions, DecodingInputOptions {
   readonly model?: string;
   readonly device: DeviceChoice;
   readonly dtype: string;
@@ -31,6 +33,7 @@ interface Options extends ModelSourceOptions, OutputOptions, AudioInputOptions {
   readonly task: Task;
   readonly filesFrom?: string;
   readonly overwrite?: boolean;
+  readonly detectLanguage?: boolean;
 }
 
 export function addTranscribe(program: Command, session: Session): void {
@@ -42,6 +45,7 @@ export function addTranscribe(program: Command, session: Session): void {
     option.filesFrom,
     option.language,
     option.task,
+    option.detectLanguage,
     option.model,
     option.source,
     option.offline,
@@ -64,7 +68,7 @@ export function addTranscribe(program: Command, session: Session): void {
     option.highlightWords,
   ])
     command.addOption(add());
-  command
+  addDecodingOptions(command)
     .addHelpText(
       'after',
       `
@@ -103,6 +107,7 @@ async function run(args: readonly string[], options: Options, session: Session):
       await using audio = await openInput(job.input.path, options, session, terminal.warn);
       await makeRoom(job);
       model ??= await load(options, session, terminal);
+      if (options.detectLanguage) return await printLanguages(model, audio, session, json); // before the audio is closed
       const work = { job, date, audio, model, progress, results, settings };
       await transcribeOne(work, options, session, terminal).catch(namingFile(audio.name));
     });
@@ -156,22 +161,24 @@ interface Work {
 
 async function transcribeOne(
   { job, date, audio, model, progress, results, settings }: Work,
-  { language, task }: Options,
+  options: Options,
   session: Session,
   terminal: Terminal,
 ): Promise<void> {
   const started = performance.now();
+  const { language, task } = options;
   const recognition = recognise(model, audio, {
-    language: language === 'auto' ? undefined : language,
+    ...decodingOptions(options),
+    ...(language === 'auto' ? {} : { language }),
     task,
     timestamps: settings.needsTimestamps,
-    words: settings.needsWords,
+    wordTimestamps: settings.needsWords,
     signal: session.signal,
     onProgress: (seconds) => {
       progress.reach(seconds);
       terminal.status(progress.status);
     },
-    onWarning: terminal.warn,
+    onWarning: (message) => terminal.warn(`${audio.name}: ${message}`),
   });
   const segments: Segment[] = [];
   progress.begin(audio.name, audio.durationSeconds);
