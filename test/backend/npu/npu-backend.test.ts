@@ -37,7 +37,8 @@ describe.skipIf(!hasStandIn)('on the stand-in for CANN', () => {
       generation: { alignment_heads: alignmentHeads },
     });
     for (const dtype of ['f32', 'f16'] as const) {
-      om[dtype] = await convertWithStandIn(join(root, 'checkpoint'), join(root, dtype), dtype);
+      const variants = { beams: 3, windows: 2, wordTimes: true };
+      om[dtype] = await convertWithStandIn(join(root, 'checkpoint'), join(root, dtype), dtype, variants);
     }
   }, 60_000);
   afterAll(() => rm(root, { recursive: true }));
