@@ -29,9 +29,10 @@ export interface NpuGraph {
 const decoderWidths = [1, 4] as const;
 
 /**
- * Tokens that the graph for long prompts, and the aligner, take at once. Up to some 200 tokens a 910B4 waits for the
- * weights (by arithmetic: 2 FLOP per weight and token, 280 TFLOPS, 0.8 TB/s of 2-byte weights), so one execution of 64
- * takes hardly longer than a step and the longest prompt, 223 tokens, takes four.
+ * Tokens that the graph for long prompts, and the aligner, take at once. Up to some 350 tokens a 910B4 should wait for the
+ * weights longer than it computes (by arithmetic: 2 FLOP per weight and token at 280 TFLOPS, 2 bytes per weight at 0.8
+ * TB/s), so 64 take hardly longer than one, and the longest prompt, 227 tokens, takes four executions. More at once would
+ * make every short one wait for rows that nobody wants.
  */
 const promptWidth = 64;
 

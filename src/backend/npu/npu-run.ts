@@ -153,8 +153,9 @@ export class NpuRun {
 
   #way(addition: Addition, { wanted }: StepOutput): Way | undefined {
     const { audio, firstWindow } = this.#place;
-    const { files } = this.#parts.rows;
-    return chooseWay(addition, { files, widths: this.#widths(), roomForWindows: audio.windows - firstWindow }, wanted);
+    const { dimensions, rows } = this.#parts;
+    const roomForWindows = audio.windows - firstWindow;
+    return chooseWay(addition, { dimensions, files: rows.files, widths: this.#widths(), roomForWindows }, wanted);
   }
 
   /** Moves the rows that texts still have together, to the beginning of each log. */

@@ -1,4 +1,5 @@
-import { type Addition, rowChunks, rowsPerWindow } from './row-inputs.ts';
+import type { ModelDimensions } from '../../model/dimensions.ts';
+import { type Addition, type RowsShape, rowChunks, rowsPerWindow } from './row-inputs.ts';
 import type { RowsFile } from './rows-models.ts';
 import type { Wanted } from './step-output.ts';
 
@@ -7,6 +8,7 @@ export type Way = { readonly kind: 'decoders' } | { readonly kind: 'rows'; reado
 
 /** What there is to choose from. */
 export interface Choices {
+  readonly dimensions: ModelDimensions;
   readonly files: readonly RowsFile[];
   /** Tokens that the decoders of single texts take at once, widest first. */
   readonly widths: readonly number[];
@@ -15,16 +17,36 @@ export interface Choices {
 }
 
 /**
- * The way that takes the fewest executions, and of those that take as many the smallest graph. Undefined where no graph
- * fits: rows lie behind what it can look at.
+ * The way that should take the least time. Undefined where no graph fits: rows lie behind what it can look at, or there
+ * is none.
  */
 export function chooseWay(addition: Addition, choices: Choices, wanted: Wanted): Way | undefined {
-  const files = choices.files.filter((file) => file.attends === wanted.attention && fits(file, addition, choices));
-  const cost = (file: RowsFile) => rowChunks(addition, file).length;
-  const [file] = files.sort((a, b) => cost(a) - cost(b) || a.rows - b.rows || a.capacity - b.capacity);
-  if (wanted.attention || !isStraight(addition)) return file === undefined ? undefined : { kind: 'rows', file };
-  const steps = addition.windows * stretches(addition.width, choices.widths, wanted.logitsFrom).length;
-  return file === undefined || steps <= cost(file) ? { kind: 'decoders' } : { kind: 'rows', file };
+  const { dimensions, files, widths } = choices;
+  const ways: { way: Way; cost: number }[] = [];
+  if (!wanted.attention && isStraight(addition)) {
+    const ofText = stretches(addition.width, widths, wanted.logitsFrom).map(({ count }) =>
+      executionCost(dimensions, { rows: count, windows: 1, capacity: dimensions.nTextCtx }),
+    );
+    ways.push({ way: { kind: 'decoders' }, cost: addition.windows * ofText.reduce((sum, cost) => sum + cost, 0) });
+  }
+  for (const file of files) {
+    if (file.attends !== wanted.attention || !fits(file, addition, choices)) continue;
+    const cost = rowChunks(addition, file).length * executionCost(dimensions, file);
+    ways.push({ way: { kind: 'rows', file }, cost });
+  }
+  return ways.sort((a, b) => a.cost - b.cost)[0]?.way;
+}
+
+/** Rows whose computing takes as long as reading the weights: 280 TFLOPS over 0.8 TB/s, which is what a 910B4 has. */
+const rowsPerReading = 350;
+
+/** What an execution costs, in numbers read from memory: weights, cross-attention keys and values, logs. */
+function executionCost(dimensions: ModelDimensions, { rows, windows, capacity }: RowsShape): number {
+  const { nAudioCtx, nTextLayer, nTextState, nVocab } = dimensions;
+  // A layer has eight square matrices for its attention, of which the encoder has done two, and two of four times the size.
+  const weights = nTextLayer * 14 * nTextState ** 2 + nVocab * nTextState;
+  const perWindow = nTextLayer * 2 * nTextState * (nAudioCtx + capacity);
+  return weights * (1 + rows / rowsPerReading) + windows * perWindow;
 }
 
 function fits({ windows, capacity }: RowsFile, addition: Addition, { roomForWindows }: Choices): boolean {

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -156,8 +156,11 @@ describe.skipIf(!hasStandIn)('on the stand-in for CANN', () => {
     const steps = 10;
     let calls: TracedCall[];
     beforeAll(async () => {
+      // Without the graph for long prompts, which for a model as small as this one is as good for beams.
+      const folder = await mkdtemp(join(root, 'om-'));
+      await cp(om['f32'] ?? '', folder, { recursive: true, filter: (path) => !/rows-64-/.test(path) });
       const readTrace = startTrace();
-      await using backend = await openOnStandIn(om['f32'] ?? '', dimensions);
+      await using backend = await openOnStandIn(folder, dimensions);
       await using audio = await backend.encode(seeds.map(logMel));
       await using run = await audio.startDecoder();
       await run.forward({ tokens: seeds.map(() => [1, 2, 3, 4]) });

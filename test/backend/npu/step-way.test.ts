@@ -2,8 +2,22 @@ import { describe, expect, test } from 'vitest';
 import type { Addition } from '../../../src/backend/npu/row-inputs.ts';
 import type { RowsFile } from '../../../src/backend/npu/rows-models.ts';
 import { chooseWay, compacted, stretches } from '../../../src/backend/npu/step-way.ts';
+import type { ModelDimensions } from '../../../src/model/dimensions.ts';
 
+/** Of whisper-medium. */
 const nTextCtx = 448;
+const dimensions: ModelDimensions = {
+  nMels: 80,
+  nAudioCtx: 1500,
+  nAudioState: 1024,
+  nAudioHead: 16,
+  nAudioLayer: 24,
+  nTextCtx,
+  nTextState: 1024,
+  nTextHead: 16,
+  nTextLayer: 24,
+  nVocab: 51865,
+};
 const file = (rows: number, windows: number, capacity: number, attends = false): RowsFile => ({
   file: `${attends ? 'aligner' : 'rows'}-${rows}-${windows}-${capacity}.om`,
   rows,
@@ -39,7 +53,7 @@ function way(
   addition: Addition,
   { from = addition.width - 1, attention = false, roomForWindows = 8, of = files } = {},
 ) {
-  const choices = { files: of, widths: [4, 1], roomForWindows };
+  const choices = { dimensions, files: of, widths: [4, 1], roomForWindows };
   const chosen = chooseWay(addition, choices, { logitsFrom: from, attention });
   return chosen?.kind === 'rows' ? chosen.file.file : chosen?.kind;
 }
@@ -56,6 +70,8 @@ describe('what computes a step', () => {
     ['a log longer than any graph sees', step({ texts: 5, length: 400, end: 1342 }), undefined],
     ['eight windows, a token each', step({ windows: 8, length: 4 }), 'rows-8-8-448.om'],
     ['three windows, a token each', step({ windows: 3, length: 4 }), 'rows-8-8-448.om'],
+    ['two windows, for which the graph of eight is too much', step({ windows: 2, length: 4 }), 'decoders'],
+    ['eight prompts of four tokens', step({ windows: 8, width: 4 }), 'rows-40-8-1344.om'],
     ['eight windows and five beams', step({ windows: 8, texts: 5, length: 4, end: 30 }), 'rows-40-8-1344.om'],
   ])('%s', (_, addition, expected) => {
     expect(way(addition)).toBe(expected);
