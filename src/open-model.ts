@@ -7,6 +7,7 @@ import { type OpenedNpu, openNpu, probeAcl } from './backend/npu/acl-environment
 import { readSettings } from './backend/npu/device-settings.ts';
 import { openNpuBackend } from './backend/npu/npu-backend.ts';
 import { findAtc } from './convert/atc.ts';
+import type { NpuVariants } from './convert/npu-graphs.ts';
 import { checkOmDirectory } from './convert/om-directory.ts';
 import { prepareCpu } from './convert/prepare-cpu.ts';
 import { type ConvertEvent, convertForNpu, findConverted } from './convert/prepare-npu.ts';
@@ -18,7 +19,8 @@ import { type ModelContext, resolveModel } from './model/resolve-model.ts';
 import { openTokenizer } from './model/tokenizer.ts';
 import type { LoadedModel } from './transcribe/loaded-model.ts';
 
-export interface OpenModelOptions {
+/** With what an NPU is to be quick at (`beams`, `windows`, `wordTimes`): on first use it is converted for that too. */
+export interface OpenModelOptions extends NpuVariants {
   /** A name, a hub id or a folder; by default whisper-medium on an NPU, whisper-base on the CPU. */
   readonly model?: string;
   readonly device: DeviceChoice;
@@ -110,14 +112,16 @@ async function convertedDirectory(
   checkpoint: Checkpoint,
   model: string,
   target: { readonly soc: string; readonly dtype: NpuDtype },
-  { context, onConvert }: OpenModelOptions,
+  options: OpenModelOptions,
 ): Promise<string> {
+  const { context, onConvert } = options;
   const place = { store: context.storeDirectory, model };
-  const found = await findConverted(checkpoint, place, target);
+  const found = await findConverted(checkpoint, place, target, options);
   if (found !== undefined) return found;
   return convertForNpu(checkpoint, target, {
     atc: await findAtc(context.env),
     place,
+    variants: options,
     logPath: conversionLog(context.storeDirectory, model),
     ...(onConvert === undefined ? {} : { onEvent: onConvert }),
     ...(context.signal === undefined ? {} : { signal: context.signal }),

@@ -1,23 +1,16 @@
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { npuDecoderGraph } from '../graph/npu-decoder.ts';
-import { npuEncoderGraph } from '../graph/npu-encoder.ts';
 import { type NpuDtype, npuWeightType } from '../graph/npu-layers.ts';
 import { layOutWeights, type WeightLayout, weightsFile } from '../graph/weights.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
 import { type AtcJob, atcArguments, runAtc } from './atc.ts';
+import { type NpuVariants, npuGraphs } from './npu-graphs.ts';
 import { readOmHeader } from './om-file.ts';
 import { buildPrepared, findPrepared, fingerprint, type PreparedPlace } from './prepared-folder.ts';
 import { writeWeights } from './weights-file.ts';
 
 /** Raised with every change of the graphs, so that older folders are made anew. */
 const graphVersion = 1;
-
-/** How many tokens a decoder graph takes at once: one for a step, more to take a prompt in. */
-const decoderWidths = [1, 4] as const;
-
-/** Names of a model's graphs, and so of its OM files, by what they do. */
-const graphNames = { encoder: 'encoder', decoder: (width: number) => `decoder-${width}` } as const;
 
 export interface NpuTarget {
   /** As aclrtGetSocName names it: Ascend910B4. */
@@ -39,21 +32,28 @@ export interface ConvertOptions {
   readonly place: PreparedPlace;
   /** Where atc's log goes; it stays when a conversion fails. */
   readonly logPath: string;
+  /** What the folder is to be quick at; it keeps what it has been converted for before. */
+  readonly variants?: NpuVariants;
   readonly onEvent?: (event: ConvertEvent) => void;
   readonly signal?: AbortSignal;
 }
 
-/** The folder with this checkpoint's OM files for that target, if it was converted before. */
+/** The folder with this checkpoint's OM files for that target and these variants, if it was converted before. */
 export async function findConverted(
   checkpoint: Checkpoint,
   place: PreparedPlace,
   target: NpuTarget,
+  variants: NpuVariants = {},
 ): Promise<string | undefined> {
-  return findPrepared(place, await folderName(checkpoint, target));
+  return findPrepared(place, await folderName(checkpoint, target), omFiles(checkpoint, variants));
+}
+
+function omFiles(checkpoint: Checkpoint, variants: NpuVariants): string[] {
+  return npuGraphs(checkpoint, variants).map(({ name }) => `${name}.om`);
 }
 
 /**
- * Converts a checkpoint into OM files: graphs, then one run of atc for each.
+ * Converts a checkpoint into OM files: graphs, then one run of atc for each that the folder does not have yet.
  *
  * @returns their folder; it appears whole or not at all
  * @throws ConversionError when atc refuses a graph, ModelError when the store cannot be written
@@ -61,7 +61,7 @@ export async function findConverted(
 export async function convertForNpu(
   checkpoint: Checkpoint,
   target: NpuTarget,
-  { atc, place, logPath, onEvent = () => {}, signal }: ConvertOptions,
+  { atc, place, logPath, variants = {}, onEvent = () => {}, signal }: ConvertOptions,
 ): Promise<string> {
   const layout = npuWeightLayout(checkpoint, target.dtype);
   await mkdir(dirname(logPath), { recursive: true });
@@ -69,17 +69,19 @@ export async function convertForNpu(
   const plan = {
     name: await folderName(checkpoint, target),
     neededBytes: 2 * layout.sizeBytes,
-    async build(directory: string) {
+    files: omFiles(checkpoint, variants),
+    async build(directory: string, missing: readonly string[]) {
       const graphs = join(directory, 'graphs');
       onEvent({ kind: 'graphs', sizeBytes: layout.sizeBytes });
-      const jobs = await writeGraphs(checkpoint, target, graphs, directory, signal);
+      const wanted = (name: string) => missing.includes(`${name}.om`);
+      const jobs = await writeGraphs(checkpoint, target, graphs, directory, { variants, wanted, signal });
       for (const [index, job] of jobs.entries()) {
         onEvent({ kind: 'atc', graph: job.name, index, count: jobs.length });
         await runAtc(atc, atcArguments(job), logPath, signal);
         await normaliseName(job);
       }
       await rm(graphs, { recursive: true });
-      const { attributes } = await readOmHeader(`${join(directory, graphNames.encoder)}.om`);
+      const { attributes } = await readOmHeader(`${jobs[0]?.output}.om`);
       const atcVersion = attributes.get('atc_version') ?? 'unknown';
       return {
         source: checkpoint.directory,
@@ -91,34 +93,30 @@ export async function convertForNpu(
   return buildPrepared(place, plan, signal);
 }
 
+export interface WriteGraphsOptions {
+  readonly variants?: NpuVariants;
+  /** Which graphs to write, by their names; all by default. */
+  readonly wanted?: (name: string) => boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Writes the graphs and weights.bin. @returns what atc has to do with them */
 export async function writeGraphs(
   checkpoint: Checkpoint,
   target: NpuTarget,
   directory: string,
   omDirectory: string,
-  signal?: AbortSignal,
+  { variants = {}, wanted = () => true, signal }: WriteGraphsOptions = {},
 ): Promise<(AtcJob & { readonly name: string })[]> {
-  const { dimensions } = checkpoint;
   const { dtype, soc, hostCpu } = target;
   const layout = npuWeightLayout(checkpoint, dtype);
   await mkdir(directory, { recursive: true });
   await writeWeights(checkpoint, layout, join(directory, weightsFile), { signal });
-  const decoders = decoderWidths.map((width) => ({
-    name: graphNames.decoder(width),
-    graph: npuDecoderGraph(dimensions, layout, dtype, width),
-    // Step and prefill have the same weights: kept outside the OM, they are on the device once.
-    externalWeights: true,
-  }));
-  const encoder = {
-    name: graphNames.encoder,
-    graph: npuEncoderGraph(dimensions, layout, dtype),
-    externalWeights: false,
-  };
   const jobs = [];
-  for (const { name, graph, externalWeights } of [encoder, ...decoders]) {
+  for (const { name, externalWeights, write } of npuGraphs(checkpoint, variants)) {
+    if (!wanted(name)) continue;
     const model = join(directory, `${name}.onnx`);
-    await writeFile(model, graph);
+    await writeFile(model, write(layout, dtype));
     const output = join(omDirectory, name);
     jobs.push({ name, model, output, soc, externalWeights, ...(hostCpu === undefined ? {} : { hostCpu }) });
   }

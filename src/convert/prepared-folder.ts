@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join, sep } from 'node:path';
 import type { Checkpoint } from '../model/checkpoint.ts';
 import { withLock } from '../model/lock.ts';
 import { locksDirectory, preparedDirectory } from '../model/store.ts';
@@ -30,22 +30,37 @@ export interface FolderPlan {
   readonly name: string;
   /** What building it will write, for messages. */
   readonly neededBytes: number;
-  /** Fills an empty folder and says what the manifest shall hold. */
-  build(directory: string): Promise<Omit<PreparedManifest, 'sizeBytes'>>;
+  /** Files that it must have, where it may have been built with fewer before. */
+  readonly files?: readonly string[];
+  /**
+   * Fills an empty folder and says what the manifest shall hold.
+   *
+   * @param missing those of `files` that the finished folder does not have yet
+   */
+  build(directory: string, missing: readonly string[]): Promise<Omit<PreparedManifest, 'sizeBytes'>>;
 }
 
 const manifestFile = 'manifest.json';
 const unfinishedSuffix = '.unfinished';
 
-/** The folder of that name if it is there and whole. */
-export async function findPrepared({ store, model }: PreparedPlace, name: string): Promise<string | undefined> {
+/** The folder of that name if it is there and whole, and has these files. */
+export async function findPrepared(
+  { store, model }: PreparedPlace,
+  name: string,
+  files: readonly string[] = [],
+): Promise<string | undefined> {
   const directory = join(preparedDirectory(store, model), name);
-  return (await isWhole(directory)) ? directory : undefined;
+  const manifest = await wholeManifest(directory);
+  return manifest !== undefined && missingFrom(manifest, files).length === 0 ? directory : undefined;
+}
+
+function missingFrom({ sizeBytes }: PreparedManifest, files: readonly string[]): string[] {
+  return files.filter((file) => sizeBytes[file] === undefined);
 }
 
 /**
- * Builds a folder under another name and renames it: it appears whole or not at all, whenever this process is killed.
- * Who asks for it meanwhile, here or in another process, waits and gets the same folder.
+ * Builds a folder under another name and renames it: it appears whole or not at all, whenever this process is killed. A
+ * whole folder that lacks some of the plan's files gets those, built aside as well, and keeps what it has. Who asks for it meanwhile, here or in another process, waits and gets the same folder.
  *
  * @throws ModelError when the store cannot be written; whatever `build` throws
  */
@@ -56,14 +71,18 @@ export async function buildPrepared(place: PreparedPlace, plan: FolderPlan, sign
   try {
     await mkdir(parent, { recursive: true });
     return await withLock(locksDirectory(place.store), place.model, { signal }, async () => {
-      if (await isWhole(target)) return target;
+      const before = await wholeManifest(target);
+      const missing = before === undefined ? (plan.files ?? []) : missingFrom(before, plan.files ?? []);
+      if (before !== undefined && missing.length === 0) return target;
       await removeUnfinished(parent);
-      await rm(target, { recursive: true, force: true });
+      if (before === undefined) await rm(target, { recursive: true, force: true });
       await mkdir(unfinished);
       try {
-        const manifest = { ...(await plan.build(unfinished)), sizeBytes: await fileSizes(unfinished) };
-        await writeFile(join(unfinished, manifestFile), `${JSON.stringify(manifest, null, 2)}\n`);
-        await rename(unfinished, target);
+        const manifest = { ...(await plan.build(unfinished, missing)), sizeBytes: await fileSizes(unfinished) };
+        if (before === undefined) {
+          await writeManifest(unfinished, manifest);
+          await rename(unfinished, target);
+        } else await addFiles(unfinished, target, before, manifest.sizeBytes);
       } finally {
         await rm(unfinished, { recursive: true, force: true });
       }
@@ -72,6 +91,27 @@ export async function buildPrepared(place: PreparedPlace, plan: FolderPlan, sign
   } catch (error) {
     throw storeError(error, parent, plan.neededBytes);
   }
+}
+
+function writeManifest(directory: string, manifest: PreparedManifest): Promise<void> {
+  return writeFile(join(directory, manifestFile), `${JSON.stringify(manifest, null, 2)}\n`);
+}
+
+/** Moves files into a folder that lives: one it has already keeps its place, and what needs others comes after them. */
+async function addFiles(
+  from: string,
+  target: string,
+  before: PreparedManifest,
+  sizeBytes: PreparedManifest['sizeBytes'],
+): Promise<void> {
+  const added = Object.keys(sizeBytes).filter((file) => before.sizeBytes[file] === undefined);
+  const depth = (file: string) => file.split(sep).length;
+  for (const file of added.sort((a, b) => depth(b) - depth(a))) {
+    await mkdir(dirname(join(target, file)), { recursive: true });
+    await rename(join(from, file), join(target, file));
+  }
+  await writeManifest(from, { ...before, sizeBytes: { ...sizeBytes, ...before.sizeBytes } });
+  await rename(join(from, manifestFile), join(target, manifestFile));
 }
 
 /** Removes what killed processes left behind; whoever holds the lock knows that nobody is at work on it. */
@@ -111,11 +151,13 @@ async function readPrepared(directory: string): Promise<PreparedManifest | undef
   }
 }
 
-async function isWhole(directory: string): Promise<boolean> {
+/** The manifest of a folder that has every file it names. */
+async function wholeManifest(directory: string): Promise<PreparedManifest | undefined> {
   const manifest = await readPrepared(directory);
-  if (manifest === undefined) return false;
-  const { [manifestFile]: _, ...sizes } = await fileSizes(directory);
-  return Object.entries(manifest.sizeBytes).every(([file, size]) => sizes[file] === size);
+  if (manifest === undefined) return undefined;
+  const sizes = await fileSizes(directory);
+  const isWhole = Object.entries(manifest.sizeBytes).every(([file, size]) => sizes[file] === size);
+  return isWhole ? manifest : undefined;
 }
 
 /** Sizes by path inside the folder. */

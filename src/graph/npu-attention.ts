@@ -33,5 +33,5 @@ export function manyRowAttention(layers: NpuLayers, { nTextHead, nTextState }: M
   const headSize = nTextState / nTextHead;
   const split = (x: Value) => layers.splitHeads(x, nTextHead, headSize);
   return (q, k, v, bias) =>
-    layers.joinHeads(layers.attendByHead(split(q), split(k), split(v), headSize, bias), nTextState);
+    layers.joinHeads(layers.attendByHead(split(q), split(k), split(v), headSize, bias).mixed, nTextState);
 }

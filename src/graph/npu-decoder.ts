@@ -2,7 +2,7 @@ import type { ModelDimensions } from '../model/dimensions.ts';
 import { feedForward } from './layers.ts';
 import { type Attention, manyRowAttention, oneRowAttention } from './npu-attention.ts';
 import { type NpuDtype, type NpuLayers, npuLayers, npuOpset } from './npu-layers.ts';
-import { createGraph, elementType, type GraphBuilder, type Value } from './onnx.ts';
+import { createGraph, elementType, type Value } from './onnx.ts';
 import { embedding, type WeightLayout } from './weights.ts';
 
 /** Added to a score, it takes a position's weight to exactly 0, in float16 too. */
@@ -47,7 +47,7 @@ export function npuDecoderGraph(
   }
   const newKv = layers.reshape(graph.op('Concat', cache.newRows, { axis: 1 }), [n, 1, nTextLayer, 2, nTextState]);
   graph.output('new_kv', newKv, dtype, [n, 1, nTextLayer, 2, nTextState]);
-  const last = n === 1 ? x : slice(graph, x, 0, n - 1, n);
+  const last = n === 1 ? x : layers.slice(x, 0, n - 1, n);
   const normed = layers.layerNorm(last, 'model.decoder.layer_norm');
   const logits = graph.op('Gemm', [normed, layers.weight(embedding)], { transB: 1 });
   choose(layers, layers.cast(logits, dtype, 'f32'), suppress, nVocab);
@@ -134,9 +134,4 @@ function choose({ graph }: NpuLayers, logits: Value, suppress: Value, nVocab: nu
     graph.op('ReduceLogSumExp', [allowed], { axes: [-1], keepdims: 0 }),
   ]);
   graph.output('logprob', logprob, 'f32', [1]);
-}
-
-function slice(graph: GraphBuilder, x: Value, axis: number, from: number, to: number): Value {
-  const bound = (value: number) => graph.constant('i64', [1], [value]);
-  return graph.op('Slice', [x, bound(from), bound(to), bound(axis)]);
 }

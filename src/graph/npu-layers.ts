@@ -15,12 +15,21 @@ export interface NpuLayers extends Layers {
   cast(x: Value, from: NpuDtype, to: NpuDtype): Value;
   /** A constant of the graph's own type. */
   scalar(value: number): Value;
+  /** x from place `from` to before `to` of an axis. */
+  slice(x: Value, axis: number, from: number, to: number): Value;
   /** q [heads, rows, size] over k, v [heads, keys, size], scores masked by an optional bias [rows, keys]. */
-  attendByHead(q: Value, k: Value, v: Value, headSize: number, bias?: Value): Value;
+  attendByHead(q: Value, k: Value, v: Value, headSize: number, bias?: Value): ByHead;
   /** [rows, heads * size] -> [heads, rows, size] */
   splitHeads(x: Value, nHead: number, headSize: number): Value;
   /** [heads, rows, size] -> [rows, heads * size] */
   joinHeads(x: Value, state: number): Value;
+}
+
+/** Attention head by head: the scores [heads, rows, keys] before any bias, and the values mixed by them. */
+export interface ByHead {
+  readonly scores: Value;
+  /** [heads, rows, size] */
+  readonly mixed: Value;
 }
 
 /**
@@ -48,13 +57,17 @@ export function npuLayers(
     const scaled = graph.op('Mul', [q, scalar(headSize ** -0.5)]);
     const scores = graph.op('MatMul', [scaled, graph.op('Transpose', [k], { perm: [0, 2, 1] })]);
     const masked = bias === undefined ? scores : graph.op('Add', [scores, bias]);
-    return graph.op('MatMul', [graph.op('Softmax', [masked], { axis: -1 }), v]);
+    return { scores, mixed: graph.op('MatMul', [graph.op('Softmax', [masked], { axis: -1 }), v]) };
   };
   return {
     ...basic,
     dtype,
     cast,
     scalar,
+    slice(x, axis, from, to) {
+      const bound = (value: number) => graph.constant('i64', [1], [value]);
+      return graph.op('Slice', [x, bound(from), bound(to), bound(axis)]);
+    },
     attendByHead,
     splitHeads,
     joinHeads,
@@ -75,7 +88,7 @@ export function npuLayers(
     encoderAttention(...qkv) {
       const headSize = nAudioState / nAudioHead;
       const [q, k, v] = qkv.map((x) => splitHeads(x, nAudioHead, headSize)) as [Value, Value, Value];
-      return joinHeads(attendByHead(q, k, v, headSize), nAudioState);
+      return joinHeads(attendByHead(q, k, v, headSize).mixed, nAudioState);
     },
   };
 }

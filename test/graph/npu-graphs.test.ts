@@ -2,6 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { npuDecoderGraph } from '../../src/graph/npu-decoder.ts';
 import { npuEncoderGraph } from '../../src/graph/npu-encoder.ts';
 import { type NpuDtype, npuWeightType } from '../../src/graph/npu-layers.ts';
+import { npuRowsGraph } from '../../src/graph/npu-rows.ts';
+import { elementType } from '../../src/graph/onnx.ts';
 import { layOutWeights } from '../../src/graph/weights.ts';
 import { whisperTensors } from '../../src/model/tensor-names.ts';
 import { smallDimensions as dimensions } from '../support/random-checkpoint.ts';
@@ -28,6 +30,11 @@ const required: Readonly<Record<string, readonly string[]>> = {
   Transpose: ['perm'],
 };
 
+const alignmentHeads = [
+  [0, 2],
+  [2, 1],
+] as const;
+
 function layoutOf(dtype: NpuDtype) {
   return layOutWeights(
     Array.from(whisperTensors(dimensions), ([name, shape]) => [name, { type: npuWeightType(name, dtype), shape }]),
@@ -40,6 +47,10 @@ describe.each(['f32', 'f16'] as const)('the NPU graphs in %s', (dtype) => {
     ['encoder', npuEncoderGraph(dimensions, layout, dtype)],
     ['step', npuDecoderGraph(dimensions, layout, dtype, 1)],
     ['prefill', npuDecoderGraph(dimensions, layout, dtype, 4)],
+    ['rows', npuRowsGraph(dimensions, layout, dtype, { rows: 5, windows: 1, capacity: 21 })],
+    ['windows', npuRowsGraph(dimensions, layout, dtype, { rows: 6, windows: 2, capacity: 21 })],
+    ['long prefill', npuRowsGraph(dimensions, layout, dtype, { rows: 17, windows: 1, capacity: 14 })],
+    ['aligner', npuRowsGraph(dimensions, layout, dtype, { rows: 17, windows: 1, capacity: 14, alignmentHeads })],
   ];
 
   describe.each(graphs)('%s', (_, bytes) => {
@@ -84,8 +95,24 @@ describe.each(['f32', 'f16'] as const)('the NPU graphs in %s', (dtype) => {
     });
   });
 
-  test('step has no Transpose, so no cache is copied for its layout', () => {
-    const step = readModel(npuDecoderGraph(dimensions, layout, dtype, 1));
-    expect(step.nodes.filter(({ type }) => type === 'Transpose')).toEqual([]);
+  test.each(['step', 'rows'])('%s has no Transpose, so no cache is copied for its layout', (name) => {
+    const { nodes } = readModel(new Map(graphs).get(name) ?? new Uint8Array());
+    expect(nodes.filter(({ type }) => type === 'Transpose')).toEqual([]);
+  });
+
+  test('windows transposes what rows ask and get, never keys or values', () => {
+    const { nodes } = readModel(new Map(graphs).get('windows') ?? new Uint8Array());
+    const maker = new Map(nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const)));
+    /** What a view of a tensor is a view of. */
+    const source = (name: string): string =>
+      maker.get(name)?.type === 'Reshape' ? source(maker.get(name)?.inputs[0] ?? '') : name;
+    const transposed = nodes.filter(({ type }) => type === 'Transpose').map(({ inputs }) => source(inputs[0] ?? ''));
+    expect(new Set(transposed.map((name) => maker.get(name)?.type))).toEqual(new Set(['Mul', 'MatMul']));
+  });
+
+  test('rows takes its bias in its own type', () => {
+    const { inputs } = readModel(new Map(graphs).get('rows') ?? new Uint8Array());
+    const { type } = inputs.find(({ name }) => name === 'bias') ?? {};
+    expect(type).toBe(elementType[dtype]);
   });
 });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openNpu } from '../../src/backend/npu/acl-environment.ts';
 import { type NpuBackendOptions, openNpuBackend } from '../../src/backend/npu/npu-backend.ts';
+import type { NpuVariants } from '../../src/convert/npu-graphs.ts';
 import { convertForNpu } from '../../src/convert/prepare-npu.ts';
 import type { NpuDtype } from '../../src/graph/npu-layers.ts';
 import { openCheckpoint } from '../../src/model/checkpoint.ts';
@@ -19,11 +20,16 @@ export const standInEnvironment = { WHISPER_NPU_ACL_LIBRARY: standIn.library, WH
 const soc = 'Ascend910B4';
 
 /** Converts a checkpoint with the stand-in's atc. @returns the folder of OM files */
-export async function convertWithStandIn(checkpoint: string, store: string, dtype: NpuDtype): Promise<string> {
+export async function convertWithStandIn(
+  checkpoint: string,
+  store: string,
+  dtype: NpuDtype,
+  variants: NpuVariants = {},
+): Promise<string> {
   return convertForNpu(
     await openCheckpoint(checkpoint),
     { soc, dtype },
-    { atc: standIn.atc, place: { store, model: 'converted' }, logPath: join(store, 'atc.log') },
+    { atc: standIn.atc, place: { store, model: 'converted' }, logPath: join(store, 'atc.log'), variants },
   );
 }
 

@@ -2,12 +2,15 @@ import { NpuError } from '../../errors.ts';
 import type { ModelDimensions } from '../../model/dimensions.ts';
 import type { Backend, DecoderRun, EncodedAudio } from '../backend.ts';
 import type { NativeDevice } from './addon.ts';
-import { allocatePieces, part } from './device-memory.ts';
+import type { AudioMemory } from './audio-memory.ts';
+import { allocatePieces } from './device-memory.ts';
 import { type DeviceSettings, usualSettings } from './device-settings.ts';
 import { Masks } from './masks.ts';
-import { type LoadedModels, loadModels } from './model-files.ts';
-import { NpuRun, type RunParts } from './npu-run.ts';
-import { createSeat, type Seat, slotBytes } from './seat.ts';
+import { MemoryPools } from './memory-pools.ts';
+import { loadModels } from './model-files.ts';
+import { NpuRun } from './npu-run.ts';
+import type { RunParts, RunPlace } from './run-parts.ts';
+import { slotBytes } from './text-memory.ts';
 
 export interface NpuBackendOptions extends Partial<DeviceSettings> {
   /** An open device; the backend closes it. */
@@ -32,24 +35,16 @@ export async function openNpuBackend(options: NpuBackendOptions): Promise<Backen
     const { slices } = await allocatePieces(device, { positions: dimensions.nTextCtx * slotBytes });
     const { positions } = slices;
     await device.submit([{ kind: 'upload', to: positions, data: positionTable(dimensions.nTextCtx) }]);
-    const parts: RunParts = {
-      device,
-      dimensions,
-      masks,
-      positions,
-      inPlaceRows: options.inPlaceRows ?? usualSettings.inPlaceRows,
-    };
-    const seats = new Seats(models, parts, options.queuedSteps ?? usualSettings.queuedSteps);
+    const inPlaceRows = options.inPlaceRows ?? usualSettings.inPlaceRows;
+    const parts: RunParts = { device, dimensions, masks, rows: models.rows, positions, inPlaceRows };
+    const pools = new MemoryPools(models, parts, options.queuedSteps ?? usualSettings.queuedSteps);
+    const state = { isClosed: false };
     return {
       device: description,
       dimensions,
-      encode(logMels, signal) {
-        const [logMel] = logMels;
-        if (logMel === undefined || logMels.length > 1) throw new RangeError('one window at a time for now');
-        return encode(parts, seats, logMel, signal);
-      },
+      encode: (logMels, signal) => encode(parts, pools, state, logMels, signal),
       [Symbol.asyncDispose]() {
-        seats.close();
+        state.isClosed = true;
         return device.close();
       },
     };
@@ -66,97 +61,97 @@ function positionTable(count: number): Int32Array {
   return table;
 }
 
-/** The seats of a device: one per window that is alive, used again and again. */
-class Seats {
-  readonly #models: LoadedModels;
-  readonly #parts: RunParts;
-  readonly #queuedSteps: number;
-  readonly #free: Seat[] = [];
-  isClosed = false;
-
-  constructor(models: LoadedModels, parts: RunParts, queuedSteps: number) {
-    this.#models = models;
-    this.#parts = parts;
-    this.#queuedSteps = queuedSteps;
-  }
-
-  async take(): Promise<Seat> {
-    const free = this.#free.pop();
-    if (free !== undefined) return free;
-    const { device, dimensions, masks, positions } = this.#parts;
-    const shared = { suppress: masks.anyPlace, position: part(positions, 0, 4) };
-    return createSeat(device, this.#models, { dimensions, queuedSteps: this.#queuedSteps, shared });
-  }
-
-  /** Nothing can be asked of what sits in them any more. */
-  close(): void {
-    this.isClosed = true;
-  }
-
-  giveBack(seat: Seat): void {
-    this.#free.push(seat);
-  }
+interface BackendState {
+  readonly isClosed: boolean;
 }
 
 async function encode(
   parts: RunParts,
-  seats: Seats,
-  logMel: Float32Array,
+  pools: MemoryPools,
+  backend: BackendState,
+  logMels: readonly Float32Array[],
   signal: AbortSignal | undefined,
 ): Promise<EncodedAudio> {
   signal?.throwIfAborted();
   const { nAudioCtx, nMels } = parts.dimensions;
   const expected = nMels * 2 * nAudioCtx;
-  if (logMel.length !== expected) throw new RangeError(`a window has ${expected} values, not ${logMel.length}`);
-  const seat = await seats.take();
+  if (logMels.length === 0) throw new RangeError('there is no window to encode');
+  for (const { length } of logMels)
+    if (length !== expected) throw new RangeError(`a window has ${expected} values, not ${length}`);
+  const memory = await pools.takeAudio(logMels.length);
   try {
-    await parts.device.submit([
-      { kind: 'upload', to: seat.memory.logMel, data: logMel },
-      { kind: 'execute', binding: seat.encoder },
-    ]);
+    await parts.device.submit(memory.encoding(logMels));
     signal?.throwIfAborted();
   } catch (error) {
-    seats.giveBack(seat);
+    pools.giveBackAudio(memory);
     throw error;
   }
-  return encodedAudio(parts, seats, seat);
+  return encodedAudio(parts, pools, backend, { memory, count: logMels.length });
 }
 
-function encodedAudio(parts: RunParts, seats: Seats, seat: Seat): EncodedAudio {
+function encodedAudio(
+  parts: RunParts,
+  pools: MemoryPools,
+  backend: BackendState,
+  { memory, count }: { readonly memory: AudioMemory; readonly count: number },
+): EncodedAudio {
   const state = { isReleased: false };
-  const check = () => {
-    if (state.isReleased || seats.isClosed) throw new NpuError('NPU_CLOSED', 'this audio has been released');
+  const runs = new Set<DecoderRun>();
+  const check = (window = 0) => {
+    if (state.isReleased || backend.isClosed) throw new NpuError('NPU_CLOSED', 'this audio has been released');
+    if (!(window >= 0 && window < count)) throw new RangeError(`there is no window ${window} of ${count}`);
   };
   return {
-    count: 1,
-    async startDecoder() {
-      check();
-      return decoderRun(new NpuRun(parts, seat), check);
+    count,
+    async startDecoder(window) {
+      check(window);
+      const text = await pools.takeText(memory);
+      const windows = window === undefined ? count : 1;
+      const place: RunPlace = { audio: memory, firstWindow: window ?? 0, windows, memory: text };
+      const run = decoderRun(new NpuRun(parts, place), check, () => {
+        runs.delete(run);
+        pools.giveBackText(text);
+      });
+      runs.add(run);
+      if (state.isReleased) await run[Symbol.asyncDispose]();
+      check(window);
+      return run;
     },
-    async encoderOutput() {
-      check();
-      const [bytes] = await parts.device.submit([{ kind: 'download', from: seat.memory.encoderOutput }]);
+    async encoderOutput(window = 0) {
+      check(window);
+      const from = memory.encoderOutput(window);
+      const [bytes] = from === undefined ? [] : await parts.device.submit([{ kind: 'download', from }]);
       if (bytes === undefined) throw new Error('a download has a result');
       return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
     },
     async [Symbol.asyncDispose]() {
-      if (!state.isReleased) seats.giveBack(seat);
+      if (state.isReleased) return;
       state.isReleased = true;
+      // Their memory, and this, must not become another's while they are at work on it.
+      for (const run of runs) await run[Symbol.asyncDispose]();
+      pools.giveBackAudio(memory);
     },
   };
 }
 
-function decoderRun(run: NpuRun, checkAudio: () => void): DecoderRun {
+/**
+ * @param checkAudio throws once the audio has been released
+ * @param release called once, when nothing is at work on the texts any more
+ */
+function decoderRun(run: NpuRun, checkAudio: () => void, release: () => void): DecoderRun {
   const state = { isEnded: false };
   // One call after another: each begins where the one before has left the cache.
   let last: Promise<unknown> = Promise.resolve();
-  const inTurn = async <T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> => {
+  const inTurn = async <T>(signal: AbortSignal | undefined, work: (check: () => void) => Promise<T>): Promise<T> => {
     signal?.throwIfAborted();
     if (state.isEnded) throw new NpuError('NPU_CLOSED', 'this text has been ended');
-    const turn = last.then(async () => {
+    const check = () => {
       signal?.throwIfAborted();
       checkAudio();
-      const result = await work();
+    };
+    const turn = last.then(async () => {
+      check();
+      const result = await work(check);
       signal?.throwIfAborted();
       return result;
     });
@@ -164,10 +159,13 @@ function decoderRun(run: NpuRun, checkAudio: () => void): DecoderRun {
     return turn;
   };
   return {
-    forward: ({ tokens }, signal) => inTurn(signal, async () => ({ logits: await run.forward(tokens[0] ?? []) })),
-    greedy: (request, signal) => inTurn(signal, () => run.greedy(request, () => signal?.throwIfAborted())),
+    forward: (step, signal) => inTurn(signal, () => run.forward(step)),
+    greedy: (request, signal) => inTurn(signal, (check) => run.greedy(request, check)),
     async [Symbol.asyncDispose]() {
+      if (state.isEnded) return;
       state.isEnded = true;
+      await last;
+      release();
     },
   };
 }

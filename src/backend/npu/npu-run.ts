@@ -1,198 +1,276 @@
-import type { ModelDimensions } from '../../model/dimensions.ts';
-import type { GreedyRequest, GreedyResult } from '../backend.ts';
-import type { BufferSlice, Command, NativeDevice } from './addon.ts';
+import { NpuError } from '../../errors.ts';
+import type { GreedyRequest, GreedyResult, Step, StepResult } from '../backend.ts';
+import { type RowPlan, TextTree } from '../text-tree.ts';
+import type { Command } from './addon.ts';
+import { DecoderQueue } from './decoder-queue.ts';
 import { part } from './device-memory.ts';
-import type { Masks } from './masks.ts';
-import { type BoundDecoder, type Seat, slotBytes } from './seat.ts';
-
-/** What all texts of a backend share. */
-export interface RunParts {
-  readonly device: NativeDevice;
-  readonly dimensions: ModelDimensions;
-  readonly masks: Masks;
-  /** A constant table: slot i holds the number i. */
-  readonly positions: BufferSlice;
-  /** Whether a decoder writes its rows straight into the cache; if not, they are copied there. */
-  readonly inPlaceRows: boolean;
-}
-
-/** Where one execution of a decoder reads and writes. */
-interface Step {
-  readonly width: number;
-  readonly position: number;
-  readonly mask: BufferSlice;
-  /** Whether the token it chooses is wanted. */
-  readonly chooses: boolean;
-}
+import type { RowCache } from './row-cache.ts';
+import { type Addition, rowsPerWindow } from './row-inputs.ts';
+import { executeRows } from './rows-execution.ts';
+import type { RunParts, RunPlace } from './run-parts.ts';
+import { StepOutput } from './step-output.ts';
+import { chooseWay, compacted, stretches, type Way } from './step-way.ts';
+import { slotBytes } from './text-memory.ts';
 
 /**
- * One text over one window. Tokens never visit the host on their way from one step to the next: a step reads slot i of
- * a ring on the device and writes slot i + 1, and the host queues several before it looks at what came out.
+ * Texts over the windows of one audio. Their rows lie in one log per window, into which every step writes its new ones;
+ * what a step computes is chosen by its shape (step-way.ts). In greedy decoding tokens never visit the host on their way
+ * from one step to the next: a step reads slot i of a ring on the device and writes slot i + 1, and the host queues several
+ * before it looks at what came out.
  */
 export class NpuRun {
   readonly #parts: RunParts;
-  readonly #seat: Seat;
-  #length = 0;
+  readonly #place: RunPlace;
+  readonly #texts: TextTree;
+  /** Where in its window's log each row of the tree lies. */
+  readonly #rowAt: number[] = [];
+  /** Rows in each log. */
+  #end = 0;
+  /** Set where rows were lost half way to another place. */
+  #lost: unknown;
 
-  constructor(parts: RunParts, seat: Seat) {
+  constructor(parts: RunParts, place: RunPlace) {
     this.#parts = parts;
-    this.#seat = seat;
+    this.#place = place;
+    this.#texts = new TextTree(place.windows, parts.dimensions);
   }
 
-  /** Appends tokens. @returns logits f32 [nVocab] of the last one */
-  async forward(tokens: readonly number[]): Promise<Float32Array> {
-    const { nVocab } = this.#parts.dimensions;
-    const queue = new Queue(this.#parts, this.#seat);
-    await this.#append(queue, tokens, this.#parts.masks.anyPlace, false);
-    queue.commands.push({ kind: 'download', from: this.#seat.memory.logits });
-    const [bytes] = await queue.submit();
-    if (bytes === undefined) throw new Error('a download has a result');
-    return new Float32Array(bytes.buffer, bytes.byteOffset, nVocab);
+  async forward(step: Step): Promise<StepResult> {
+    const plan = this.#texts.plan(step);
+    const { logitsFrom = plan.width - 1, attention = false } = step;
+    if (!(logitsFrom >= 0 && logitsFrom < plan.width))
+      throw new RangeError(`there are no logits behind token ${logitsFrom} of ${plan.width}`);
+    const output = this.#output(plan, { logitsFrom, attention });
+    await this.#append(plan, output);
+    return output.result();
   }
 
   /** @param throwIfAborted asked before every batch of steps */
   async greedy(request: GreedyRequest, throwIfAborted: () => void): Promise<GreedyResult> {
-    const { stopToken, maxTokens } = request;
+    const { prompt, stopToken, maxTokens } = request;
+    this.#texts.plan({ tokens: [prompt] }); // refuses what cannot be appended
+    const { first, queue, mask } = await this.#beginGreedy(request);
     const { nTextCtx } = this.#parts.dimensions;
-    const queue = new Queue(this.#parts, this.#seat);
-    const begin = this.#parts.masks.place(request.beginSuppress, queue.commands);
-    const rest = this.#parts.masks.place(request.suppress, queue.commands);
-    await this.#append(queue, request.prompt, begin, true);
-    const first = this.#length;
+    const { cache } = this.#place.memory;
     const tokens: number[] = [];
     // The prompt has queued the first token.
     let queued = 1;
     while (true) {
       throwIfAborted();
       while (queued < maxTokens && first + queued - 1 < nTextCtx && queue.hasRoom(1)) {
-        await queue.push({ width: 1, position: first + queued - 1, mask: rest, chooses: true });
+        const position = first + queued - 1;
+        await queue.push({ cache, region: 0, window: 0, width: 1, position, mask, chooses: true });
         queued++;
       }
-      if (queued === tokens.length) throw tooLong(first + queued, nTextCtx);
+      if (queued === tokens.length) throw new RangeError(`${first + queued} tokens exceed the model's ${nTextCtx}`);
       for (const token of await this.#collect(queue, first + tokens.length, queued - tokens.length)) {
         tokens.push(token);
         if (token !== stopToken && tokens.length < maxTokens) continue;
-        this.#length = first + tokens.length - 1;
+        if (tokens.length > 1) this.#commit(this.#texts.plan({ tokens: [tokens.slice(0, -1)] }), this.#end);
         return { tokens, logprobs: await this.#logprobs(first, tokens.length) };
       }
     }
   }
 
-  /** Queues tokens in as few executions as the widths allow. */
-  async #append(queue: Queue, tokens: readonly number[], mask: BufferSlice, chooses: boolean): Promise<void> {
-    const { nTextCtx, nVocab } = this.#parts.dimensions;
-    if (tokens.length === 0) throw new RangeError('there is no token to append');
-    if (this.#length + tokens.length > nTextCtx) throw tooLong(this.#length + tokens.length, nTextCtx);
-    // A device does not say no to an address beyond the embedding.
-    const stranger = tokens.find((token) => !(token >= 0 && token < nVocab));
-    if (stranger !== undefined) throw new RangeError(`the model's ${nVocab} tokens do not include ${stranger}`);
-    const widths = [...this.#seat.decoders.keys()].sort((a, b) => b - a);
-    for (let done = 0; done < tokens.length; ) {
-      const width = widths.find((candidate) => candidate <= tokens.length - done) ?? 1;
-      const position = this.#length + done;
-      const data = Int32Array.from(tokens.slice(done, done + width));
-      const to = part(this.#seat.memory.tokens, position * slotBytes, data.byteLength);
-      done += width;
-      await queue.push(
-        { width, position, mask, chooses: chooses && done === tokens.length },
-        { kind: 'upload', to, data },
-      );
+  /** Queues the prompt, whose end chooses the first token. */
+  async #beginGreedy({ prompt, beginSuppress, suppress }: GreedyRequest) {
+    const widths = this.#widths();
+    const width = widths.find((candidate) => candidate <= prompt.length) ?? 1;
+    if (width < prompt.length) {
+      const beginning = this.#texts.plan({ tokens: [prompt.slice(0, -width)] });
+      await this.#append(beginning, this.#output(beginning, { logitsFrom: beginning.width, attention: false }));
     }
-    this.#length += tokens.length;
+    const end = this.#texts.plan({ tokens: [prompt.slice(-width)] });
+    const { end: position } = await this.#compact(end);
+    const queue = new DecoderQueue(this.#parts, this.#place);
+    const begin = queue.place(beginSuppress);
+    const mask = queue.place(suppress);
+    const { cache } = this.#place.memory;
+    await queue.push({ cache, region: 0, window: 0, width, position, mask: begin, chooses: true }, end.tokens);
+    this.#commit(end, position);
+    return { first: position + width, queue, mask };
   }
 
-  async #collect(queue: Queue, from: number, count: number): Promise<number[]> {
-    const from64 = part(this.#seat.memory.tokens, from * slotBytes, count * slotBytes);
-    queue.commands.push({ kind: 'download', from: from64 });
-    const [bytes] = await queue.submit();
-    return readSlots(bytes, count, (view, at) => view.getInt32(at, true));
+  async #collect(queue: DecoderQueue, from: number, count: number): Promise<number[]> {
+    let tokens: number[] = [];
+    queue.download(part(this.#place.memory.slices.tokens, from * slotBytes, count * slotBytes), (bytes) => {
+      tokens = readSlots(bytes, count, (view, at) => view.getInt32(at, true));
+    });
+    await queue.submit();
+    return tokens;
   }
 
   async #logprobs(from: number, count: number): Promise<number[]> {
-    const slots = part(this.#seat.memory.logprobs, from * slotBytes, count * slotBytes);
+    const slots = part(this.#place.memory.slices.logprobs, from * slotBytes, count * slotBytes);
     const [bytes] = await this.#parts.device.submit([{ kind: 'download', from: slots }]);
+    if (bytes === undefined) throw new Error('a download has a result');
     return readSlots(bytes, count, (view, at) => view.getFloat32(at, true));
+  }
+
+  #output({ texts, width }: RowPlan, wanted: StepOutput['wanted']): StepOutput {
+    return new StepOutput(this.#parts.dimensions, texts.length, width, wanted);
+  }
+
+  #widths(): number[] {
+    return [...this.#place.memory.decoders.keys()];
+  }
+
+  async #append(plan: RowPlan, output: StepOutput): Promise<void> {
+    if (output.wanted.attention && !this.#parts.rows.files.some(({ attends }) => attends)) throw noAligner();
+    if (this.#end === 0) await this.#place.memory.cache.layOut(this.#place.windows, this.#firstStride(), 0);
+    let addition = this.#addition(plan);
+    if (this.#isScattered(addition) || this.#way(addition, output) === undefined) {
+      const dense = compacted(addition).addition;
+      if (this.#way(dense, output) !== undefined) addition = await this.#compact(plan);
+    }
+    const way = this.#way(addition, output);
+    const { cache } = this.#place.memory;
+    if (way === undefined) await this.#oneByOne(addition, output);
+    else await this.#execute(way, this.#place, cache, addition, output);
+    this.#commit(plan, addition.end);
+  }
+
+  /** Rows for each region to begin with: as a graph for several windows wants them, if there is one. */
+  #firstStride(): number {
+    if (this.#place.windows === 1) return this.#place.memory.cache.rowCount;
+    const together = this.#parts.rows.files.filter(({ windows }) => windows > 1).map(({ capacity }) => capacity);
+    return together.length > 0 ? Math.min(...together) : this.#parts.dimensions.nTextCtx;
+  }
+
+  #addition({ tokens, positions, width, pastRows }: RowPlan): Addition {
+    if (this.#lost !== undefined) {
+      const options = { cause: this.#lost, hint: 'Begin the text again.' };
+      throw new NpuError('NPU_TEXT_LOST', `an earlier failure has destroyed this text: ${this.#lost}`, options);
+    }
+    const past = pastRows.map((rows) => rows.map((row) => this.#rowAt[row] ?? row));
+    return { tokens, positions, windows: this.#place.windows, width, past, end: this.#end, firstToken: 0 };
+  }
+
+  /** Whether the rows of texts that are alone over their windows would stand together but for those of others. */
+  #isScattered({ past, windows, end }: Addition): boolean {
+    return past.length === windows && end > (past[0]?.length ?? 0);
+  }
+
+  #way(addition: Addition, { wanted }: StepOutput): Way | undefined {
+    const { audio, firstWindow } = this.#place;
+    const { dimensions, rows } = this.#parts;
+    const roomForWindows = audio.windows - firstWindow;
+    return chooseWay(addition, { dimensions, files: rows.files, widths: this.#widths(), roomForWindows }, wanted);
+  }
+
+  /** Moves the rows that texts still have together, to the beginning of each log. */
+  async #compact(plan: RowPlan): Promise<Addition> {
+    const { cache } = this.#place.memory;
+    const { addition, moves } = compacted(this.#addition(plan));
+    const commands = moves.map(({ window, from, to, count }): Command => {
+      return { kind: 'copy', from: cache.rows(window, from, count), to: cache.rows(window, to, count) };
+    });
+    try {
+      if (commands.length > 0) await this.#parts.device.submit(commands);
+    } catch (error) {
+      this.#lost = error;
+      throw error;
+    }
+    for (const [text, rows] of plan.pastRows.entries())
+      for (const [i, row] of rows.entries()) this.#rowAt[row] = addition.past[text]?.[i] ?? row;
+    this.#end = addition.end;
+    return addition;
+  }
+
+  async #execute(way: Way, place: RunPlace, cache: RowCache, addition: Addition, output: StepOutput): Promise<void> {
+    if (way.kind === 'decoders') return this.#executeDecoders(place, cache, addition, output);
+    const model = await this.#parts.rows.load(way.file);
+    await executeRows(this.#parts, place, { model, cache, addition }, output);
+  }
+
+  /** Each text alone, which is the beginning of its window's log. */
+  async #executeDecoders(place: RunPlace, cache: RowCache, addition: Addition, output: StepOutput): Promise<void> {
+    const { tokens, width, windows, end, firstToken } = addition;
+    const { masks } = this.#parts;
+    const { logits } = place.memory.slices;
+    await cache.layOut(windows, cache.stride, end);
+    const queue = new DecoderQueue(this.#parts, place);
+    for (let window = 0; window < windows; window++) {
+      for (const { from, count } of stretches(width, this.#widths(), output.wanted.logitsFrom)) {
+        const token = window * width + from;
+        const mask = masks.anyPlace;
+        const step = { cache, region: window, window, width: count, position: end + from, mask, chooses: false };
+        await queue.push(step, tokens.slice(token, token + count));
+        const last = firstToken + token + count - 1;
+        if (output.wantsLogits(last))
+          queue.download(logits, (bytes) => output.putLogits(last, new Float32Array(bytes.buffer, bytes.byteOffset)));
+      }
+    }
+    await queue.submit();
+  }
+
+  /**
+   * What no graph can do at once, because too many rows lie in the log or no rows graph has been converted: takes one
+   * text after another out of the log, goes on with it alone, and puts its new rows back.
+   */
+  async #oneByOne(addition: Addition, output: StepOutput): Promise<void> {
+    const { audio, firstWindow, memory } = this.#place;
+    const { cache } = memory;
+    const perWindow = rowsPerWindow(addition);
+    const { past, width, windows, end } = addition;
+    const needed = end + perWindow;
+    await cache.layOut(windows, needed > cache.stride ? Math.max(needed, 2 * cache.stride) : cache.stride, end);
+    const single = await memory.single();
+    for (const [text, rows] of past.entries()) {
+      const window = Math.floor((text * width) / perWindow);
+      const firstToken = text * width;
+      const alone: Addition = {
+        tokens: addition.tokens.subarray(firstToken, firstToken + width),
+        positions: addition.positions.subarray(firstToken, firstToken + width),
+        windows: 1,
+        width,
+        past: [rows.map((_, i) => i)],
+        end: rows.length,
+        firstToken,
+      };
+      const way = this.#way(alone, output);
+      if (way === undefined) throw new Error('a text alone fits every graph');
+      if (rows.length > 0) await this.#parts.device.submit(gathering(cache, window, rows, single));
+      const place = { audio, firstWindow: firstWindow + window, windows: 1, memory };
+      await this.#execute(way, place, single, alone, output);
+      const to = cache.rows(window, end + (firstToken % perWindow), width);
+      await this.#parts.device.submit([{ kind: 'copy', from: single.rows(0, rows.length, width), to }]);
+    }
+  }
+
+  /** The step has been done, or queued. @param end rows in each log before it */
+  #commit(plan: RowPlan, end: number): void {
+    const perWindow = plan.tokens.length / this.#place.windows;
+    for (let i = 0; i < plan.tokens.length; i++) this.#rowAt.push(end + (i % perWindow));
+    this.#end = end + perWindow;
+    this.#texts.commit(plan);
   }
 }
 
-function tooLong(count: number, nTextCtx: number): RangeError {
-  return new RangeError(`${count} tokens exceed the model's ${nTextCtx}`);
+/** Copies of a text's rows, wherever they lie, to the beginning of a cache of its own. */
+function gathering(cache: RowCache, window: number, rows: readonly number[], single: RowCache): Command[] {
+  const copies: Command[] = [];
+  for (let to = 0; to < rows.length; ) {
+    const from = rows[to] ?? 0;
+    let count = 1;
+    while (rows[to + count] === from + count) count++;
+    copies.push({ kind: 'copy', from: cache.rows(window, from, count), to: single.rows(0, to, count) });
+    to += count;
+  }
+  return copies;
 }
 
 function readSlots(
-  bytes: Uint8Array | undefined,
+  bytes: Uint8Array<ArrayBuffer>,
   count: number,
   read: (view: DataView, at: number) => number,
 ): number[] {
-  if (bytes === undefined) throw new Error('a download has a result');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return Array.from({ length: count }, (_, i) => read(view, i * slotBytes));
 }
 
-/** Commands on their way to the device. A bound decoder can be used once per visit there, so a long prompt takes several. */
-class Queue {
-  commands: Command[] = [];
-  readonly #parts: RunParts;
-  readonly #seat: Seat;
-  readonly #used = new Map<number, number>();
-
-  constructor(parts: RunParts, seat: Seat) {
-    this.#parts = parts;
-    this.#seat = seat;
-  }
-
-  hasRoom(width: number): boolean {
-    return (this.#used.get(width) ?? 0) < (this.#seat.decoders.get(width)?.length ?? 0);
-  }
-
-  async push(step: Step, ...before: Command[]): Promise<void> {
-    if (!this.hasRoom(step.width)) await this.submit();
-    const used = this.#used.get(step.width) ?? 0;
-    const decoder = this.#seat.decoders.get(step.width)?.[used];
-    if (decoder === undefined) throw new Error(`no decoder takes ${step.width} tokens`);
-    this.#used.set(step.width, used + 1);
-    this.commands.push(...before, ...this.#execution(decoder, step));
-  }
-
-  async submit(): Promise<Uint8Array<ArrayBuffer>[]> {
-    const { commands } = this;
-    this.commands = [];
-    this.#used.clear();
-    try {
-      return await this.#parts.device.submit(commands);
-    } catch (error) {
-      this.#parts.masks.forget();
-      throw error;
-    }
-  }
-
-  #execution({ binding, inputs, outputs }: BoundDecoder, { width, position, mask, chooses }: Step): Command[] {
-    const { inPlaceRows, positions } = this.#parts;
-    const { memory, rowBytes } = this.#seat;
-    const row = part(memory.selfKv, position * rowBytes, width * rowBytes);
-    const newKv = part(memory.newKv, 0, width * rowBytes);
-    const next = (position + width) * slotBytes;
-    const unwanted = part(memory.scratch, 0, 4);
-    const input = (name: string, slice: BufferSlice) => rebind('input', inputs, name, slice);
-    const output = (name: string, slice: BufferSlice) => rebind('output', outputs, name, slice);
-    const execute: Command = {
-      kind: 'execute',
-      binding,
-      rebind: [
-        input('tokens', part(memory.tokens, position * slotBytes, 4 * width)),
-        input('position', part(positions, position * slotBytes, 4)),
-        input('suppress', mask),
-        output('new_kv', inPlaceRows ? row : newKv),
-        output('next_token', chooses ? part(memory.tokens, next, 4) : unwanted),
-        output('logprob', chooses ? part(memory.logprobs, next, 4) : unwanted),
-      ],
-    };
-    return inPlaceRows ? [execute] : [execute, { kind: 'copy', from: newKv, to: row }];
-  }
-}
-
-function rebind(side: 'input' | 'output', indices: ReadonlyMap<string, number>, name: string, slice: BufferSlice) {
-  const index = indices.get(name);
-  if (index === undefined) throw new Error(`the decoder has no ${side} ${name}`);
-  return { side, index, slice };
+function noAligner(): NpuError {
+  return new NpuError('NPU_MODEL_MISSING', 'attention is asked for, and no aligner-N.om has been converted', {
+    hint: 'Convert the model for word times.',
+  });
 }

@@ -2,14 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { EncodedAudio, StepResult } from '../../../src/backend/backend.ts';
 import { NpuError } from '../../../src/errors.ts';
 import { convertWithStandIn, hasStandIn, openOnStandIn, startTrace } from '../../support/npu-stand-in.ts';
-import { randomValues, writeRandomCheckpoint } from '../../support/random-checkpoint.ts';
-import { contractDimensions as dimensions } from '../contract.ts';
+import { smallDimensions as dimensions, randomValues, writeRandomCheckpoint } from '../../support/random-checkpoint.ts';
 
 const fault = 500002;
 const mask = new Float32Array(dimensions.nVocab);
-const logMel = randomValues(dimensions.nMels * 2 * dimensions.nAudioCtx, 1);
+const logMels = [1, 2].map((seed) => randomValues(dimensions.nMels * 2 * dimensions.nAudioCtx, seed));
 
 describe.skipIf(!hasStandIn)('a failing call of ACL', () => {
   let root: string;
@@ -25,7 +25,7 @@ describe.skipIf(!hasStandIn)('a failing call of ACL', () => {
   beforeAll(async () => {
     root = await mkdtemp(join(tmpdir(), 'whisper-npu-faults-'));
     await writeRandomCheckpoint(join(root, 'checkpoint'), { dimensions });
-    om = await convertWithStandIn(join(root, 'checkpoint'), root, 'f32');
+    om = await convertWithStandIn(join(root, 'checkpoint'), root, 'f32', { beams: 2, windows: 2, wordTimes: true });
     readTrace = startTrace();
     tokens = await transcribe();
     for (const call of readTrace()) counts.set(call.function, (counts.get(call.function) ?? 0) + 1);
@@ -35,12 +35,59 @@ describe.skipIf(!hasStandIn)('a failing call of ACL', () => {
     delete process.env['STAND_IN_FAIL'];
   });
 
-  async function transcribe(): Promise<number[]> {
+  type Attempt = <T>(work: () => Promise<T>) => Promise<T>;
+  const once: Attempt = (work) => work();
+
+  /** A bit of everything. @returns the likeliest tokens along the way */
+  async function transcribe(attempt: Attempt = once): Promise<number[]> {
     await using backend = await openOnStandIn(om, dimensions);
-    await using audio = await backend.encode([logMel.slice()]);
-    await using run = await audio.startDecoder();
-    const request = { prompt: [1, 2, 3, 4, 5], beginSuppress: mask, suppress: mask, stopToken: -1, maxTokens: 12 };
+    await using audio = await attempt(() => backend.encode(logMels.map((logMel) => logMel.slice())));
+    return [
+      ...(await attempt(() => greedy(audio))),
+      ...(await beams(audio, attempt)),
+      ...(await twoWindows(audio, attempt)),
+      ...(await aligned(audio, attempt)),
+    ];
+  }
+
+  async function greedy(audio: EncodedAudio): Promise<number[]> {
+    await using run = await audio.startDecoder(0);
+    const request = { prompt: [1, 2, 3, 4, 5], beginSuppress: mask, suppress: mask, stopToken: -1, maxTokens: 5 };
     return (await run.greedy(request)).tokens;
+  }
+
+  /** Three texts where the graph takes two, until the log is full: rows are moved together, and texts taken alone. */
+  async function beams(audio: EncodedAudio, attempt: Attempt): Promise<number[]> {
+    await using run = await attempt(() => audio.startDecoder(1));
+    const tokens = [[5], [6], [7]];
+    const forward = (sources: readonly number[]) => attempt(() => run.forward({ tokens, sources }));
+    await attempt(() => run.forward({ tokens: [[1, 2, 3]] }));
+    await forward([0, 0, 0]);
+    for (let step = 0; step < 6; step++) await forward([0, 1, 2]);
+    await forward([1, 1, 1]);
+    return likeliest(await forward([2, 0, 1]));
+  }
+
+  async function twoWindows(audio: EncodedAudio, attempt: Attempt): Promise<number[]> {
+    await using run = await attempt(() => audio.startDecoder());
+    await attempt(() => run.forward({ tokens: [[1], [2]] }));
+    const tokens = [[3], [4], [5], [6]];
+    return likeliest(await attempt(() => run.forward({ tokens, sources: [0, 0, 1, 1] })));
+  }
+
+  async function aligned(audio: EncodedAudio, attempt: Attempt): Promise<number[]> {
+    await using run = await attempt(() => audio.startDecoder(0));
+    const { attention = new Float32Array(), logits } = await attempt(() =>
+      run.forward({ tokens: [[1, 2]], attention: true }),
+    );
+    return [...likeliest({ logits }), attention.indexOf(Math.max(...attention))];
+  }
+
+  function likeliest({ logits }: StepResult): number[] {
+    const texts = Array.from({ length: logits.length / dimensions.nVocab }, (_, text) =>
+      logits.subarray(text * dimensions.nVocab, (text + 1) * dimensions.nVocab),
+    );
+    return texts.map((ofText) => ofText.indexOf(Math.max(...ofText)));
   }
 
   test('every function that a run calls is known to this test', () => {
@@ -64,5 +111,30 @@ describe.skipIf(!hasStandIn)('a failing call of ACL', () => {
     }
     expect(await transcribe()).toEqual(tokens);
     expect(readTrace().filter((line) => line.event !== undefined)).toEqual([]);
+  }, 240_000);
+
+  test('leaves texts as they were: the same call once more gives the same, or says that the text is lost', async () => {
+    let failures = 0;
+    const twice: Attempt = async (work) => {
+      try {
+        return await work();
+      } catch (error) {
+        if (!(error instanceof NpuError)) throw error;
+        failures++;
+        return await work();
+      }
+    };
+    for (const name of ['aclmdlExecuteAsync', 'aclrtMemcpyAsync', 'aclUpdateDataBuffer', 'aclrtMalloc']) {
+      const count = counts.get(name) ?? 0;
+      for (let nth = count; nth > 0; nth -= Math.ceil(count / 12)) {
+        process.env['STAND_IN_FAIL'] = `${name}:${nth}:${fault}`;
+        const before = failures;
+        const result = await transcribe(twice).catch((error: unknown) => error);
+        const where = `${name}, call ${nth}`;
+        if (!(result instanceof NpuError)) expect(result, where).toEqual(tokens);
+        else if (failures > before) expect(result.code, where).toBe('NPU_TEXT_LOST');
+      }
+    }
+    expect(failures).toBeGreaterThan(20);
   }, 240_000);
 });

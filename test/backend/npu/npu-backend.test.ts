@@ -1,8 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Backend, GreedyRequest } from '../../../src/backend/backend.ts';
+import { inputsLayout } from '../../../src/backend/npu/row-inputs.ts';
 import { append } from '../../support/append.ts';
 import {
   convertWithStandIn,
@@ -37,7 +38,8 @@ describe.skipIf(!hasStandIn)('on the stand-in for CANN', () => {
       generation: { alignment_heads: alignmentHeads },
     });
     for (const dtype of ['f32', 'f16'] as const) {
-      om[dtype] = await convertWithStandIn(join(root, 'checkpoint'), join(root, dtype), dtype);
+      const variants = { beams: 3, windows: 2, wordTimes: true };
+      om[dtype] = await convertWithStandIn(join(root, 'checkpoint'), join(root, dtype), dtype, variants);
     }
   }, 60_000);
   afterAll(() => rm(root, { recursive: true }));
@@ -88,6 +90,8 @@ describe.skipIf(!hasStandIn)('on the stand-in for CANN', () => {
     await expect(failure).rejects.toMatchObject({ code: 'NPU_MODEL_MISMATCH' });
   });
 
+  const created = /Create|Malloc|AddDatasetBuffer/;
+
   describe('a token', () => {
     const queuedSteps = 8;
     const count = 60;
@@ -118,7 +122,6 @@ describe.skipIf(!hasStandIn)('on the stand-in for CANN', () => {
     });
 
     test('creates no dataset, buffer or memory', () => {
-      const created = /Create|Malloc|AddDatasetBuffer/;
       expect(calls.filter((call) => created.test(call.function))).toEqual([]);
     });
 
@@ -129,6 +132,72 @@ describe.skipIf(!hasStandIn)('on the stand-in for CANN', () => {
       expect(fetches.length).toBeLessThanOrEqual(atMost);
       expect(waits.length).toBeLessThanOrEqual(atMost);
       expect(fetches.slice(0, -1).reduce((sum, { bytes }) => sum + bytes, 0)).toBe(64 * count);
+    });
+  });
+
+  test('a long prompt costs an execution for every 64 tokens, and one for its end', async () => {
+    const readTrace = startTrace();
+    await using backend = await openOnStandIn(om['f32'] ?? '', dimensions);
+    await using audio = await backend.encode([logMel(1)]);
+    await using run = await audio.startDecoder();
+    const before = readTrace().length;
+    await run.greedy({ ...request(1), prompt: Array.from({ length: 150 }, (_, i) => i) });
+    const executions = readTrace()
+      .slice(before)
+      .filter((call) => call.function === 'aclmdlExecuteAsync');
+    expect(executions).toHaveLength(Math.ceil((150 - 4) / 64) + 1);
+  });
+
+  describe.each([
+    ['a beam step', [1], 3],
+    ['a step of several windows', [1, 2], 2],
+    ['a step of several windows and beams', [1, 2], 6],
+  ])('%s', (_, seeds, texts) => {
+    const steps = 10;
+    let calls: TracedCall[];
+    beforeAll(async () => {
+      // Without the graph for long prompts, which for a model as small as this one is as good for beams.
+      const folder = await mkdtemp(join(root, 'om-'));
+      await cp(om['f32'] ?? '', folder, { recursive: true, filter: (path) => !/rows-64-/.test(path) });
+      const readTrace = startTrace();
+      await using backend = await openOnStandIn(folder, dimensions);
+      await using audio = await backend.encode(seeds.map(logMel));
+      await using run = await audio.startDecoder();
+      await run.forward({ tokens: seeds.map(() => [1, 2, 3, 4]) });
+      const perWindow = texts / seeds.length;
+      const tokens = Array.from({ length: texts }, (_, text) => [text]);
+      const branching = Array.from({ length: texts }, (_, text) => Math.floor(text / perWindow));
+      await run.forward({ tokens, sources: branching }); // the graph is loaded and bound
+      const before = readTrace().length;
+      const sources = branching.map((window, text) => window * perWindow + ((text + 1) % perWindow));
+      for (let step = 0; step < steps; step++) await run.forward({ tokens, sources });
+      calls = readTrace().slice(before);
+    });
+    const named = (...names: string[]) => calls.filter((call) => names.includes(call.function));
+    const copies = (direction: string) => calls.filter((call) => call.direction === direction);
+
+    test('costs one execution and is waited for once', () => {
+      expect(named('aclmdlExecuteAsync')).toHaveLength(steps);
+      expect(named('aclrtSynchronizeStreamWithTimeout', 'aclrtSynchronizeStream')).toHaveLength(steps);
+    });
+
+    test('brings up tokens, positions and what each may see in one piece', () => {
+      const shape = seeds.length === 1 ? { rows: 3, windows: 1 } : { rows: 6, windows: 2 };
+      const { sizeBytes } = inputsLayout({ ...shape, capacity: 2 * dimensions.nTextCtx }, 4);
+      expect(copies('H2D').map(({ bytes }) => bytes)).toEqual(Array(steps).fill(sizeBytes));
+    });
+
+    test('takes the logits down in one piece', () => {
+      const rows = texts === 2 ? 4 : texts; // of the three texts a window has room for, the first, and what lies between
+      const slack = copies('D2H').map(({ bytes }) => bytes - rows * dimensions.nVocab * 4);
+      expect(slack).toHaveLength(steps);
+      expect(slack.every((bytes) => bytes >= 0 && bytes < 64)).toBe(true);
+    });
+
+    test('copies nothing on the device, creates nothing and moves only the place of the new rows', () => {
+      expect(copies('D2D')).toEqual([]);
+      expect(calls.filter((call) => created.test(call.function))).toEqual([]);
+      expect(named('aclUpdateDataBuffer')).toHaveLength(steps * seeds.length);
     });
   });
 });

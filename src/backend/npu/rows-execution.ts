@@ -1,0 +1,136 @@
+import type { BufferSlice, Command } from './addon.ts';
+import type { Tensors } from './bound-model.ts';
+import { part } from './device-memory.ts';
+import type { RowCache } from './row-cache.ts';
+import { type Addition, chunkTokens, type RowChunk, rowChunks, rowInputs, rowsPerWindow } from './row-inputs.ts';
+import type { RowsModel } from './rows-models.ts';
+import type { RunParts, RunPlace } from './run-parts.ts';
+import type { StepOutput } from './step-output.ts';
+import { roundedUp } from './step-way.ts';
+
+/**
+ * Computes an addition with a rows graph: per execution one upload, one execution, a download for each kind of result, in
+ * one visit to the device.
+ *
+ * @param cache where the texts' rows lie and the new ones go; its first region is over the place's first window
+ */
+export async function executeRows(
+  parts: RunParts,
+  place: RunPlace,
+  { model, cache, addition }: { readonly model: RowsModel; readonly cache: RowCache; readonly addition: Addition },
+  output: StepOutput,
+): Promise<void> {
+  const { windows, capacity } = model.shape;
+  const stride = windows === 1 ? Math.max(cache.stride, capacity) : capacity;
+  await cache.layOut(roundedUp(addition.windows, windows), stride, addition.end);
+  for (const chunk of rowChunks(addition, model.shape)) {
+    const written = writtenRows(parts, model, cache, addition, chunk);
+    const tensors = tensorsOf(place, model, cache, chunk, written);
+    const bound = await place.memory.rows(model, tensors);
+    const tokens = chunkTokens(addition, model.shape, chunk);
+    const downloads = resultsOf(model, addition, tokens, output);
+    const data = rowInputs(addition, model.shape, chunk, model.itemSizeBytes);
+    const commands: Command[] = [
+      { kind: 'upload', to: model.memory.inputs, data },
+      bound.execute(tensors),
+      ...written.copies,
+      ...downloads.map(({ from }): Command => ({ kind: 'download', from })),
+    ];
+    try {
+      for (const [i, bytes] of (await parts.device.submit(commands)).entries()) downloads[i]?.take(bytes);
+    } catch (error) {
+      bound.forget();
+      throw error;
+    }
+  }
+}
+
+/** Where an execution writes its new rows, and what has to be copied from there. */
+interface WrittenRows {
+  /** By window of the graph. */
+  readonly slices: readonly BufferSlice[];
+  readonly copies: readonly Command[];
+}
+
+/** Rows that nobody wants reach beyond the new ones; where that is another window's region, the new ones are copied. */
+function writtenRows(
+  { inPlaceRows }: RunParts,
+  { shape, memory }: RowsModel,
+  cache: RowCache,
+  addition: Addition,
+  { firstWindow, from }: RowChunk,
+): WrittenRows {
+  const perWindow = shape.rows / shape.windows;
+  const row = addition.end + from;
+  const windows = Array.from({ length: shape.windows }, (_, window) => window);
+  if (inPlaceRows && row + perWindow <= cache.stride)
+    return { slices: windows.map((window) => cache.rows(firstWindow + window, row, perWindow)), copies: [] };
+  const bytes = perWindow * cache.rowBytes;
+  const slices = windows.map((window) => part(memory.newKv, window * bytes, bytes));
+  const count = Math.min(perWindow, rowsPerWindow(addition) - from);
+  const copies = windows.slice(0, addition.windows - firstWindow).map((window): Command => {
+    const to = cache.rows(firstWindow + window, row, count);
+    return { kind: 'copy', from: part(memory.newKv, window * bytes, to.sizeBytes), to };
+  });
+  return { slices, copies };
+}
+
+function tensorsOf(
+  { audio, firstWindow }: RunPlace,
+  { shape, memory, heads }: RowsModel,
+  cache: RowCache,
+  chunk: RowChunk,
+  { slices }: WrittenRows,
+): Tensors {
+  const { windows, capacity } = shape;
+  const { tokens, positions, bias, logits, attention } = memory;
+  return {
+    ...audio.crossKv(firstWindow + chunk.firstWindow, windows),
+    ...Object.fromEntries(slices.map((slice, window) => [`new_kv_${window}`, slice])),
+    self_kv: cache.rows(chunk.firstWindow, 0, windows * capacity),
+    tokens,
+    positions,
+    bias,
+    logits,
+    ...(heads > 0 ? { attention } : {}),
+  };
+}
+
+/** A part of the results, and what to do with its bytes. */
+interface Fetched {
+  readonly from: BufferSlice;
+  readonly take: (bytes: Uint8Array<ArrayBuffer>) => void;
+}
+
+/** What to fetch behind an execution: the logits from the first to the last row that somebody wants, and the scores. */
+function resultsOf(
+  { heads, memory, shape }: RowsModel,
+  { firstToken }: Addition,
+  tokens: readonly (number | undefined)[],
+  output: StepOutput,
+): Fetched[] {
+  const all = tokens.map((token) => (token === undefined ? undefined : firstToken + token));
+  const wanted = [...all.entries()].filter(([, token]) => token !== undefined && output.wantsLogits(token));
+  const fetched: Fetched[] = [];
+  const [first, last] = [wanted[0]?.[0], wanted.at(-1)?.[0]];
+  if (first !== undefined && last !== undefined) {
+    const rowBytes = memory.logits.sizeBytes / shape.rows;
+    // A copy begins at a multiple of 64 bytes, which a row of logits need not.
+    const start = Math.floor((first * rowBytes) / 64) * 64;
+    fetched.push({
+      from: part(memory.logits, start, (last + 1) * rowBytes - start),
+      take(bytes) {
+        for (const [row, token] of wanted) {
+          const at = bytes.byteOffset + row * rowBytes - start;
+          if (token !== undefined) output.putLogits(token, new Float32Array(bytes.buffer, at, rowBytes / 4));
+        }
+      },
+    });
+  }
+  if (output.wanted.attention)
+    fetched.push({
+      from: memory.attention,
+      take: (bytes) => output.putAttention(all, heads, new Float32Array(bytes.buffer, bytes.byteOffset)),
+    });
+  return fetched;
+}

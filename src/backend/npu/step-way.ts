@@ -1,0 +1,119 @@
+import type { ModelDimensions } from '../../model/dimensions.ts';
+import { type Addition, type RowsShape, rowChunks, rowsPerWindow } from './row-inputs.ts';
+import type { RowsFile } from './rows-models.ts';
+import type { Wanted } from './step-output.ts';
+
+/** What computes an addition: the decoders of single texts, or a rows graph. */
+export type Way = { readonly kind: 'decoders' } | { readonly kind: 'rows'; readonly file: RowsFile };
+
+/** What there is to choose from. */
+export interface Choices {
+  readonly dimensions: ModelDimensions;
+  readonly files: readonly RowsFile[];
+  /** Tokens that the decoders of single texts take at once, widest first. */
+  readonly widths: readonly number[];
+  /** Windows that the audio's memory has room for, from the first of the texts' windows on. */
+  readonly roomForWindows: number;
+}
+
+/**
+ * The way that should take the least time. Undefined where no graph fits: rows lie behind what it can look at, or there
+ * is none.
+ */
+export function chooseWay(addition: Addition, choices: Choices, wanted: Wanted): Way | undefined {
+  const { dimensions, files, widths } = choices;
+  const ways: { way: Way; cost: number }[] = [];
+  if (!wanted.attention && isStraight(addition)) {
+    const ofText = stretches(addition.width, widths, wanted.logitsFrom).map(({ count }) =>
+      executionCost(dimensions, { rows: count, windows: 1, capacity: dimensions.nTextCtx }),
+    );
+    ways.push({ way: { kind: 'decoders' }, cost: addition.windows * ofText.reduce((sum, cost) => sum + cost, 0) });
+  }
+  for (const file of files) {
+    if (file.attends !== wanted.attention || !fits(file, addition, choices)) continue;
+    const cost = rowChunks(addition, file).length * executionCost(dimensions, file);
+    ways.push({ way: { kind: 'rows', file }, cost });
+  }
+  return ways.sort((a, b) => a.cost - b.cost)[0]?.way;
+}
+
+/** Rows whose computing takes as long as reading the weights: 280 TFLOPS over 0.8 TB/s, which is what a 910B4 has. */
+const rowsPerReading = 350;
+
+/** What an execution costs, in numbers read from memory: weights, cross-attention keys and values, logs. */
+function executionCost(dimensions: ModelDimensions, { rows, windows, capacity }: RowsShape): number {
+  const { nAudioCtx, nTextLayer, nTextState, nVocab } = dimensions;
+  // A layer has eight square matrices for its attention, of which the encoder has done two, and two of four times the size.
+  const weights = nTextLayer * 14 * nTextState ** 2 + nVocab * nTextState;
+  const perWindow = nTextLayer * 2 * nTextState * (nAudioCtx + capacity);
+  return weights * (1 + rows / rowsPerReading) + windows * perWindow;
+}
+
+function fits({ windows, capacity }: RowsFile, addition: Addition, { roomForWindows }: Choices): boolean {
+  if (addition.end + rowsPerWindow(addition) > capacity) return false;
+  return windows === 1 || (addition.windows > 1 && roundedUp(addition.windows, windows) <= roomForWindows);
+}
+
+export function roundedUp(value: number, unit: number): number {
+  return Math.ceil(value / unit) * unit;
+}
+
+/** Whether every text is alone over its window and is the beginning of that window's log, as decoders want it. */
+function isStraight({ past, windows, end }: Addition): boolean {
+  return past.length === windows && past.every((rows) => rows.length === end && rows.every((row, i) => row === i));
+}
+
+/** Some tokens of a text that one execution takes. */
+interface Stretch {
+  readonly from: number;
+  readonly count: number;
+}
+
+/** Cuts a text's new tokens up for the decoders, which give the logits of their last token only. */
+export function stretches(width: number, widths: readonly number[], logitsFrom: number): Stretch[] {
+  const all: Stretch[] = [];
+  for (let from = 0; from < width; ) {
+    const most = Math.min(width - from, from <= logitsFrom ? logitsFrom + 1 - from : 1);
+    const count = widths.find((candidate) => candidate <= most) ?? 1;
+    all.push({ from, count });
+    from += count;
+  }
+  return all;
+}
+
+/** Rows of a window's log on their way towards its beginning. */
+export interface RowMove {
+  readonly window: number;
+  readonly from: number;
+  readonly to: number;
+  readonly count: number;
+}
+
+/** The addition as it is when the rows that no text looks at are gone from the logs, and what has to move for it. */
+export function compacted(addition: Addition): { addition: Addition; moves: RowMove[] } {
+  const textsPerWindow = addition.past.length / addition.windows;
+  const moves: RowMove[] = [];
+  let end = 0;
+  const past = Array.from({ length: addition.windows }, (_, window) => {
+    const texts = addition.past.slice(window * textsPerWindow, (window + 1) * textsPerWindow);
+    const live = [...new Set(texts.flat())].sort((a, b) => a - b);
+    const places = new Map(live.map((row, place) => [row, place]));
+    moves.push(...movesTogether(window, live));
+    end = Math.max(end, live.length);
+    return texts.map((rows) => rows.map((row) => places.get(row) ?? row));
+  }).flat();
+  return { addition: { ...addition, past, end }, moves };
+}
+
+/** Moves that bring rows together at the beginning, in their order; none overlaps with itself. */
+function movesTogether(window: number, live: readonly number[]): RowMove[] {
+  const moves: RowMove[] = [];
+  for (let to = 0; to < live.length; ) {
+    const from = live[to] ?? to;
+    let count = 1;
+    while (live[to + count] === from + count && count < from - to) count++;
+    if (from !== to) moves.push({ window, from, to, count });
+    to += count;
+  }
+  return moves;
+}

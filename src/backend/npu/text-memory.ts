@@ -1,0 +1,110 @@
+import type { ModelDimensions } from '../../model/dimensions.ts';
+import type { BufferSlice, NativeDevice } from './addon.ts';
+import { BoundModel, type Tensors } from './bound-model.ts';
+import { allocatePieces, part } from './device-memory.ts';
+import type { LoadedModels } from './model-files.ts';
+import { RowCache } from './row-cache.ts';
+import type { RowsModel } from './rows-models.ts';
+
+/** Tokens and log-probabilities stand 64 bytes apart: a step's input and output addresses must be aligned. */
+export const slotBytes = 64;
+
+type Piece = 'tokens' | 'logprobs' | 'scratch' | 'newKv' | 'logits';
+
+/** Where the decoders of texts read and write, apart from caches. */
+export type TextSlices = Readonly<Record<Piece, BufferSlice>>;
+
+export interface TextMemoryOptions {
+  readonly dimensions: ModelDimensions;
+  /** Steps that are queued between two looks at the tokens. */
+  readonly queuedSteps: number;
+  /** Device memory that all texts share: `suppress` and `position` to begin with. */
+  readonly shared: Readonly<Record<'suppress' | 'position', BufferSlice>>;
+}
+
+/** Everything that texts decoded together need on the device, built once and used for one audio after another. */
+export class TextMemory {
+  /**
+   * `tokens`: slot i holds the token at position i; `logprobs`: slot i holds its log-probability; `scratch`: where results
+   * go that nobody wants; `newKv`: where new rows go when they are copied into the cache instead of being written there.
+   */
+  readonly slices: TextSlices;
+  readonly cache: RowCache;
+  /** Decoders by width, widest first; several of a width, so that as many steps can be queued at once. */
+  readonly decoders: ReadonlyMap<number, readonly BoundModel[]>;
+  readonly #device: NativeDevice;
+  readonly #dimensions: ModelDimensions;
+  readonly #rows = new Map<RowsModel, BoundModel>();
+  #single: RowCache | undefined;
+
+  private constructor(
+    device: NativeDevice,
+    dimensions: ModelDimensions,
+    parts: Pick<TextMemory, 'slices' | 'cache' | 'decoders'>,
+  ) {
+    this.#device = device;
+    this.#dimensions = dimensions;
+    this.slices = parts.slices;
+    this.cache = parts.cache;
+    this.decoders = parts.decoders;
+  }
+
+  /** @param cross some window's keys and values, for bindings that get the right ones before they run */
+  static async open(
+    device: NativeDevice,
+    models: LoadedModels,
+    cross: Tensors,
+    { dimensions, queuedSteps, shared }: TextMemoryOptions,
+  ): Promise<TextMemory> {
+    const { nTextCtx, nTextLayer, nTextState, nVocab } = dimensions;
+    const rowBytes = nTextLayer * 2 * nTextState * models.itemSizeBytes;
+    const widest = Math.max(...models.decoders.keys());
+    const { buffer, slices } = await allocatePieces<Piece>(device, {
+      tokens: (nTextCtx + 1) * slotBytes,
+      logprobs: (nTextCtx + 1) * slotBytes,
+      scratch: slotBytes,
+      newKv: widest * rowBytes,
+      logits: 4 * nVocab,
+    });
+    let cache: RowCache | undefined;
+    try {
+      cache = await RowCache.open(device, rowBytes, 1, nTextCtx);
+      const decoders = new Map<number, BoundModel[]>();
+      for (const [width, model] of models.decoders) {
+        const tensors = {
+          ...cross,
+          ...shared,
+          self_kv: cache.rows(0, 0, nTextCtx),
+          tokens: part(slices.tokens, 0, 4 * width),
+          new_kv: part(slices.newKv, 0, width * rowBytes),
+          next_token: part(slices.scratch, 0, 4),
+          logprob: part(slices.scratch, 0, 4),
+          logits: slices.logits,
+        };
+        const bound: BoundModel[] = [];
+        decoders.set(width, bound);
+        while (bound.length < (width === 1 ? queuedSteps : 1)) bound.push(await BoundModel.bind(model, tensors));
+      }
+      return new TextMemory(device, dimensions, { slices, cache, decoders });
+    } catch (error) {
+      await cache?.close();
+      await buffer.close();
+      throw error;
+    }
+  }
+
+  /** A rows graph bound for these texts; `tensors` has a place for whatever changes from step to step. */
+  async rows(model: RowsModel, tensors: Tensors): Promise<BoundModel> {
+    const known = this.#rows.get(model);
+    if (known !== undefined) return known;
+    const bound = await BoundModel.bind(model.model, tensors);
+    this.#rows.set(model, bound);
+    return bound;
+  }
+
+  /** A cache for a text taken out of those that it shares rows with. */
+  async single(): Promise<RowCache> {
+    this.#single ??= await RowCache.open(this.#device, this.cache.rowBytes, 1, this.#dimensions.nTextCtx);
+    return this.#single;
+  }
+}

@@ -1,0 +1,78 @@
+import { npuDecoderGraph } from '../graph/npu-decoder.ts';
+import { npuEncoderGraph } from '../graph/npu-encoder.ts';
+import type { NpuDtype } from '../graph/npu-layers.ts';
+import { npuRowsGraph } from '../graph/npu-rows.ts';
+import type { WeightLayout } from '../graph/weights.ts';
+import { alignmentHeads } from '../model/alignment-heads.ts';
+import type { Checkpoint } from '../model/checkpoint.ts';
+
+/** What a model is to be quick at, beyond greedy decoding of one window at a time. */
+export interface NpuVariants {
+  /** Texts of one window that are decoded together, as in a beam search; 1 by default. */
+  readonly beams?: number;
+  /** Windows that are decoded together; 1 by default. */
+  readonly windows?: number;
+  /** Whether words get times, for which the alignment heads' attention is needed. */
+  readonly wordTimes?: boolean;
+}
+
+/** A graph, and so an OM file. */
+export interface NpuGraph {
+  /** Without extension, by what it does. */
+  readonly name: string;
+  /** Decoders have the same weights: kept outside the OMs, they are on the device once. */
+  readonly externalWeights: boolean;
+  write(layout: WeightLayout, dtype: NpuDtype): Uint8Array;
+}
+
+/** How many tokens a decoder of one text takes at once: one for a step, more to take a prompt in. */
+const decoderWidths = [1, 4] as const;
+
+/**
+ * Tokens that the graph for long prompts, and the aligner, take at once. Up to some 350 tokens a 910B4 should wait for the
+ * weights longer than it computes (by arithmetic: 2 FLOP per weight and token at 280 TFLOPS, 2 bytes per weight at 0.8
+ * TB/s), so 64 take hardly longer than one, and the longest prompt, 227 tokens, takes four executions. More at once would
+ * make every short one wait for rows that nobody wants.
+ */
+const promptWidth = 64;
+
+/** The graphs of a model: those that every model has, then those that the variants need. */
+export function npuGraphs(
+  checkpoint: Checkpoint,
+  { beams = 1, windows = 1, wordTimes = false }: NpuVariants,
+): NpuGraph[] {
+  const { dimensions } = checkpoint;
+  const { nTextCtx } = dimensions;
+  const wide = { rows: Math.min(promptWidth, nTextCtx), windows: 1, capacity: nTextCtx };
+  // At most half of the text context is prompt, which texts share, and the other half is new.
+  const capacity = Math.ceil(((1 + beams) * nTextCtx) / 2);
+  const rowsGraph = (shape: typeof wide): NpuGraph => ({
+    name: `rows-${shape.rows}-${shape.windows}-${shape.capacity}`,
+    externalWeights: true,
+    write: (layout, dtype) => npuRowsGraph(dimensions, layout, dtype, shape),
+  });
+  const graphs: NpuGraph[] = [
+    {
+      name: 'encoder',
+      externalWeights: false,
+      write: (layout, dtype) => npuEncoderGraph(dimensions, layout, dtype),
+    },
+    ...decoderWidths.map((width) => ({
+      name: `decoder-${width}`,
+      externalWeights: true,
+      write: (layout: WeightLayout, dtype: NpuDtype) => npuDecoderGraph(dimensions, layout, dtype, width),
+    })),
+    rowsGraph(wide),
+  ];
+  if (beams > 1) graphs.push(rowsGraph({ rows: beams, windows: 1, capacity }));
+  if (windows > 1) graphs.push(rowsGraph({ rows: windows * beams, windows, capacity }));
+  if (wordTimes) {
+    const shape = { ...wide, alignmentHeads: alignmentHeads(checkpoint) };
+    graphs.push({
+      name: `aligner-${wide.rows}`,
+      externalWeights: true,
+      write: (layout, dtype) => npuRowsGraph(dimensions, layout, dtype, shape),
+    });
+  }
+  return graphs;
+}

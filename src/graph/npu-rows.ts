@@ -1,0 +1,133 @@
+import type { ModelDimensions } from '../model/dimensions.ts';
+import { feedForward } from './layers.ts';
+import { type NpuDtype, type NpuLayers, npuLayers, npuOpset } from './npu-layers.ts';
+import { fewRowAttention, type RowAttention, type RowShape, wideRowAttention } from './npu-row-attention.ts';
+import { createGraph, type Value } from './onnx.ts';
+import { embedding, type WeightLayout } from './weights.ts';
+
+export interface NpuRowsShape extends RowShape {
+  /** Adds the cross-attention scores of these heads; for one window only. */
+  readonly alignmentHeads?: readonly (readonly [layer: number, head: number])[];
+}
+
+/**
+ * From about this many rows on, multiplying head by head is worth copying keys and values for it: by arithmetic for
+ * whisper-medium on a 910B4 both take as long at some twenty rows.
+ */
+const manyRows = 16;
+
+/**
+ * One step of any texts for atc: `rows` new tokens, an equal share over each of `windows` windows, over a cache that is a
+ * log of rows per window.
+ *
+ * Inputs: `tokens` i32 [rows]; `positions` i32 [rows], their places in their texts; `bias` [rows, capacity + rows /
+ * windows], 0 where a token may look at a row of its window's log or at a new token of its window, a large negative
+ * number where not; `self_kv` [windows, capacity, nTextLayer, 2, nTextState], of which rows that nobody looks at only
+ * have to be finite; `cross_k_i`, `cross_v_i` [windows, nAudioCtx, nTextState].
+ * Outputs: `new_kv_w` [rows / windows, nTextLayer, 2, nTextState] per window w, which may be placed where `self_kv`
+ * itself lies, in rows that nobody looks at; `logits` f32 [rows, nVocab]; with alignment heads `attention` f32 [heads,
+ * rows, nAudioCtx], their scores before the softmax.
+ */
+export function npuRowsGraph(
+  dimensions: ModelDimensions,
+  layout: WeightLayout,
+  dtype: NpuDtype,
+  shape: NpuRowsShape,
+): Uint8Array {
+  const { nTextLayer, nTextState, nVocab } = dimensions;
+  const { rows, windows, capacity, alignmentHeads = [] } = shape;
+  const graph = createGraph(`whisper_rows_${rows}_${windows}_${capacity}`, npuOpset);
+  const layers = npuLayers(graph, layout, dimensions, dtype);
+  const tokens = graph.input('tokens', 'i32', [rows]);
+  const positions = graph.input('positions', 'i32', [rows]);
+  const bias = graph.input('bias', dtype, [rows, capacity + rows / windows]);
+  const selfKv = graph.input('self_kv', dtype, [windows, capacity, nTextLayer, 2, nTextState]);
+
+  const isWide = windows === 1 && (rows > manyRows || alignmentHeads.length > 0);
+  const attention = isWide ? wideRowAttention(layers, dimensions) : fewRowAttention(layers, dimensions, shape);
+  const log: Log = {
+    rows: layers.reshape(selfKv, [windows * capacity, 2 * nTextLayer, nTextState]),
+    bias,
+    newRows: [],
+  };
+  const aligned: Value[] = [];
+  let x = graph.op('Add', [
+    graph.op('Gather', [layers.weight(embedding), tokens], { axis: 0 }),
+    graph.op('Gather', [layers.weight('model.decoder.embed_positions.weight'), positions], { axis: 0 }),
+  ]);
+  for (let layer = 0; layer < nTextLayer; layer++) {
+    x = graph.op('Add', [x, selfAttention(layers, attention, log, x, layer)]);
+    const { attended, scores } = crossAttention(layers, dimensions, { attention, windows }, x, layer);
+    for (const [, head] of alignmentHeads.filter(([ofLayer]) => ofLayer === layer)) {
+      if (scores === undefined) throw new Error('attention of several windows has no scores by head');
+      aligned.push(layers.slice(scores, 0, head, head + 1));
+    }
+    x = feedForward(layers, graph.op('Add', [x, attended]), `model.decoder.layers.${layer}`);
+  }
+  addOutputs(layers, dimensions, shape, { newRows: log.newRows, aligned });
+  const normed = layers.layerNorm(x, 'model.decoder.layer_norm');
+  const logits = graph.op('Gemm', [normed, layers.weight(embedding)], { transB: 1 });
+  graph.output('logits', layers.cast(logits, dtype, 'f32'), 'f32', [rows, nVocab]);
+  return graph.serialize();
+}
+
+interface Log {
+  /** [windows * capacity, 2 * nTextLayer, nTextState] */
+  readonly rows: Value;
+  readonly bias: Value;
+  /** New keys and values, [rows, 1, nTextState] each, filled layer by layer. */
+  readonly newRows: Value[];
+}
+
+function selfAttention(layers: NpuLayers, attention: RowAttention, log: Log, x: Value, layer: number): Value {
+  const { graph, layerNorm, linear } = layers;
+  const name = `model.decoder.layers.${layer}`;
+  const normed = layerNorm(x, `${name}.self_attn_layer_norm`);
+  const own = (projection: string) => {
+    const fresh = linear(normed, `${name}.self_attn.${projection}`);
+    log.newRows.push(graph.op('Unsqueeze', [fresh, graph.constant('i64', [1], [1])]));
+    return fresh;
+  };
+  const past = (index: number) => graph.op('Gather', [log.rows, graph.constant('i64', [], [index])], { axis: 1 });
+  const fresh = { k: own('k_proj'), v: own('v_proj') };
+  const before = { k: past(2 * layer), v: past(2 * layer + 1) };
+  const q = linear(normed, `${name}.self_attn.q_proj`);
+  return linear(attention.self(q, before, fresh, log.bias), `${name}.self_attn.out_proj`);
+}
+
+function crossAttention(
+  layers: NpuLayers,
+  { nAudioCtx, nTextState }: ModelDimensions,
+  { attention, windows }: { readonly attention: RowAttention; readonly windows: number },
+  x: Value,
+  layer: number,
+): { attended: Value; scores?: Value } {
+  const { graph, dtype, layerNorm, linear, reshape } = layers;
+  const name = `model.decoder.layers.${layer}.encoder_attn`;
+  const input = (tensor: string) =>
+    reshape(graph.input(`${tensor}_${layer}`, dtype, [windows, nAudioCtx, nTextState]), [
+      windows * nAudioCtx,
+      nTextState,
+    ]);
+  const q = linear(layerNorm(x, `${name}_layer_norm`), `${name}.q_proj`);
+  const { mixed, ...rest } = attention.cross(q, { k: input('cross_k'), v: input('cross_v') });
+  return { attended: linear(mixed, `${name}.out_proj`), ...rest };
+}
+
+function addOutputs(
+  { graph, dtype, cast, reshape, slice }: NpuLayers,
+  { nAudioCtx, nTextLayer, nTextState }: ModelDimensions,
+  { rows, windows }: RowShape,
+  { newRows, aligned }: { readonly newRows: readonly Value[]; readonly aligned: readonly Value[] },
+): void {
+  const perWindow = rows / windows;
+  const all = graph.op('Concat', newRows, { axis: 1 });
+  for (let window = 0; window < windows; window++) {
+    const own = windows === 1 ? all : slice(all, 0, window * perWindow, (window + 1) * perWindow);
+    const dims = [perWindow, nTextLayer, 2, nTextState];
+    graph.output(`new_kv_${window}`, reshape(own, dims), dtype, dims);
+  }
+  if (aligned.length === 0) return;
+  const attention = graph.op('Concat', aligned, { axis: 0 });
+  graph.output('attention', cast(attention, dtype, 'f32'), 'f32', [aligned.length, rows, nAudioCtx]);
+}

@@ -1,0 +1,160 @@
+import { describe, expect, test } from 'vitest';
+import type { Addition } from '../../../src/backend/npu/row-inputs.ts';
+import type { RowsFile } from '../../../src/backend/npu/rows-models.ts';
+import { chooseWay, compacted, stretches } from '../../../src/backend/npu/step-way.ts';
+import type { ModelDimensions } from '../../../src/model/dimensions.ts';
+
+/** Of whisper-medium. */
+const nTextCtx = 448;
+const dimensions: ModelDimensions = {
+  nMels: 80,
+  nAudioCtx: 1500,
+  nAudioState: 1024,
+  nAudioHead: 16,
+  nAudioLayer: 24,
+  nTextCtx,
+  nTextState: 1024,
+  nTextHead: 16,
+  nTextLayer: 24,
+  nVocab: 51865,
+};
+const file = (rows: number, windows: number, capacity: number, attends = false): RowsFile => ({
+  file: `${attends ? 'aligner' : 'rows'}-${rows}-${windows}-${capacity}.om`,
+  rows,
+  windows,
+  capacity,
+  attends,
+});
+const files = [
+  file(64, 1, nTextCtx),
+  file(5, 1, 1344),
+  file(8, 8, nTextCtx),
+  file(40, 8, 1344),
+  file(64, 1, nTextCtx, true),
+];
+
+/** A step of so many texts over each window, all of a length, whose rows lie one behind the other or one text apart. */
+function step(shape: Partial<Record<'windows' | 'texts' | 'width' | 'length' | 'end', number>>): Addition {
+  const { windows = 1, texts = 1, width = 1, length = 0 } = shape;
+  const { end = length } = shape;
+  const count = windows * texts * width;
+  return {
+    tokens: new Int32Array(count),
+    positions: new Int32Array(count),
+    windows,
+    width,
+    past: Array.from({ length: windows * texts }, () => Array.from({ length }, (_, i) => i)),
+    end,
+    firstToken: 0,
+  };
+}
+
+function way(
+  addition: Addition,
+  { from = addition.width - 1, attention = false, roomForWindows = 8, of = files } = {},
+) {
+  const choices = { dimensions, files: of, widths: [4, 1], roomForWindows };
+  const chosen = chooseWay(addition, choices, { logitsFrom: from, attention });
+  return chosen?.kind === 'rows' ? chosen.file.file : chosen?.kind;
+}
+
+describe('what computes a step', () => {
+  test.each<[string, Addition, string | undefined]>([
+    ['a prompt of four tokens', step({ width: 4 }), 'decoders'],
+    ['the next token of a text', step({ length: 30 }), 'decoders'],
+    ['a longer prompt', step({ width: 30 }), 'rows-64-1-448.om'],
+    ['a beam step', step({ texts: 5, length: 20, end: 60 }), 'rows-5-1-1344.om'],
+    ['fewer texts than the graph has rows for', step({ texts: 2, length: 20, end: 60 }), 'rows-5-1-1344.om'],
+    ['more texts than the graph for beams takes', step({ texts: 7, length: 20, end: 60 }), 'rows-64-1-448.om'],
+    ['those once the log is long', step({ texts: 7, length: 100, end: 600 }), 'rows-5-1-1344.om'],
+    ['a log longer than any graph sees', step({ texts: 5, length: 400, end: 1342 }), undefined],
+    ['eight windows, a token each', step({ windows: 8, length: 4 }), 'rows-8-8-448.om'],
+    ['three windows, a token each', step({ windows: 3, length: 4 }), 'rows-8-8-448.om'],
+    ['two windows, for which the graph of eight is too much', step({ windows: 2, length: 4 }), 'decoders'],
+    ['eight prompts of four tokens', step({ windows: 8, width: 4 }), 'rows-40-8-1344.om'],
+    ['eight windows and five beams', step({ windows: 8, texts: 5, length: 4, end: 30 }), 'rows-40-8-1344.om'],
+  ])('%s', (_, addition, expected) => {
+    expect(way(addition)).toBe(expected);
+  });
+
+  test('logits of several tokens make one execution of several rows better than several of one', () => {
+    expect(way(step({ width: 4 }), { from: 0 })).toBe('rows-5-1-1344.om');
+  });
+
+  test('attention is the aligner’s alone', () => {
+    expect(way(step({ width: 4 }), { attention: true })).toBe('aligner-64-1-448.om');
+    expect(way(step({ width: 4 }), { attention: true, of: [] })).toBeUndefined();
+  });
+
+  test('windows are not taken together where the audio’s memory has no room for those beside them', () => {
+    expect(way(step({ windows: 3, length: 4 }), { roomForWindows: 3 })).toBe('decoders');
+  });
+
+  test('without rows graphs a text that is the beginning of its log goes on, and nothing else', () => {
+    expect(way(step({ width: 30 }), { of: [] })).toBe('decoders');
+    expect(way(step({ texts: 2, length: 3 }), { of: [] })).toBeUndefined();
+    expect(way(step({ length: 3, end: 4 }), { of: [] })).toBeUndefined();
+  });
+});
+
+test('a text is cut where the decoders can give the logits that are wanted', () => {
+  const counts = (width: number, from: number) => stretches(width, [4, 1], from).map(({ count }) => count);
+  expect(counts(7, 6)).toEqual([4, 1, 1, 1]);
+  expect(counts(6, 4)).toEqual([4, 1, 1]);
+  expect(counts(5, 5)).toEqual([4, 1]);
+  expect(counts(3, 0)).toEqual([1, 1, 1]);
+});
+
+describe('rows moved together', () => {
+  const live: Addition = {
+    ...step({ texts: 2, length: 4, end: 12 }),
+    past: [
+      [0, 1, 5, 9],
+      [0, 1, 6, 10],
+    ],
+  };
+
+  test('keep their order and their texts', () => {
+    const { addition, moves } = compacted(live);
+    expect(addition).toMatchObject({
+      end: 6,
+      past: [
+        [0, 1, 2, 4],
+        [0, 1, 3, 5],
+      ],
+    });
+    expect(moves).toEqual([
+      { window: 0, from: 5, to: 2, count: 2 },
+      { window: 0, from: 9, to: 4, count: 2 },
+    ]);
+  });
+
+  test('move in pieces that do not overlap with themselves', () => {
+    const shifted = { ...step({ length: 6 }), past: [[1, 2, 3, 5, 6, 7]], end: 8 };
+    const log = Array.from({ length: 8 }, (_, i) => i);
+    const { addition, moves } = compacted(shifted);
+    for (const { from, to, count } of moves) {
+      expect(to + count).toBeLessThanOrEqual(from);
+      log.copyWithin(to, from, from + count);
+    }
+    expect(addition.past[0]?.map((row) => log[row])).toEqual(shifted.past[0]);
+  });
+
+  test('are moved in each window for itself', () => {
+    const { addition, moves } = compacted({
+      ...step({ windows: 2, length: 2, end: 4 }),
+      past: [
+        [0, 1],
+        [1, 3],
+      ],
+    });
+    expect(addition).toMatchObject({
+      end: 2,
+      past: [
+        [0, 1],
+        [0, 1],
+      ],
+    });
+    expect(moves.map(({ window }) => window)).toEqual([1, 1]);
+  });
+});

@@ -1,0 +1,90 @@
+import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { NpuVariants } from '../../src/convert/npu-graphs.ts';
+import { convertForNpu, findConverted } from '../../src/convert/prepare-npu.ts';
+import { type Checkpoint, openCheckpoint } from '../../src/model/checkpoint.ts';
+import { standIn } from '../stand-in/built.ts';
+import { hasStandIn } from '../support/npu-stand-in.ts';
+import { writeRandomCheckpoint } from '../support/random-checkpoint.ts';
+
+const target = { soc: 'Ascend910B4', dtype: 'f32' } as const;
+
+describe.skipIf(!hasStandIn)('converting for an NPU with the stand-in’s atc', () => {
+  let root: string;
+  let checkpoint: Checkpoint;
+  const place = () => ({ store: root, model: 'random' });
+  beforeEach(async () => {
+    root = await mkdtemp(join(tmpdir(), 'whisper-npu-convert-'));
+    await writeRandomCheckpoint(join(root, 'checkpoint'));
+    checkpoint = await openCheckpoint(join(root, 'checkpoint'));
+  });
+  afterEach(() => rm(root, { recursive: true }));
+
+  /** Converts, and says which graphs atc has been given. */
+  async function convert(variants: NpuVariants = {}): Promise<{ directory: string; graphs: string[] }> {
+    const graphs: string[] = [];
+    const directory = await convertForNpu(checkpoint, target, {
+      atc: standIn.atc,
+      place: place(),
+      logPath: join(root, 'atc.log'),
+      variants,
+      onEvent: (event) => event.kind === 'atc' && graphs.push(event.graph),
+    });
+    return { directory, graphs };
+  }
+
+  const omsOf = async (directory: string) =>
+    (await readdir(directory)).filter((file) => file.endsWith('.om')).map((file) => file.slice(0, -3));
+  const base = ['decoder-1', 'decoder-4', 'encoder', 'rows-14-1-14'];
+
+  test('makes an OM of every graph, and nothing a second time', async () => {
+    const { directory, graphs } = await convert();
+    expect(graphs.sort()).toEqual(base);
+    expect((await omsOf(directory)).sort()).toEqual(base);
+    expect(await readdir(directory)).not.toContain('graphs');
+    expect(await convert()).toEqual({ directory, graphs: [] });
+    expect(await findConverted(checkpoint, place(), target)).toBe(directory);
+  });
+
+  test('adds what is asked for later to the same folder, and keeps one copy of the weights', async () => {
+    const { directory } = await convert();
+    const weight = join(directory, 'weight');
+    const before = await readdir(weight);
+    const inode = (await stat(join(weight, before[0] ?? ''))).ino;
+    expect(await findConverted(checkpoint, place(), target, { beams: 2 })).toBeUndefined();
+
+    expect(await convert({ beams: 2 })).toEqual({ directory, graphs: ['rows-2-1-21'] });
+    expect(await convert({ beams: 2, windows: 3, wordTimes: true })).toEqual({
+      directory,
+      graphs: ['rows-6-3-21', 'aligner-14'],
+    });
+    expect((await omsOf(directory)).sort()).toEqual([...base, 'aligner-14', 'rows-2-1-21', 'rows-6-3-21'].sort());
+    expect(await readdir(weight)).toEqual(before);
+    expect((await stat(join(weight, before[0] ?? ''))).ino).toBe(inode);
+    expect(await findConverted(checkpoint, place(), target, { beams: 2, windows: 3, wordTimes: true })).toBe(directory);
+    expect(await findConverted(checkpoint, place(), target)).toBe(directory);
+    const { sizeBytes } = JSON.parse(await readFile(join(directory, 'manifest.json'), 'utf8'));
+    expect(Object.keys(sizeBytes).filter((file) => file.endsWith('.om'))).toHaveLength(7);
+  });
+
+  test('that is stopped while adding leaves what there was', async () => {
+    const { directory } = await convert();
+    const failing = join(root, 'failing-atc');
+    await writeFile(failing, '#!/bin/sh\nexit 1\n', { mode: 0o755 });
+    const logPath = join(root, 'atc.log');
+    const options = { atc: failing, place: place(), logPath, variants: { beams: 2 } };
+    await expect(convertForNpu(checkpoint, target, options)).rejects.toMatchObject({ code: 'ATC_FAILED' });
+    expect(await readdir(join(root, 'prepared', 'random'))).toHaveLength(1);
+    expect(await findConverted(checkpoint, place(), target)).toBe(directory);
+    expect((await convert({ beams: 2 })).graphs).toEqual(['rows-2-1-21']);
+  });
+
+  test('converts all anew where a file of the folder is cut short', async () => {
+    const { directory } = await convert({ beams: 2 });
+    await truncate(join(directory, 'encoder.om'), 100);
+    expect(await findConverted(checkpoint, place(), target)).toBeUndefined();
+    expect((await convert()).graphs).toHaveLength(base.length);
+  });
+});
