@@ -106,7 +106,7 @@ async function run(args: readonly string[], options: Options, session: Session):
       const date = await outputDate(job);
       await using audio = await openInput(job.input.path, options, session, terminal.warn);
       await makeRoom(job);
-      model ??= await load(options, session, terminal);
+      model ??= await load(options, settings, session, terminal);
       if (options.detectLanguage) return await printLanguages(model, audio, session, json); // before the audio is closed
       const work = { job, date, audio, model, progress, results, settings };
       await transcribeOne(work, options, session, terminal).catch(namingFile(audio.name));
@@ -130,8 +130,13 @@ async function inputsOf(args: readonly string[], { filesFrom }: Options, session
     : [...named, ...(await findListed(await readInputList(filesFrom, session.stdin)))];
 }
 
-async function load(options: Options, session: Session, terminal: Terminal): Promise<LoadedModel> {
-  const { model: name, omDir } = options;
+async function load(
+  options: Options,
+  { needsWords }: OutputSettings,
+  session: Session,
+  terminal: Terminal,
+): Promise<LoadedModel> {
+  const { model: name, omDir, beamSize } = options;
   const model = await openModel({
     ...(name === undefined ? {} : { model: name }),
     ...(omDir === undefined ? {} : { omDirectory: omDir }),
@@ -139,6 +144,8 @@ async function load(options: Options, session: Session, terminal: Terminal): Pro
     dtype: npuDtypes[options.dtype] ?? 'f16',
     context: modelContext(session, options, terminal),
     threads: options.threads,
+    beams: beamSize,
+    wordTimes: needsWords,
     onPrepare: (sizeBytes) => terminal.note(`preparing the model once (${(sizeBytes / 1e6).toFixed(0)} MB of weights)`),
     onConvert: convertProgress(terminal),
     onWarning: terminal.warn,
