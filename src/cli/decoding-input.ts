@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
 import type { Clip, TranscribeOptions } from '../transcribe/options.ts';
+import type { SpeechOptions } from '../vad/speech-detector.ts';
+import type { SpeechModel } from '../vad/speech-model.ts';
 import { option } from './options.ts';
 
 /** The options that say how a recording is decoded. */
@@ -22,6 +24,12 @@ export interface DecodingInputOptions {
   readonly clipTimestamps?: readonly Clip[];
   readonly hallucinationSilenceThreshold?: number;
   readonly seed: number;
+  readonly vad?: boolean;
+  readonly vadThreshold?: number;
+  readonly vadMinSpeech?: number;
+  readonly vadMinSilence?: number;
+  readonly vadSpeechPad?: number;
+  readonly batchSize: number;
 }
 
 export function addDecodingOptions(command: Command): Command {
@@ -44,13 +52,28 @@ export function addDecodingOptions(command: Command): Command {
     option.clipTimestamps,
     option.hallucinationSilenceThreshold,
     option.seed,
+    option.vad,
+    option.vadThreshold,
+    option.vadMinSpeech,
+    option.vadMinSilence,
+    option.vadSpeechPad,
+    option.batchSize,
   ])
     command.addOption(add());
   return command;
 }
 
-/** What the command line asks of a transcription, in the library's words. */
-export function decodingOptions(options: DecodingInputOptions): TranscribeOptions {
+/** Whether speech has to be told from silence first. */
+export function needsSpeechModel({ vad, batchSize }: DecodingInputOptions): boolean {
+  return vad === true || batchSize > 1;
+}
+
+/**
+ * What the command line asks of a transcription, in the library's words.
+ *
+ * @param speechModel where one is needed
+ */
+export function decodingOptions(options: DecodingInputOptions, speechModel?: SpeechModel): TranscribeOptions {
   const { lengthPenalty, clipTimestamps: clips, hallucinationSilenceThreshold: silence } = options;
   return {
     languagePerWindow: options.languagePerWindow === true,
@@ -67,9 +90,21 @@ export function decodingOptions(options: DecodingInputOptions): TranscribeOption
     prefix: options.prefix,
     suppressTokens: options.suppressTokens,
     seed: options.seed,
+    batchSize: options.batchSize,
+    ...(speechModel === undefined ? {} : { speech: { model: speechModel, options: speechOptions(options) } }),
     ...(lengthPenalty === undefined ? {} : { lengthPenalty }),
     ...(clips === undefined ? {} : { clips }),
     ...(silence === undefined ? {} : { hallucinationSilenceSeconds: silence }),
+  };
+}
+
+function speechOptions(options: DecodingInputOptions): SpeechOptions {
+  const { vadThreshold, vadMinSpeech, vadMinSilence, vadSpeechPad } = options;
+  return {
+    ...(vadThreshold === undefined ? {} : { threshold: vadThreshold }),
+    ...(vadMinSpeech === undefined ? {} : { minSpeechMs: vadMinSpeech }),
+    ...(vadMinSilence === undefined ? {} : { minSilenceMs: vadMinSilence }),
+    ...(vadSpeechPad === undefined ? {} : { speechPadMs: vadSpeechPad }),
   };
 }
 

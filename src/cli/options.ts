@@ -185,6 +185,31 @@ export const option = {
       .helpGroup('Decoding:'),
   seed: () =>
     new Option('--seed <n>', 'of what is drawn').argParser(wholeNumber).default(defaults.seed).helpGroup('Decoding:'),
+  vad: () =>
+    new Option('--vad', 'listen to speech only: skip silence and noise (default with --batch-size)').helpGroup(
+      'Speech:',
+    ),
+  vadThreshold: () =>
+    new Option('--vad-threshold <x>', 'from which probability on somebody speaks (default: 0.5)')
+      .argParser(numberBetween(0, 1))
+      .helpGroup('Speech:'),
+  vadMinSpeech: () =>
+    new Option('--vad-min-speech <ms>', 'shorter speech is noise (default: 0)')
+      .argParser(wholeNumber)
+      .helpGroup('Speech:'),
+  vadMinSilence: () =>
+    new Option('--vad-min-silence <ms>', 'shorter silence is listened to (default: 2000, with --batch-size 160)')
+      .argParser(wholeNumber)
+      .helpGroup('Speech:'),
+  vadSpeechPad: () =>
+    new Option('--vad-speech-pad <ms>', 'what is listened to on both sides of speech (default: 400)')
+      .argParser(wholeNumber)
+      .helpGroup('Speech:'),
+  batchSize: () =>
+    new Option('--batch-size <n>', 'stretches of speech of up to 30 s to decode together')
+      .argParser(positiveInteger)
+      .default(defaults.batchSize)
+      .helpGroup('Decoding:'),
   clipTimestamps: () =>
     new Option('--clip-timestamps <list>', 'the parts to transcribe: start,end,start,end …')
       .argParser(clipList)

@@ -1,5 +1,6 @@
 import { Argument, type Command } from 'commander';
 import type { AudioRecording } from '../../audio/recording.ts';
+import { openSilero } from '../../backend/cpu/silero.ts';
 import type { DeviceChoice } from '../../backend/device-choice.ts';
 import type { Task } from '../../decoding/prompt.ts';
 import { NpuError, UsageError } from '../../errors.ts';
@@ -7,6 +8,7 @@ import { openModel } from '../../open-model.ts';
 import type { Transcript } from '../../output/transcript.ts';
 import type { LoadedModel } from '../../transcribe/loaded-model.ts';
 import type { Segment } from '../../transcribe/segment.ts';
+import type { SpeechModel } from '../../vad/speech-model.ts';
 import { type AudioInputOptions, addAudioInputOptions, checkAudioInputOptions, openInput } from '../audio-input.ts';
 import { readInputList } from '../batch/input-list.ts';
 import { findInputs, findListed, type Input } from '../batch/inputs.ts';
@@ -14,7 +16,7 @@ import { type Job, makeOutputFolder, makeRoom, outputDate, planJobs } from '../b
 import type { BatchProgress } from '../batch/progress.ts';
 import { pendingJobs, runBatch } from '../batch/run-batch.ts';
 import { convertProgress } from '../convert-progress.ts';
-import { addDecodingOptions, type DecodingInputOptions, decodingOptions } from '../decoding-input.ts';
+import { addDecodingOptions, type DecodingInputOptions, decodingOptions, needsSpeechModel } from '../decoding-input.ts';
 import { npuDtypes, option } from '../options.ts';
 import { checkStdout, type OutputOptions, type OutputSettings, outputSettings } from '../output-settings.ts';
 import { printLanguages } from '../print-languages.ts';
@@ -100,6 +102,7 @@ async function run(args: readonly string[], options: Options, session: Session):
   if (directory !== undefined && pending.length > 0) await makeOutputFolder(directory);
   const results = openResults(settings, session, terminal, jobs.length);
   let model: LoadedModel | undefined;
+  let speechModel: SpeechModel | undefined;
   try {
     await runBatch(pending, jobs.length, batch, async (job, progress) => {
       if (job.input.failure !== undefined) throw job.input.failure;
@@ -108,10 +111,12 @@ async function run(args: readonly string[], options: Options, session: Session):
       await makeRoom(job);
       model ??= await load(options, settings, session, terminal);
       if (options.detectLanguage) return await printLanguages(model, audio, session, json); // before the audio is closed
-      const work = { job, date, audio, model, progress, results, settings };
+      if (needsSpeechModel(options)) speechModel ??= await openSilero();
+      const work = { job, date, audio, model, speechModel, progress, results, settings };
       await transcribeOne(work, options, session, terminal).catch(namingFile(audio.name));
     });
   } finally {
+    await speechModel?.[Symbol.asyncDispose]();
     await model?.[Symbol.asyncDispose]();
   }
 }
@@ -136,7 +141,7 @@ async function load(
   session: Session,
   terminal: Terminal,
 ): Promise<LoadedModel> {
-  const { model: name, omDir, beamSize } = options;
+  const { model: name, omDir, beamSize, batchSize } = options;
   const model = await openModel({
     ...(name === undefined ? {} : { model: name }),
     ...(omDir === undefined ? {} : { omDirectory: omDir }),
@@ -145,6 +150,7 @@ async function load(
     context: modelContext(session, options, terminal),
     threads: options.threads,
     beams: beamSize,
+    windows: batchSize,
     wordTimes: needsWords,
     onPrepare: (sizeBytes) => terminal.note(`preparing the model once (${(sizeBytes / 1e6).toFixed(0)} MB of weights)`),
     onConvert: convertProgress(terminal),
@@ -161,13 +167,14 @@ interface Work {
   readonly date: Date;
   readonly audio: AudioRecording;
   readonly model: LoadedModel;
+  readonly speechModel: SpeechModel | undefined;
   readonly progress: BatchProgress;
   readonly results: Results;
   readonly settings: OutputSettings;
 }
 
 async function transcribeOne(
-  { job, date, audio, model, progress, results, settings }: Work,
+  { job, date, audio, model, speechModel, progress, results, settings }: Work,
   options: Options,
   session: Session,
   terminal: Terminal,
@@ -175,7 +182,7 @@ async function transcribeOne(
   const started = performance.now();
   const { language, task } = options;
   const recognition = recognise(model, audio, {
-    ...decodingOptions(options),
+    ...decodingOptions(options, speechModel),
     ...(language === 'auto' ? {} : { language }),
     task,
     timestamps: settings.needsTimestamps,
