@@ -59,6 +59,11 @@ export interface Step {
   readonly sources?: readonly number[];
   /** Logits are given from behind this token on; by default behind the last one only. */
   readonly logitsFrom?: number;
+  /**
+   * That only the highest logits behind each text matter, and those of timestamps: all others may be rough, which is
+   * faster. Every logit that could be the highest is exact.
+   */
+  readonly onlyHighest?: boolean;
   /** Gives the alignment heads' attention too. */
   readonly attention?: boolean;
 }

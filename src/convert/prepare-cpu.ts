@@ -12,7 +12,7 @@ import { buildPrepared, findPrepared, fingerprint, type PreparedPlace } from './
 import { writeWeights } from './weights-file.ts';
 
 /** Raised with every change of the graphs or of the weights file, so that older folders are made anew. */
-const graphVersion = 5;
+const graphVersion = 6;
 
 /** ONNX Runtime has its fast 8-bit product for x86-64; elsewhere the f32 logits serve every token. */
 const screened = arch === 'x64';

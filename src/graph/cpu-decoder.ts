@@ -6,7 +6,7 @@ import { addScreenedChoice } from './vocabulary.ts';
 import { embedding, type WeightLayout } from './weights.ts';
 
 export interface CpuDecoderOptions {
-  /** Adds what chooses the token behind the last row: see vocabulary.ts. */
+  /** Adds what chooses the token behind the last row, and logits: see vocabulary.ts. */
   readonly screened?: boolean;
   /** Adds the cross-attention scores of these heads. */
   readonly alignmentHeads?: readonly (readonly [layer: number, head: number])[];
@@ -61,10 +61,7 @@ export function cpuDecoderGraph(
     const dims = ['windows', aligned.length, 'rows', nAudioCtx];
     graph.output('attention', graph.op('Concat', aligned, { axis: 1 }), 'f32', dims);
   }
-  if (screened) {
-    const last = graph.op('Gather', [hidden, graph.constant('i64', [1], [-1])], { axis: 0 });
-    addScreenedChoice(layers, dimensions, last);
-  }
+  if (screened) addScreenedChoice(layers, dimensions, hidden);
   return graph.serialize();
 }
 
