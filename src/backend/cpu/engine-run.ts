@@ -1,6 +1,6 @@
 import ort from 'onnxruntime-node';
 import type { ModelDimensions } from '../../model/dimensions.ts';
-import type { GreedyRequest, GreedyResult, Step, StepResult } from '../backend.ts';
+import type { GreedyRequest, GreedyResult, Step, StepBatch, StepResult } from '../backend.ts';
 import { type RowPlan, TextTree, visibilityBias } from '../text-tree.ts';
 import type { RowCache } from './row-cache.ts';
 import type { Choice, VocabularyHead } from './vocabulary-head.ts';
@@ -82,20 +82,23 @@ export class EngineRun {
   async greedy(request: GreedyRequest, isAborted: () => boolean): Promise<GreedyResult> {
     const tokens: number[] = [];
     const logprobs: number[] = [];
+    const batches: StepBatch[] = [];
     let input: readonly number[] = request.prompt;
     let suppress = request.beginSuppress;
     while (tokens.length < request.maxTokens && !isAborted()) {
+      const started = performance.now();
       const mask = new ort.Tensor('float32', suppress, [suppress.length]);
       const { hidden } = await this.#step(this.#texts.plan({ tokens: [input] }), mask);
       const last = hidden.subarray(hidden.length - this.#parts.dimensions.nTextState);
       const { token, logprob } = this.#screenedChoice() ?? (await this.#parts.head.choose(last, suppress));
       tokens.push(token);
       logprobs.push(logprob);
+      batches.push({ steps: 1, elapsedMs: performance.now() - started });
       if (token === request.stopToken) break;
       input = [token];
       suppress = request.suppress;
     }
-    return { tokens, logprobs };
+    return { tokens, logprobs, ...(request.timed ? { batches } : {}) };
   }
 
   close(): void {
