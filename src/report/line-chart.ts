@@ -22,6 +22,12 @@ export interface LineChart {
 
 type Point = Series['points'][number];
 type Scale = (value: number) => number;
+interface LineScales {
+  readonly x: Scale;
+  readonly y: Scale;
+  /** Whether points say their value. */
+  readonly hasTargets: boolean;
+}
 
 const left = 64;
 const right = chartWidth - 14;
@@ -29,6 +35,9 @@ const top = 26;
 const bottom = 236;
 const legendHeight = 20;
 const legendColumns = 3;
+
+/** Up to this many points say their value to who points at them; more would make a page of megabytes. */
+const maxTargets = 2000;
 
 /** Values over a position, a line per series. */
 export function lineChart(chart: LineChart): Markup {
@@ -42,10 +51,11 @@ export function lineChart(chart: LineChart): Markup {
   const yTicks = niceTicks(limit === undefined ? extremes : [...extremes, limit.at], { fromZero });
   const x = scaleTo(xTicks, left, right);
   const y = scaleTo(yTicks, bottom, top);
+  const hasTargets = points.length <= maxTargets;
   const legend = series.length < 2 ? [] : series.map(legendEntry);
   const drawing = [
     axes(chart, { xTicks, yTicks, x, y }),
-    ...series.map((one, index) => line(one, index, { x, y })),
+    ...series.map((one, index) => line(one, index, { x, y, hasTargets })),
     limit === undefined ? undefined : limitLine(limit, y),
     ...legend,
   ];
@@ -71,7 +81,7 @@ ${columns}<text class="muted" x="0" y="12">${yLabel}</text><text class="muted en
 `;
 }
 
-function line({ label: name, points }: Series, index: number, { x, y }: { x: Scale; y: Scale }): Markup {
+function line({ label: name, points }: Series, index: number, { x, y, hasTargets }: LineScales): Markup {
   const pieces = unbroken(points);
   const path = (piece: readonly Point[], value: (point: Point) => number) =>
     piece.map((point) => `${px(x(point.x))},${px(y(value(point)))}`).join(' ');
@@ -87,7 +97,7 @@ function line({ label: name, points }: Series, index: number, { x, y }: { x: Sca
       ? markup`<circle class="fill" cx="${px(x(piece[0]?.x ?? 0))}" cy="${px(y(piece[0]?.y ?? 0))}" r="3"/>\n`
       : markup`<polyline class="stroke" points="${path(piece, (point) => point.y)}"/>\n`,
   );
-  const targets = pieces.flat().map(
+  const targets = (hasTargets ? pieces.flat() : []).map(
     (point) =>
       markup`<circle cx="${px(x(point.x))}" cy="${px(y(point.y))}" r="5" fill="transparent"><title>${`${name}, ${point.x}: ${shortNumber(point.y)}`}</title></circle>
 `,

@@ -15,8 +15,11 @@ const left = 130;
 const right = chartWidth - 70;
 const rowHeight = 64;
 
+/** More dots than this on a row hide each other and make a page of megabytes. */
+const maxDots = 400;
+
 /**
- * How values spread, a row each: every value as a dot, a box from P25 to P75, a line at the median. Each row has an axis of
+ * How values spread, a row each: values as dots (of very many, some at even ranks), a box from P25 to P75, a line at the median. Each row has an axis of
  * its own, because a stage of 5 ms would be a point on that of one of 500.
  */
 export function stripChart({ title, description, unit, rows }: StripChart): Markup {
@@ -34,7 +37,7 @@ function strip(name: string, values: readonly number[], { unit, index }: { unit:
   const x = scaleTo(ticks, left, right);
   const sorted = [...values].sort((a, b) => a - b);
   const [low, median, high] = [0.25, 0.5, 0.75].map((share) => x(quantile(sorted, share)));
-  const dots = values.map((value, i) => {
+  const dots = thinned(values, sorted).map((value, i) => {
     const spread = (((i * 7) % 11) - 5) * 1.7; // so that equal values do not hide each other
     return markup`<circle class="dot" cx="${px(x(value))}" cy="${px(middle + spread)}" r="3"><title>${`${shortNumber(value)} ${unit}`}</title></circle>
 `;
@@ -47,4 +50,9 @@ ${ticks.values.map((tick) => markup`<line class="axis" x1="${px(x(tick))}" x2="$
 ${dots}<line class="stroke" x1="${px(median ?? 0)}" x2="${px(median ?? 0)}" y1="${middle - 15}" y2="${middle + 15}"/>
 </g>
 `;
+}
+
+function thinned(values: readonly number[], sorted: readonly number[]): readonly number[] {
+  if (values.length <= maxDots) return values;
+  return Array.from({ length: maxDots }, (_, i) => sorted[Math.round((i * (sorted.length - 1)) / (maxDots - 1))] ?? 0);
 }

@@ -31,7 +31,7 @@ describe('a stage', () => {
 describe('compareResults', () => {
   test('gives the ratio of the later to the earlier figure', () => {
     const [row] = compareResults(knownResult('a', [100, 100]), knownResult('b', [150, 150]), 5).rows;
-    expect(row).toMatchObject({ label: 'encoder, mean', unit: 'ms', baseline: 100, current: 150, ratio: 1.5 });
+    expect(row).toMatchObject({ label: 'encoder, median', unit: 'ms', baseline: 100, current: 150, ratio: 1.5 });
   });
 
   test('leaves out what one side does not know', () => {
@@ -45,7 +45,7 @@ describe('compareResults', () => {
       knownResult('x', [1], { peakRssBytes, deviceMemory: { peakBytes: 2e9 } });
     const { rows } = compareResults(withMemory(6e8), withMemory(7e8), 5);
     expect(rows.map(({ label, verdict }) => [label, verdict])).toEqual([
-      ['encoder, mean', undefined],
+      ['encoder, median', undefined],
       ['peak memory', 'worse'],
       ['peak device memory', 'same'],
     ]);
@@ -77,13 +77,24 @@ describe('compareResults', () => {
     expect(second).toMatch(/^mine: stand-in for NPU 0\. This is a stand-in for CANN/);
   });
 
-  test('a stage without runs gives no verdict', () => {
+  test('compares medians, which one disturbed run does not move, and the whole by mean and P99 too', () => {
+    const whole = (runs: readonly number[]) => knownResult('x', [], { stages: { endToEnd: stage(runs) } });
+    const { rows } = compareResults(whole([10, 10, 10, 10, 10]), whole([10, 10, 10, 10, 110]), 5);
+    expect(rows.map(({ label, ratio, verdict }) => [label, Math.round(ratio), verdict])).toEqual([
+      ['end to end, median', 1, 'same'],
+      ['end to end, mean', 3, undefined],
+      ['end to end, P99', 11, undefined],
+    ]);
+  });
+
+  test('a stage without runs is compared by its mean and gives no verdict', () => {
     const mean = knownResult('a', [1], { stages: { encoder: { mean: 1 } } });
     const { rows } = compareResults(
       mean,
       knownResult('b', runsAround(9), { stages: { encoder: stage(runsAround(9)) } }),
       5,
     );
+    expect(rows[0]?.label).toBe('encoder, mean');
     expect(rows[0]?.ratio).toBeCloseTo(9, 0);
     expect(rows[0]?.verdict).toBeUndefined();
   });

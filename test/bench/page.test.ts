@@ -38,7 +38,7 @@ test('shows a comparison with its verdicts or why there are none', () => {
   const result = benchResult();
   const current = { ...result, name: 'this run' };
   const same = compareResults(knownResult('before', runsAround(200)), current, 5);
-  expect(benchPage(result, times, { comparison: same, tolerance: 5 })).toMatch(/encoder, mean.*2\.000.*worse/);
+  expect(benchPage(result, times, { comparison: same, tolerance: 5 })).toMatch(/encoder, median.*2\.000.*worse/);
   const other = compareResults(knownResult('before', [1], { workload: { ...workload, tokens: 3 } }), current, 5);
   expect(benchPage(result, times, { comparison: other, tolerance: 5 })).toContain('no verdict: tokens: 3 against 14.');
 });

@@ -28,7 +28,14 @@ export function knownResult(
   encoderMs: readonly number[],
   changes: Partial<KnownResult> = {},
 ): KnownResult {
-  return { name, standIn: false, device: 'CPU', workload, stages: { encoder: stage(encoderMs) }, ...changes };
+  return {
+    name,
+    standIn: false,
+    device: 'CPU',
+    workload,
+    stages: encoderMs.length === 0 ? {} : { encoder: stage(encoderMs) },
+    ...changes,
+  };
 }
 
 export function benchResult(changes: Partial<BenchResult> = {}): BenchResult {

@@ -50,7 +50,7 @@ describe('bench compare', () => {
 
   test('ends with 1 where something is slower beyond noise, and says what', async () => {
     const { code, stdout } = await runCli(['bench', 'compare', write('a', encoder(400)), write('b', encoder(500))]);
-    expect(stdout).toMatch(/encoder, mean .* 1\.250 {2}worse/);
+    expect(stdout).toMatch(/encoder, median .* 1\.250 {2}worse/);
     expect(stdout).toContain('Mann-Whitney');
     expect(code).toBe(1);
   });
@@ -74,7 +74,7 @@ describe('bench compare', () => {
     const { code, stdout } = await runCli(args);
     expect(code).toBe(0);
     const { rows, tolerance } = JSON.parse(stdout) as { rows: { label: string }[]; tolerance: number };
-    expect(rows).toContainEqual(expect.objectContaining({ label: 'encoder, mean', ratio: 1, verdict: 'same' }));
+    expect(rows).toContainEqual(expect.objectContaining({ label: 'encoder, median', ratio: 1, verdict: 'same' }));
     expect(tolerance).toBe(5);
   });
 });
@@ -131,7 +131,7 @@ describe.skipIf(models.tinyEn === undefined)('bench with whisper-tiny.en on the 
     expect(code).toBe(0);
     expect(stdout).toContain('40 tokens a run (as many as asked for)');
     expect(stdout).toMatch(/^token +ms +78 /m);
-    expect(stdout).toMatch(/encoder, mean/);
+    expect(stdout).toMatch(/encoder, median/);
     expect(stdout).toContain('Not the same work, so no verdict: model: whisper-base against');
     expect(readFileSync(join(report, 'bench.html'), 'utf8')).toMatch(/^<!doctype html>/);
     const stored = JSON.parse(readFileSync(join(report, 'bench.json'), 'utf8'));

@@ -34,6 +34,14 @@ describe('stripChart', () => {
     expect(median).toBe(dots[2]);
   });
 
+  test('of very many values shows some, the least and the greatest among them', () => {
+    const values = Array.from({ length: 9000 }, (_, i) => ((i * 7919) % 9000) + 1);
+    const svg = stripChart({ ...named, unit: 'ms', rows: [{ label: 'a', values }] }).toString();
+    expect(count(svg, /class="dot"/g)).toBe(400);
+    expect(svg).toContain('<title>1 ms</title>');
+    expect(svg).toContain('<title>9000 ms</title>');
+  });
+
   test('equal values, a single one and none can be drawn', () => {
     for (const values of [[3, 3, 3], [3], []]) {
       expectDrawable(stripChart({ ...named, unit: 'ms', rows: [{ label: 'a', values }] }).toString());
@@ -72,6 +80,13 @@ describe('lineChart', () => {
     expect(svg).toContain('threshold');
     const ys = [...svg.matchAll(/ y[12]="([\d.-]+)"/g)].map((match) => Number(match[1]));
     expect(Math.min(...ys)).toBeGreaterThanOrEqual(20);
+  });
+
+  test('says the value of each point, unless there are very many', () => {
+    const svg = (length: number) =>
+      lineChart({ ...chart, series: [{ label: 'a', points: points(Array(length).fill(1)) }] }).toString();
+    expect(count(svg(2000), /<title>/g)).toBe(2000);
+    expect(count(svg(2001), /<title>/g)).toBe(0);
   });
 
   test('nothing at all can be drawn', () => {

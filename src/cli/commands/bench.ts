@@ -77,6 +77,7 @@ Examples:
     .action((options: Options) => run(options, session));
   command
     .command('compare')
+    .configureHelp({ showGlobalOptions: false }) // bench's own options mean nothing here
     .summary('say what has become slower or larger beyond noise')
     .description('Holds one result of bench against an earlier one. Ends with 1 if something has become worse.')
     .addArgument(new Argument('<before>', 'what bench --json or --report wrote'))
