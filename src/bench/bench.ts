@@ -1,6 +1,6 @@
 import type { GreedyRequest } from '../backend/backend.ts';
 import type { NativeDevice } from '../backend/npu/addon.ts';
-import type { LoadedModel } from '../transcribe/transcribe.ts';
+import type { LoadedModel } from '../transcribe/loaded-model.ts';
 import { measureRuns, type RunTimes } from './measure.ts';
 import type { BenchResult, DeviceMemory, Environment, StageName, StageSummary, Workload } from './result.ts';
 import { stageNames } from './result.ts';

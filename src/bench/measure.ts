@@ -1,10 +1,10 @@
 import { windows } from '../audio/windows.ts';
 import type { EncodedAudio, GreedyRequest, GreedyResult, StepBatch } from '../backend/backend.ts';
-import type { DecodingRules } from '../decoding/decode.ts';
 import { sotSequence } from '../decoding/prompt.ts';
+import type { DecodingRules } from '../decoding/rules.ts';
 import { UsageError } from '../errors.ts';
 import { logMelSpectrogram, nSamples } from '../features/log-mel.ts';
-import type { LoadedModel } from '../transcribe/transcribe.ts';
+import type { LoadedModel } from '../transcribe/loaded-model.ts';
 
 /** One pass over the audio, in milliseconds: a value per window of 30 s, or per token. */
 export interface RunTimes {
@@ -66,7 +66,7 @@ export async function measureRuns(plan: MeasurePlan): Promise<RunTimes[]> {
  */
 export function benchRequest(rules: DecodingRules, nTextCtx: number, language: string, tokens?: number): GreedyRequest {
   const { special, maxLength } = rules;
-  const prompt = sotSequence(special, language, 'transcribe');
+  const prompt = [...sotSequence(special, language, 'transcribe'), special.noTimestamps];
   const { beginSuppress, suppress } = rules;
   if (tokens === undefined) {
     const maxTokens = maxLength - prompt.length;
@@ -104,7 +104,7 @@ async function measureWindow({ model, request, signal }: MeasurePlan, window: Fl
   const started = performance.now();
   const logMel = logMelSpectrogram(window, backend.dimensions.nMels);
   const featured = performance.now();
-  await using audio = await backend.encode(logMel, signal);
+  await using audio = await backend.encode([logMel], signal);
   const encoded = performance.now();
   const { tokens, batches } = await decode(audio, request, signal);
   const decoded = performance.now();

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { Backend, GreedyRequest, StepBatch } from '../../src/backend/backend.ts';
 import { benchRequest, type MeasurePlan, measureRuns } from '../../src/bench/measure.ts';
-import { decodingRules } from '../../src/decoding/decode.ts';
+import { decodingRules } from '../../src/decoding/rules.ts';
 import type { SpecialTokens } from '../../src/model/special-tokens.ts';
 import { specialTokens } from '../../src/model/special-tokens.ts';
-import type { LoadedModel } from '../../src/transcribe/transcribe.ts';
+import type { LoadedModel } from '../../src/transcribe/loaded-model.ts';
 
 const special: SpecialTokens = specialTokens(51865);
 const rules = decodingRules(special, { suppressTokens: [7], beginSuppressTokens: [8], maxLength: 448 } as never);
