@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { openAudio } from '../audio/open-audio.ts';
+import { type OpenAudioOptions, openAudio } from '../audio/open-audio.ts';
 import { sampleRate } from '../audio/windows.ts';
 import { AudioError } from '../errors.ts';
 
@@ -16,17 +16,17 @@ const sampleName = 'espeak-en-16k.wav';
 /**
  * The audio to measure with.
  *
- * @param file a WAV; without one, the sample that ships with this program
+ * @param file a recording; without one, the sample that ships with this program
  * @param seconds cuts the audio or repeats it to this length; without it, a file is taken whole and the sample at 4 s
  * @throws AudioError when the file cannot be read or has no samples
  */
 export async function benchAudio(
   file: string | undefined,
   seconds: number | undefined,
-  signal: AbortSignal,
+  options: Pick<OpenAudioOptions, 'signal' | 'onWarning'> = {},
 ): Promise<BenchAudio> {
   const path = file ?? fileURLToPath(new URL(`../../samples/${sampleName}`, import.meta.url));
-  const whole = await readSamples(path, signal);
+  const whole = await readSamples(path, options);
   const name = file ?? `sample ${sampleName}`;
   if (whole.length === 0) throw new AudioError('AUDIO_EMPTY', `${name} has no samples to measure with`);
   const length = Math.round((seconds ?? (file === undefined ? 4 : whole.length / sampleRate)) * sampleRate);
@@ -42,8 +42,8 @@ export function repeatTo(samples: Float32Array, length: number): Float32Array {
   return out;
 }
 
-async function readSamples(path: string, signal: AbortSignal): Promise<Float32Array> {
-  await using audio = await openAudio(path, { signal });
+async function readSamples(path: string, options: OpenAudioOptions): Promise<Float32Array> {
+  await using audio = await openAudio(path, options);
   const blocks: Float32Array[] = [];
   for await (const block of audio.samples) blocks.push(block);
   const samples = new Float32Array(blocks.reduce((sum, block) => sum + block.length, 0));

@@ -222,7 +222,7 @@ export const option = {
       .default(3)
       .helpGroup('Measurement:'),
   audio: () =>
-    new Option('--audio <file>', 'the WAV to measure with (default: a sample of this program)').helpGroup(
+    new Option('--audio <file>', 'the recording to measure with (default: a sample of this program)').helpGroup(
       'Measurement:',
     ),
   seconds: () =>

@@ -103,7 +103,7 @@ async function run(options: Options, session: Session): Promise<void> {
     );
   }
   const baseline = options.compare === undefined ? undefined : await readResult(options.compare);
-  const audio = await benchAudio(options.audio, options.seconds, signal);
+  const audio = await benchAudio(options.audio, options.seconds, { signal, onWarning: terminal.warn });
   if (options.report !== undefined) await writing(options.report, (folder) => mkdir(folder, { recursive: true }));
   const subject = await load(options, session, terminal);
   try {
