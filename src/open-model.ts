@@ -35,6 +35,8 @@ export interface OpenModelOptions extends NpuVariants {
   /** Told when the CPU's graphs and weights have to be built first, with the bytes to write. */
   readonly onPrepare?: (sizeBytes: number) => void;
   readonly onConvert?: (event: ConvertEvent) => void;
+  /** Told of the NPU, if it is one, before anything is loaded onto it. */
+  readonly onNpu?: (npu: OpenedNpu) => void | Promise<void>;
   readonly onWarning?: (message: string) => void;
 }
 
@@ -50,6 +52,7 @@ export async function openModel(options: OpenModelOptions): Promise<LoadedModel>
   const { context } = options;
   const npu = await chooseDevice(options.device, context.env);
   try {
+    if (npu !== undefined) await options.onNpu?.(npu);
     const files = await resolveModel(options.model ?? (npu === undefined ? 'whisper-base' : 'whisper-medium'), context);
     const checkpoint = await openCheckpoint(files.directory);
     const [backend, tokenizer] = await Promise.all([

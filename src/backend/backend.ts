@@ -88,10 +88,21 @@ export interface GreedyRequest {
   readonly stopToken: number;
   /** The most new tokens, the stop token included. */
   readonly maxTokens: number;
+  /** Asks for `batches` in the result. */
+  readonly timed?: boolean;
+}
+
+/** Decoder steps that were waited for together, a token each. */
+export interface StepBatch {
+  /** Those behind the stop token count too: they ran in vain. */
+  readonly steps: number;
+  readonly elapsedMs: number;
 }
 
 export interface GreedyResult {
   readonly tokens: number[];
   /** Log-probability of each token under the suppressed logits. */
   readonly logprobs: number[];
+  /** In order, where `timed` was asked for. The first holds the prompt as well: its last step gives the first token. */
+  readonly batches?: readonly StepBatch[];
 }

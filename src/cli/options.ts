@@ -214,6 +214,33 @@ export const option = {
     new Option('--clip-timestamps <list>', 'the parts to transcribe: start,end,start,end …')
       .argParser(clipList)
       .helpGroup('Audio:'),
+  runs: () =>
+    new Option('--runs <n>', 'how often to measure').argParser(positiveInteger).default(20).helpGroup('Measurement:'),
+  warmup: () =>
+    new Option('--warmup <n>', 'runs before those that count')
+      .argParser(wholeNumber)
+      .default(3)
+      .helpGroup('Measurement:'),
+  audio: () =>
+    new Option('--audio <file>', 'the recording to measure with (default: a sample of this program)').helpGroup(
+      'Measurement:',
+    ),
+  seconds: () =>
+    new Option('--seconds <s>', 'cut the audio or repeat it to this length (default: 4 for the sample)')
+      .argParser(numberBetween(0.1, 3600))
+      .helpGroup('Measurement:'),
+  tokens: () =>
+    new Option('--tokens <n>', 'decode this many tokens whatever the model says, to compare models')
+      .argParser(positiveInteger)
+      .helpGroup('Measurement:'),
+  compare: () => new Option('--compare <file>', 'hold the result against this earlier one').helpGroup('Measurement:'),
+  tolerance: () =>
+    new Option('--tolerance <percent>', 'a difference that counts as none')
+      .argParser(numberBetween(0, 1000))
+      .default(5)
+      .helpGroup('Measurement:'),
+  report: () =>
+    new Option('--report <folder>', 'write a page to look at and the figures as JSON there').helpGroup('Output:'),
   json: () => new Option('--json', 'print results as JSON, one object per line').helpGroup('Output:'),
   wordTimestamps: () =>
     new Option('--word-timestamps', 'find the time of each word, for json, subtitles and colours').helpGroup('Output:'),

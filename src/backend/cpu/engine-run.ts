@@ -1,6 +1,6 @@
 import ort from 'onnxruntime-node';
 import type { ModelDimensions } from '../../model/dimensions.ts';
-import type { GreedyRequest, GreedyResult, Step, StepResult } from '../backend.ts';
+import type { GreedyRequest, GreedyResult, Step, StepBatch, StepResult } from '../backend.ts';
 import { type RowPlan, TextTree, visibilityBias } from '../text-tree.ts';
 import type { RowCache } from './row-cache.ts';
 import type { Choice, VocabularyHead } from './vocabulary-head.ts';
@@ -81,9 +81,11 @@ export class EngineRun {
   async greedy(request: GreedyRequest, isAborted: () => boolean): Promise<GreedyResult> {
     const tokens: number[] = [];
     const logprobs: number[] = [];
+    const batches: StepBatch[] = [];
     let input: readonly number[] = request.prompt;
     let suppress = request.beginSuppress;
     while (tokens.length < request.maxTokens && !isAborted()) {
+      const started = performance.now();
       const last = [input.length - 1];
       const { hidden, chosen } = await this.#step(this.#texts.plan({ tokens: [input] }), suppress, last);
       const isSure = (chosen?.margins[0] ?? 0) >= safeMargin;
@@ -91,11 +93,12 @@ export class EngineRun {
         chosen !== undefined && isSure ? chosen : await this.#parts.head.choose(this.#pick(hidden, last), suppress);
       tokens.push(choice.token);
       logprobs.push(choice.logprob);
+      batches.push({ steps: 1, elapsedMs: performance.now() - started });
       if (choice.token === request.stopToken) break;
       input = [choice.token];
       suppress = request.suppress;
     }
-    return { tokens, logprobs };
+    return { tokens, logprobs, ...(request.timed ? { batches } : {}) };
   }
 
   close(): void {
