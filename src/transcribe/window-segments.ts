@@ -46,9 +46,25 @@ export function isSpoken({ startSeconds, endSeconds, text }: Draft): boolean {
   return startSeconds !== endSeconds && text.trim() !== '';
 }
 
-export function segmentOf(draft: Draft, result: DecodingResult, id: number, seek: number): Segment {
-  const { startSeconds, endSeconds, text, tokens, words } = draft;
+/** Where a segment stands in its recording. */
+export interface SegmentPlace {
+  readonly id: number;
+  /** Where its window begins, in frames. */
+  readonly seek: number;
+  /** Where the recording ends: a model may think of times in the padding behind it. */
+  readonly lastSeconds: number;
+}
+
+export function segmentOf(draft: Draft, result: DecodingResult, { id, seek, lastSeconds }: SegmentPlace): Segment {
+  const { text, tokens } = draft;
   const { temperature, avgLogprob, compressionRatio, noSpeechProb, language } = result;
+  const within = <T extends { readonly startSeconds: number; readonly endSeconds: number }>(part: T): T => ({
+    ...part,
+    startSeconds: Math.min(part.startSeconds, lastSeconds),
+    endSeconds: Math.min(part.endSeconds, lastSeconds),
+  });
+  const { startSeconds, endSeconds } = within(draft);
+  const words = draft.words?.map(within);
   return {
     id,
     seek,

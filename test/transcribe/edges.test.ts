@@ -78,14 +78,16 @@ describe.skipIf(models.tinyEn === undefined)('whisper-tiny.en on recordings of a
       [30, 480_000],
       [30.01, 480_160],
     ])(
-      'hears all of %f s of speech',
+      'hears what is said at the end of %f s',
       async (_seconds, length) => {
-        const segments = await segmentsOf(looped(speech, length), options);
+        const samples = new Float32Array(length);
+        samples.set(speech, length - speech.length);
+        const segments = await segmentsOf(samples, options);
         const text = segments
           .map((segment) => segment.text)
           .join('')
           .toLowerCase();
-        expect(text.match(/fraction of a second/g)?.length).toBe(5);
+        expect(text.match(/fraction of a second/g)?.length).toBe(1);
       },
       60_000,
     );
