@@ -13,6 +13,8 @@ export interface BenchSubject {
   readonly modelSha256: string;
   readonly dtype: string;
   readonly loadMs: number;
+  /** False where this process had to fetch or prepare the model first, which takes memory of its own. */
+  readonly wasReady: boolean;
   readonly environment: Environment;
   /** The NPU it runs on. */
   readonly npu?: NpuUnderTest;
@@ -76,7 +78,7 @@ export async function bench(subject: BenchSubject, options: BenchOptions): Promi
     stages: summarizeStages(times),
     tokensPerSecond: summarizeRuns(runs, ({ tokenIds, decodeMs }) => tokenIds.length / (decodeMs / 1000)),
     rtf: summarizeRuns(runs, ({ endToEndMs }) => endToEndMs / 1000 / workload.audioSeconds),
-    peakRssBytes: process.resourceUsage().maxRSS * 1024,
+    ...(subject.wasReady ? { peakRssBytes: process.resourceUsage().maxRSS * 1024 } : {}),
     ...(deviceMemory === undefined ? {} : { deviceMemory }),
     tokenLatenciesMs: tokenLatencies(runs),
     environment: subject.environment,

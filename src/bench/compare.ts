@@ -35,17 +35,17 @@ const minRuns = 5;
 /** How unlikely chance has to be. */
 const significance = 0.01;
 
-/** The rule that gives verdicts, for people. */
-export function ruleText(tolerance: number): string {
+/** The rule that gives verdicts, for people. @param tolerance as '5 %' */
+export function ruleText(tolerance: string): string {
   return (
-    `Worse or better: the runs' median differs by more than ${tolerance} %, and a one-sided Mann-Whitney test of the runs gives ` +
-    `p < ${significance}; at least ${minRuns} runs on each side. Memory: more than ${tolerance} %.`
+    `Worse or better: the runs' median differs by more than ${tolerance}, and a one-sided Mann-Whitney test of the runs gives ` +
+    `p < ${significance}; at least ${minRuns} runs on each side. Memory: more than ${tolerance}.`
   );
 }
 
 /** @param tolerance difference in % that counts as none, whatever the noise */
 export function compareResults(baseline: KnownResult, current: KnownResult, tolerance: number): Comparison {
-  const differences = workloadDifferences(baseline.workload, current.workload);
+  const differences = differencesOf(baseline, current);
   const row = (
     label: string,
     unit: ComparisonRow['unit'],
@@ -131,6 +131,15 @@ function memoryVerdict(a: number | undefined, b: number | undefined, tolerance: 
   if (a === undefined || b === undefined) return undefined;
   if (b > a * (1 + tolerance / 100)) return 'worse';
   return b < a / (1 + tolerance / 100) ? 'better' : 'same';
+}
+
+function differencesOf(baseline: KnownResult, current: KnownResult): string[] {
+  const kind = ({ standIn }: KnownResult) => (standIn ? 'a stand-in' : 'a real device');
+  const isMixed = baseline.standIn !== current.standIn;
+  return [
+    ...workloadDifferences(baseline.workload, current.workload),
+    ...(isMixed ? [`measured on: ${kind(baseline)} against ${kind(current)}`] : []),
+  ];
 }
 
 function workloadDifferences(a: Partial<Workload>, b: Partial<Workload>): string[] {

@@ -3,7 +3,7 @@ import { paragraph, reportPage, reportTable, type Section } from '../report/page
 import { shortNumber } from '../report/scale.ts';
 import { stripChart } from '../report/strip-chart.ts';
 import { type Comparison, ruleText, sideTexts } from './compare.ts';
-import { type BenchResult, stageLabels, stageNames } from './result.ts';
+import { type BenchResult, stageLabels, stageNames, unknownPeakText } from './result.ts';
 import type { Summary } from './stats.ts';
 import type { StageTimes } from './summarize-runs.ts';
 
@@ -93,7 +93,7 @@ function tokensSection({ tokenLatenciesMs, workload, peakRssBytes, deviceMemory,
     ],
   });
   const gigabytes = (sizeBytes: number) => `${(sizeBytes / 1e9).toFixed(2)} GB`;
-  const rows = [['resident memory, peak', gigabytes(peakRssBytes)]];
+  const rows = [['resident memory, peak', peakRssBytes === undefined ? unknownPeakText : gigabytes(peakRssBytes)]];
   if (deviceMemory !== undefined) {
     rows.push(['device memory before the model', gigabytes(deviceMemory.beforeBytes)]);
     rows.push(['device memory with the model', gigabytes(deviceMemory.loadedBytes)]);
@@ -126,7 +126,7 @@ function comparisonSection(compared: PageComparison | undefined): Section[] {
   const notes = [
     ...sideTexts(comparison),
     ...(differences.length === 0 ? [] : [`Not the same work, so no verdict: ${differences.join('; ')}.`]),
-    ...(differences.length === 0 ? [ruleText(tolerance)] : []),
+    ...(differences.length === 0 ? [ruleText(`${tolerance} %`)] : []),
   ];
   return [
     {

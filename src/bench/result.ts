@@ -37,6 +37,9 @@ export interface DeviceMemory {
   readonly peakBytes: number;
 }
 
+/** What stands in place of an unknown peak. */
+export const unknownPeakText = 'not told, because the model was made ready in this very run: measure again';
+
 /** Names and values, in reading order. */
 export type Environment = Readonly<Record<string, string>>;
 
@@ -75,7 +78,8 @@ export interface BenchResult {
   readonly tokensPerSecond: Summary;
   /** End to end time over the audio's length. */
   readonly rtf: Summary;
-  readonly peakRssBytes: number;
+  /** Of this process. Unknown where it had to prepare the model first, which may take more than running it. */
+  readonly peakRssBytes?: number;
   readonly deviceMemory?: DeviceMemory;
   readonly tokenLatenciesMs: readonly TokenLatency[];
   readonly environment: Environment;

@@ -1,5 +1,5 @@
 import { type Comparison, sideTexts } from '../bench/compare.ts';
-import { type BenchResult, stageLabels, stageNames } from '../bench/result.ts';
+import { type BenchResult, stageLabels, stageNames, unknownPeakText } from '../bench/result.ts';
 import type { Summary } from '../bench/stats.ts';
 import { shortNumber } from '../report/scale.ts';
 import { table } from './table.ts';
@@ -36,7 +36,7 @@ function cells({ count, min, mean, meanCi95, p50, p90, p99, max }: Summary): str
 
 function memoryText({ peakRssBytes, deviceMemory }: BenchResult): string {
   const gigabytes = (sizeBytes: number) => `${(sizeBytes / 1e9).toFixed(2)} GB`;
-  const own = `peak memory ${gigabytes(peakRssBytes)}`;
+  const own = `peak memory ${peakRssBytes === undefined ? unknownPeakText : gigabytes(peakRssBytes)}`;
   if (deviceMemory === undefined) return own;
   const { beforeBytes, loadedBytes, peakBytes, totalBytes } = deviceMemory;
   const [before, loaded, peak, total] = [beforeBytes, loadedBytes, peakBytes, totalBytes].map(gigabytes);

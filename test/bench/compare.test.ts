@@ -64,6 +64,13 @@ describe('compareResults', () => {
     expect(rows[0]?.verdict).toBeUndefined();
   });
 
+  test('gives no verdict between a stand-in and a device', () => {
+    const standIn = knownResult('b', runsAround(100), { standIn: true });
+    const { differences, rows } = compareResults(knownResult('a', runsAround(400)), standIn, 5);
+    expect(differences).toEqual(['measured on: a real device against a stand-in']);
+    expect(rows[0]?.verdict).toBeUndefined();
+  });
+
   test('takes one model under two names for one', () => {
     const folder = knownResult('b', [1], { workload: { ...workload, model: 'base-1f0c22ab' } });
     expect(compareResults(knownResult('a', [1]), folder, 5).differences).toEqual([]);

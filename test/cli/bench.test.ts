@@ -171,6 +171,7 @@ describe.skipIf(!hasStandIn || models.tinyEn === undefined)('bench on the stand-
     expect(code).toBe(0);
     expect(stdout).toMatch(/^Measured on a stand-in for CANN/);
     expect(stdout).toContain('device memory');
+    expect(stdout).toContain('made ready in this very run'); // its store was empty, so the peak would be the conversion's
     expect(readFileSync(join(report, 'bench.html'), 'utf8')).toContain('these figures say nothing of an NPU');
     const result = JSON.parse(readFileSync(join(report, 'bench.json'), 'utf8')) as ReturnType<typeof benchResult>;
     expect(result.standIn).toBe(true);
@@ -178,10 +179,10 @@ describe.skipIf(!hasStandIn || models.tinyEn === undefined)('bench on the stand-
     const { beforeBytes = 0, loadedBytes = 0, peakBytes = 0 } = result.deviceMemory ?? {};
     expect(loadedBytes).toBeGreaterThan(beforeBytes);
     expect(peakBytes).toBeGreaterThan(loadedBytes);
-    // Eight steps are waited for together. The prompt's two tokens take two of the first eight, which give seven tokens and
-    // are no step's time alone.
-    expect(result.tokenLatenciesMs[0]?.position).toBe(7);
-    expect(result.stages.token?.count).toBe(2 * 13);
+    // Several steps are waited for together. The first such batch holds the prompt and is no step's time alone.
+    const firstPosition = result.tokenLatenciesMs[0]?.position ?? 0;
+    expect(firstPosition).toBeGreaterThan(1);
+    expect(result.stages.token?.count).toBe(2 * (20 - firstPosition));
     expect(result.stages.prefill?.count).toBe(2);
   }, 120_000);
 });

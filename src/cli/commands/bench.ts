@@ -84,7 +84,7 @@ Examples:
     .addArgument(new Argument('<after>', 'the same, later or elsewhere'))
     .addOption(option.tolerance())
     .addOption(option.json())
-    .addHelpText('after', `\n${ruleText(5).replace(/5 %/g, '--tolerance')}`)
+    .addHelpText('after', `\n${ruleText('--tolerance')}`)
     .action((before: string, after: string, _: unknown, own: Command) =>
       compareFiles(before, after, own.optsWithGlobals<Pick<Options, 'tolerance' | 'json'>>(), session),
     );
@@ -133,7 +133,6 @@ async function load(options: Options, session: Session, terminal: Terminal): Pro
   let soc: string | undefined;
   const open = async () => {
     const started = performance.now();
-    wasBuilt = false;
     const model = await openModel({
       ...(spec === undefined ? {} : { model: spec }),
       ...(omDir === undefined ? {} : { omDirectory: omDir }),
@@ -164,8 +163,9 @@ async function load(options: Options, session: Session, terminal: Terminal): Pro
     return { model, loadMs: performance.now() - started };
   };
   let { model, loadMs } = await open();
-  if (wasBuilt) {
-    terminal.warn('the peak memory includes getting the model ready: run this again for its own');
+  const wasReady = !wasBuilt;
+  if (!wasReady) {
+    terminal.note('loading the model again, to time that alone');
     await model[Symbol.asyncDispose]();
     ({ model, loadMs } = await open());
   }
@@ -175,6 +175,7 @@ async function load(options: Options, session: Session, terminal: Terminal): Pro
     return {
       model,
       loadMs,
+      wasReady,
       modelSha256: await weightsSha256(await openCheckpoint(directory), session.signal),
       dtype: npu === undefined ? 'float32' : options.dtype,
       environment: await describeEnvironment(session.env, soc),
@@ -237,7 +238,7 @@ async function compareFiles(
   const [baseline, current] = [await readResult(before), await readResult(after)];
   const comparison = compareResults(baseline, current, tolerance);
   if (json) await session.print(`${JSON.stringify({ ...comparison, tolerance })}\n`);
-  else await session.print(`${comparisonText(comparison)}${ruleText(tolerance)}\n`);
+  else await session.print(`${comparisonText(comparison)}${ruleText(`${tolerance} %`)}\n`);
   requireSameWork(comparison);
   if (comparison.rows.some(({ verdict }) => verdict === 'worse')) process.exitCode = exitCode.failed;
 }
