@@ -73,7 +73,7 @@ export async function openModel(options: OpenModelOptions): Promise<LoadedModel>
 }
 
 /** The NPU to run on, or undefined for the CPU. Asked for an NPU, it never settles for the CPU. */
-async function chooseDevice(choice: DeviceChoice, env: ModelContext['env']): Promise<OpenedNpu | undefined> {
+export async function chooseDevice(choice: DeviceChoice, env: ModelContext['env']): Promise<OpenedNpu | undefined> {
   if (choice.kind === 'cpu') return undefined;
   if (choice.kind === 'npu') return openNpu(env, choice.index);
   return (await hasNpu(env)) ? openNpu(env, 0) : undefined;

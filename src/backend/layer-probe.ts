@@ -6,8 +6,6 @@ export type Taps = ReadonlyMap<string, Float32Array>;
 
 /** Lets comparisons see what the blocks of a model compute over one window and the text in it. */
 export interface LayerProbe extends AsyncDisposable {
-  /** The device really used, for people. */
-  readonly device: string;
   /**
    * @param logMel f32 [nMels, 2 * nAudioCtx]
    * @param tokens the text, prompt included

@@ -10,15 +10,13 @@ export interface CpuProbeOptions {
   readonly directory: string;
   readonly dimensions: ModelDimensions;
   readonly threads: number;
-  /** For people. */
-  readonly device: string;
 }
 
 type Tensors = Readonly<Record<string, ort.Tensor>>;
 
 /** Loads graphs with taps into ONNX Runtime. It runs on the calling thread and blocks it for the time of one window. */
 export async function openCpuLayerProbe(options: CpuProbeOptions): Promise<LayerProbe> {
-  const { graphs, directory, dimensions, threads, device } = options;
+  const { graphs, directory, dimensions, threads } = options;
   const load = (graph: Uint8Array) =>
     ort.InferenceSession.create(graph, {
       executionProviders: ['cpu'],
@@ -30,7 +28,6 @@ export async function openCpuLayerProbe(options: CpuProbeOptions): Promise<Layer
   const decoder = await load(graphs.decoder);
   const logits = await load(graphs.logits);
   return {
-    device,
     async run(logMel, tokens, streams, signal) {
       signal?.throwIfAborted();
       const { nMels, nAudioCtx, nTextState } = dimensions;
