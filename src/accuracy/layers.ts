@@ -78,6 +78,23 @@ function tap(taps: Taps, { name }: Block): Float32Array {
   return values;
 }
 
+/** What no rounding of float32 comes to, whichever way it is computed. */
+const negligible = 1e-5;
+/** How many times the usual error of its kind makes a block stand out. */
+const unusual = 8;
+
+/** Blocks that differ by more than others of their kind do: lower precision changes them all alike, damage does not. */
 function findSuspects(blocks: readonly BlockDifference[]): BlockDifference[] {
-  return blocks.filter(({ relative }) => relative > 1e-5);
+  return blocks.filter((block) => {
+    const alike = blocks.filter(({ part, kind }) => part === block.part && kind === block.kind);
+    const usual = median((alike.length > 2 ? alike : blocks).map(({ relative }) => relative));
+    // What is no number is beyond every limit.
+    return !(block.relative <= Math.max(negligible, unusual * usual));
+  });
+}
+
+/** The lower of the two in the middle, so that damage to one of a few does not hide it. */
+function median(values: readonly number[]): number {
+  const sorted = values.map((value) => (Number.isNaN(value) ? Number.POSITIVE_INFINITY : value)).sort((a, b) => a - b);
+  return sorted[Math.floor((sorted.length - 1) / 2)] ?? 0;
 }

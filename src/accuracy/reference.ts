@@ -20,6 +20,8 @@ export interface Reference extends AsyncDisposable {
   /** The device that it runs on or ran on, for people. */
   readonly device: string;
   readonly nVocab: number;
+  /** Of a model that runs now. */
+  readonly dimensions?: ModelDimensions;
   window(clip: Clip, options: WindowOptions): Promise<ReferenceWindow>;
 }
 
@@ -29,6 +31,7 @@ export function liveReference(model: LoadedModel): Reference {
     model: model.name,
     device: model.backend.device,
     nVocab: model.backend.dimensions.nVocab,
+    dimensions: model.backend.dimensions,
     window: ({ samples }, options) => referenceWindow(model, samples, options),
     [Symbol.asyncDispose]: () => model[Symbol.asyncDispose](),
   };

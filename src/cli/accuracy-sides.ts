@@ -50,7 +50,7 @@ export async function openSides(
   session: Session,
   terminal: Terminal,
 ): Promise<Sides> {
-  let npu: { readonly isStandIn: boolean; readonly soc: string } | undefined;
+  let npu: TestedNpu | undefined;
   const tested = await openModel({
     ...testedOptions(options, session, terminal),
     ...modelSpec(options.model ?? modelOf(stored)),
@@ -58,28 +58,43 @@ export async function openSides(
       npu = { isStandIn, soc: device.socName };
     },
   });
+  let reference = stored;
   try {
-    const reference = stored ?? liveReference(await openReference(options, tested, session, terminal));
+    reference ??= liveReference(await openReference(options, tested, session, terminal));
     checkVocabulary(reference, tested.name, tested.backend.dimensions);
+    if (options.layers) checkShape(reference, tested);
     terminal.note(`reference ${reference.model}, ${reference.device}`);
     terminal.note(`tested ${tested.name}, ${tested.backend.device}`);
-    const dtype = npu === undefined ? 'float32' : options.dtype;
-    return {
-      tested,
-      reference,
-      testedSide: { model: tested.name, device: tested.backend.device, dtype },
-      referenceSide: { model: reference.model, device: reference.device, dtype: 'float32' },
-      isStandIn: npu?.isStandIn === true,
-      soc: npu?.soc,
-      async [Symbol.asyncDispose]() {
-        await reference[Symbol.asyncDispose]();
-        await tested[Symbol.asyncDispose]();
-      },
-    };
+    return sidesOf(tested, reference, npu, options);
   } catch (error) {
+    await reference?.[Symbol.asyncDispose]();
     await tested[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+interface TestedNpu {
+  readonly isStandIn: boolean;
+  readonly soc: string;
+}
+
+function sidesOf(tested: LoadedModel, reference: Reference, npu: TestedNpu | undefined, { dtype }: SideOptions): Sides {
+  return {
+    tested,
+    reference,
+    testedSide: {
+      model: tested.name,
+      device: tested.backend.device,
+      dtype: npu === undefined ? 'float32' : dtype,
+    },
+    referenceSide: { model: reference.model, device: reference.device, dtype: 'float32' },
+    isStandIn: npu?.isStandIn === true,
+    soc: npu?.soc,
+    async [Symbol.asyncDispose]() {
+      await reference[Symbol.asyncDispose]();
+      await tested[Symbol.asyncDispose]();
+    },
+  };
 }
 
 function testedOptions(options: SideOptions, session: Session, terminal: Terminal): OpenModelOptions {
@@ -102,24 +117,17 @@ function referenceOptions(options: SideOptions, session: Session, terminal: Term
 }
 
 async function openReference(options: SideOptions, tested: LoadedModel, session: Session, terminal: Terminal) {
-  const model = await openModel({
+  return openModel({
     ...referenceOptions(options, session, terminal),
     model: options.refModel ?? options.model ?? tested.name,
   });
-  if (options.layers) {
-    try {
-      checkDimensions(model.name, model.backend.dimensions, tested.name, tested.backend.dimensions);
-    } catch (error) {
-      await model[Symbol.asyncDispose]();
-      throw error;
-    }
-  }
-  return model;
 }
 
-function checkDimensions(name: string, a: ModelDimensions, otherName: string, b: ModelDimensions): void {
-  if (JSON.stringify(Object.values(a)) === JSON.stringify(Object.values(b))) return;
-  throw new UsageError('LAYERS_DIFFER', `${name} and ${otherName} are not of one shape, so --layers cannot compare them`, {
+/** Blocks can be compared where both models have the same ones. */
+function checkShape({ model, dimensions }: Reference, { name, backend }: LoadedModel): void {
+  const sizes = (of: ModelDimensions | undefined) => JSON.stringify(Object.entries(of ?? {}).sort());
+  if (sizes(dimensions) === sizes(backend.dimensions)) return;
+  throw new UsageError('LAYERS_DIFFER', `${model} and ${name} are not of one shape, so --layers cannot compare them`, {
     hint: 'Leave --layers out, or compare models of one size.',
   });
 }
