@@ -19,7 +19,7 @@ import { type ModelContext, resolveModel } from './model/resolve-model.ts';
 import { openTokenizer } from './model/tokenizer.ts';
 import type { LoadedModel } from './transcribe/loaded-model.ts';
 
-/** With what an NPU is to be quick at (`beams`, `windows`, `wordTimes`): on first use it is converted for that too. */
+/** With what an NPU is to be quick at (`beams`, `windows`, `wordTimes`, `layers`): on first use it is converted for that too. */
 export interface OpenModelOptions extends NpuVariants {
   /** A name, a hub id or a folder; by default whisper-medium on an NPU, whisper-base on the CPU. */
   readonly model?: string;
@@ -111,7 +111,7 @@ async function openOnNpu(
 }
 
 /** The OM files for this device, converted now if they have not been yet. */
-async function convertedDirectory(
+export async function convertedDirectory(
   checkpoint: Checkpoint,
   model: string,
   target: { readonly soc: string; readonly dtype: NpuDtype },

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { windows } from '../audio/windows.ts';
 import { nSamples, sampleRate } from '../features/log-mel.ts';
-import type { LoadedModel } from '../transcribe/transcribe.ts';
+import type { LoadedModel } from '../transcribe/loaded-model.ts';
 import { type Figures, figuresOf } from './figures.ts';
 import type { Clip, Reference } from './reference.ts';
 import { compareWindow, type ReferenceWindow, type WindowComparison, type WindowOptions } from './window.ts';

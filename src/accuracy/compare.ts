@@ -1,3 +1,5 @@
+import { logSumExp } from '../decoding/log-softmax.ts';
+
 /** Two vectors held against each other. */
 export interface VectorDifference {
   /** The largest absolute difference; NaN where a number is missing on either side. */
@@ -79,15 +81,6 @@ export function compareLogits(
     sameTop1: likeliest(reference, suppress) === likeliest(tested, suppress),
     rank: rankOf(token, tested, suppress),
   };
-}
-
-/** ln(sum(exp(x))) without overflow. */
-function logSumExp(values: Float32Array): number {
-  let highest = Number.NEGATIVE_INFINITY;
-  for (const value of values) highest = Math.max(highest, value);
-  let sum = 0;
-  for (const value of values) sum += Math.exp(value - highest);
-  return highest + Math.log(sum);
 }
 
 /** The allowed token with the highest logit, the first of equals. */

@@ -44,7 +44,10 @@ async function readManifest(path: string): Promise<AccuracyInput[]> {
     throw new UsageError('MANIFEST_UNREADABLE', `cannot read the manifest ${path}: ${String(cause)}`, { cause });
   });
   const inputs: AccuracyInput[] = [];
-  for (const [index, line] of text.replace(/^\uFEFF/, '').split(/\r?\n/).entries()) {
+  for (const [index, line] of text
+    .replace(/^\uFEFF/, '')
+    .split(/\r?\n/)
+    .entries()) {
     if (line.trim() === '' || line.startsWith('#')) continue;
     const [audio = '', transcript, ...more] = line.split('\t');
     if (audio.trim() === '' || more.length > 0) {

@@ -1,6 +1,6 @@
 import { UsageError } from '../errors.ts';
 import type { ModelDimensions } from '../model/dimensions.ts';
-import type { LoadedModel } from '../transcribe/transcribe.ts';
+import type { LoadedModel } from '../transcribe/loaded-model.ts';
 import { type ReferenceWindow, referenceWindow, type WindowOptions } from './window.ts';
 
 /** One window of a recording. */

@@ -1,8 +1,8 @@
 import type { EncodedAudio } from '../backend/backend.ts';
-import { decodeGreedily } from '../decoding/decode.ts';
+import { generate } from '../decoding/generate.ts';
 import { sotSequence } from '../decoding/prompt.ts';
 import { logMelSpectrogram } from '../features/log-mel.ts';
-import type { LoadedModel } from '../transcribe/transcribe.ts';
+import type { LoadedModel } from '../transcribe/loaded-model.ts';
 import { compareLogits, compareVectors, type PositionDifference, type VectorDifference } from './compare.ts';
 
 /** What the reference makes of one window of up to 30 s. */
@@ -52,7 +52,8 @@ export async function referenceWindow(
   const { signal } = options;
   await using audio = await encode(model, samples, signal);
   const { language, tokens, text } = await writeFreely(model, audio, options);
-  const prompt = sotSequence(model.rules.special, language, 'transcribe');
+  const { special } = model.rules;
+  const prompt = [...sotSequence(special, language, 'transcribe'), special.noTimestamps];
   const logits: Float32Array[] = [];
   for await (const row of forcedLogits(audio, prompt, tokens, signal)) logits.push(row);
   return { language, prompt, tokens, text, logits, encoderOutput: await audio.encoderOutput() };
@@ -94,7 +95,7 @@ async function writeFreely(model: LoadedModel, audio: EncodedAudio, options: Win
   const { rules, tokenizer } = model;
   const { language, signal } = options;
   const asked = language === undefined ? {} : { language };
-  const result = await decodeGreedily(audio, rules, { ...asked, task: 'transcribe' }, signal);
+  const result = await generate(audio, rules, { ...asked, task: 'transcribe' }, signal);
   return {
     language: result.language,
     tokens: result.complete ? [...result.tokens, rules.special.eot] : result.tokens,

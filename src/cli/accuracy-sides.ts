@@ -9,7 +9,7 @@ import { catalog } from '../model/catalog.ts';
 import type { ModelDimensions } from '../model/dimensions.ts';
 import { openLayerProbe } from '../open-layer-probe.ts';
 import { type OpenModelOptions, openModel } from '../open-model.ts';
-import type { LoadedModel } from '../transcribe/transcribe.ts';
+import type { LoadedModel } from '../transcribe/loaded-model.ts';
 import { convertProgress } from './convert-progress.ts';
 import { npuDtypes } from './options.ts';
 import { type ModelSourceOptions, modelContext, type Session } from './session.ts';

@@ -43,7 +43,7 @@ function sideText({ model, device, dtype }: Side): string {
 function figuresTable({ files, overall }: AccuracyResult): string {
   const rows = files.map(({ file, isComplete, figures }) => [isComplete ? file : `${file} (part)`, ...cells(figures)]);
   if (overall !== undefined && files.length > 1) rows.push(['all', ...cells(overall.figures)]);
-  const header = ['', 'tokens', 'same', 'prob. diff.', 'cosine', 'KL', 'top 1', 'rank', 'encoder', 'cosine'];
+  const header = ['', 'tokens', 'same', 'prob. diff.', 'cosine', 'KL', 'top 1', 'rank', 'encoder diff.', 'cosine'];
   return table(header, rows, [1, 2, 3, 4, 5, 6, 7, 8, 9]);
 }
 

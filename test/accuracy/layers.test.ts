@@ -10,7 +10,7 @@ import type { TapMode } from '../../src/graph/taps.ts';
 import { openCheckpoint } from '../../src/model/checkpoint.ts';
 import { whisperTensors } from '../../src/model/tensor-names.ts';
 import { copyDamaged } from '../support/damaged-checkpoint.ts';
-import { randomValues, smallDimensions as dimensions, writeRandomCheckpoint } from '../support/random-checkpoint.ts';
+import { smallDimensions as dimensions, randomValues, writeRandomCheckpoint } from '../support/random-checkpoint.ts';
 
 const logMel = randomValues(dimensions.nMels * 2 * dimensions.nAudioCtx, 3);
 const tokens = [5, 17, 5, 30, 2];
@@ -43,7 +43,12 @@ async function compareWith(folder: string, threads = 1): Promise<LayerComparison
 /** The block that a weight belongs to, by its name. */
 function blockOf(tensor: string): string {
   const layer = /model\.(\w+)\.layers\.(\d+)\.(self_attn|encoder_attn|fc|final)/.exec(tensor);
-  const kinds = { self_attn: 'self-attention', encoder_attn: 'cross-attention', fc: 'feed-forward', final: 'feed-forward' };
+  const kinds = {
+    self_attn: 'self-attention',
+    encoder_attn: 'cross-attention',
+    fc: 'feed-forward',
+    final: 'feed-forward',
+  };
   if (layer !== null) return `${layer[1]} layer ${layer[2]}, ${kinds[layer[3] as keyof typeof kinds]}`;
   const part = tensor.split('.')[1];
   return tensor.includes('layer_norm') ? `${part} output` : `${part} embedding`;
@@ -95,7 +100,9 @@ test('what is no number is a suspect', async () => {
   const broken: LayerProbe = {
     async run(...input) {
       const taps = await tested.run(...input);
-      return new Map(Array.from(taps, ([name, values]) => [name, name.includes('layers.1.self') ? values.fill(NaN) : values]));
+      return new Map(
+        Array.from(taps, ([name, values]) => [name, name.includes('layers.1.self') ? values.fill(NaN) : values]),
+      );
     },
     async [Symbol.asyncDispose]() {},
   };

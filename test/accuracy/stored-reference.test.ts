@@ -19,7 +19,12 @@ const live: Reference = {
   window: () => Promise.reject(new Error('not asked')),
   async [Symbol.asyncDispose]() {},
 };
-const clip = (sha256: string, window: number): Clip => ({ file: `${sha256}.wav`, sha256, window, samples: new Float32Array() });
+const clip = (sha256: string, window: number): Clip => ({
+  file: `${sha256}.wav`,
+  sha256,
+  window,
+  samples: new Float32Array(),
+});
 const values = (...numbers: number[]) => Float32Array.from(numbers);
 const windowSaying = (text: string): ReferenceWindow => ({
   language: 'en',

@@ -22,5 +22,10 @@ export async function copyDamaged(source: string, target: string, { tensor, row,
   const rowBytes = entry.sizeBytes / entry.shape[0]!;
   if (stored.byteLength !== rowBytes) throw new Error(`${tensor} is ${entry.dtype}`);
   await using file = await open(entry.file, 'r+');
-  await file.write(new Uint8Array(stored.buffer, stored.byteOffset, rowBytes), 0, rowBytes, entry.offset + row * rowBytes);
+  await file.write(
+    new Uint8Array(stored.buffer, stored.byteOffset, rowBytes),
+    0,
+    rowBytes,
+    entry.offset + row * rowBytes,
+  );
 }

@@ -37,14 +37,16 @@ function spaceNumbers(text: string): string {
 /** "$2 and ¢7" -> "$2.07", "$0.36" -> "¢36"; and 1 stays a word, because it mostly is one. */
 function joinCents(text: string): string {
   const end = '(?![\\p{L}\\p{N}_])';
-  return text
-    .replace(
-      new RegExp(`([€£$])([0-9]+) (?:and )?¢([0-9]{1,2})${end}`, 'gu'),
-      (_, currency: string, whole: string, cents: string) => `${currency}${whole}.${cents.padStart(2, '0')}`,
-    )
-    // The published rule takes any character for the decimal point.
-    .replace(new RegExp(`[€£$]0.([0-9]{1,2})${end}`, 'gu'), (_, cents: string) => `¢${Number(cents)}`)
-    .replace(new RegExp(`(?<![\\p{L}\\p{N}_])1(s?)${end}`, 'gu'), 'one$1');
+  return (
+    text
+      .replace(
+        new RegExp(`([€£$])([0-9]+) (?:and )?¢([0-9]{1,2})${end}`, 'gu'),
+        (_, currency: string, whole: string, cents: string) => `${currency}${whole}.${cents.padStart(2, '0')}`,
+      )
+      // The published rule takes any character for the decimal point.
+      .replace(new RegExp(`[€£$]0.([0-9]{1,2})${end}`, 'gu'), (_, cents: string) => `¢${Number(cents)}`)
+      .replace(new RegExp(`(?<![\\p{L}\\p{N}_])1(s?)${end}`, 'gu'), 'one$1')
+  );
 }
 
 /** A number so far: a sum that more words may be added to, or digits that more digits may follow. */

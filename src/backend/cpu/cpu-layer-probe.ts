@@ -40,9 +40,9 @@ export async function openCpuLayerProbe(options: CpuProbeOptions): Promise<Layer
         ...inputsOf(decoder, streams),
       });
       signal?.throwIfAborted();
-      const last = (decoded['hidden']?.data as Float32Array).subarray(-nTextState);
+      const last = valuesOf(decoded, 'hidden').subarray(-nTextState);
       const head = await logits.run({ hidden: new ort.Tensor('float32', last, [1, nTextState]) });
-      return new Map([...taps(encoded), ...taps(decoded), [logitsTap, head['logits']?.data as Float32Array]]);
+      return new Map([...taps(encoded), ...taps(decoded), [logitsTap, valuesOf(head, 'logits')]]);
     },
     async [Symbol.asyncDispose]() {
       for (const session of [encoder, decoder, logits]) await session.release();
@@ -82,9 +82,15 @@ function crossKvOf(encoded: Tensors): Tensors {
   return Object.fromEntries(Object.entries(encoded).filter(([name]) => name.startsWith('cross_')));
 }
 
+function valuesOf(outputs: Tensors, name: string): Float32Array {
+  const data = outputs[name]?.data;
+  if (!(data instanceof Float32Array)) throw new Error(`the graph gives no ${name}`);
+  return data;
+}
+
 /** What a graph gives besides what decoding needs. */
 function taps(outputs: Tensors): [string, Float32Array][] {
-  return Object.entries(outputs)
-    .filter(([name]) => isTap(name))
-    .map(([name, { data }]) => [name, data as Float32Array]);
+  return Object.keys(outputs)
+    .filter(isTap)
+    .map((name) => [name, valuesOf(outputs, name)]);
 }

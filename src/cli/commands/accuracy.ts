@@ -93,7 +93,8 @@ async function run(names: readonly string[], options: Options, session: Session)
   } finally {
     // Whatever stopped it, what was compared is worth seeing.
     terminal.endProgress();
-    if (progress.sides !== undefined) await show(resultOf(progress, progress.sides, isComplete, options), options, session);
+    if (progress.sides !== undefined)
+      await show(resultOf(progress, progress.sides, isComplete, options), options, session);
   }
   if (progress.failed > 0) {
     terminal.warn(`${progress.failed} of ${inputs.length} files failed`);

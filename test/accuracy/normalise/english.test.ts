@@ -125,7 +125,11 @@ describe('normaliseEnglish', () => {
     const text = fc.oneof(
       fc.string({ unit: 'binary', maxLength: 60 }),
       fc
-        .array(fc.constantFrom(...'one oh twenty million third and point double per cent dollars minus $5 2.50 . %'.split(' ')))
+        .array(
+          fc.constantFrom(
+            ...'one oh twenty million third and point double per cent dollars minus $5 2.50 . %'.split(' '),
+          ),
+        )
         .map((words) => words.join(' ')),
     );
     fc.assert(
