@@ -16,9 +16,14 @@ const sample = fileURLToPath(new URL('../../samples/espeak-en-16k.wav', import.m
 /**
  * What to compare on: files and those of a manifest; the sample of this program where none are given.
  *
- * @throws UsageError 'MANIFEST_UNREADABLE' or 'MANIFEST_INVALID'
+ * @throws UsageError 'STDIN_UNFIT', 'TRANSCRIPT_UNREADABLE', 'MANIFEST_UNREADABLE' or 'MANIFEST_INVALID'
  */
 export async function accuracyInputs(files: readonly string[], manifest: string | undefined): Promise<AccuracyInput[]> {
+  if (files.includes('-')) {
+    throw new UsageError('STDIN_UNFIT', 'a comparison reads files, not stdin', {
+      hint: 'Write it to a file first; its content tells a stored reference which it is.',
+    });
+  }
   const listed = manifest === undefined ? [] : await readManifest(manifest);
   if (files.length + listed.length === 0) return [await withTranscript(basename(sample), sample)];
   return [...(await Promise.all(files.map((file) => withTranscript(file, file)))), ...listed];

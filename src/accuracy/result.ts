@@ -8,8 +8,8 @@ export interface Side {
   readonly model: string;
   /** For people. */
   readonly device: string;
-  /** What it computes in, as users name it; undefined where nobody wrote that down. */
-  readonly dtype?: string;
+  /** What it computes in, as users name it. */
+  readonly dtype: string;
 }
 
 /** Figures of a model's blocks on one window. */
@@ -65,37 +65,4 @@ export function overallOf(files: readonly FileComparison[], thresholdPercent: nu
     pass: passes(figures, thresholdPercent),
     ...(errors.length === 0 ? {} : { errors: { reference: of('reference'), tested: of('tested') } }),
   };
-}
-
-/** What the verdict comes to, for people. */
-export function verdictText({ overall, thresholdPercent, complete }: AccuracyResult): string {
-  if (overall === undefined) return 'Nothing was compared.';
-  const { figures, pass } = overall;
-  const difference = `largest probability difference ${percentText(figures.maxProbabilityDifferencePercent)}`;
-  const relation = pass ? 'under' : 'not under';
-  return `${pass ? 'PASS' : 'FAIL'}${complete ? '' : ' so far'}: ${difference}, ${relation} ${thresholdPercent} %`;
-}
-
-/** A difference in percent with four decimals, as many as it takes to see the first digits of a small one. */
-export function percentText(percent: number): string {
-  if (percent === 0 || !Number.isFinite(percent)) return `${percent} %`;
-  return `${percent >= 0.001 ? percent.toFixed(4) : percent.toExponential(1)} %`;
-}
-
-/** A cosine, which is 1 only where it is. */
-export function cosineText(cosine: number): string {
-  if (cosine === 1 || !Number.isFinite(cosine)) return String(cosine);
-  const shown = cosine.toFixed(8);
-  return Number(shown) === 1 ? `1 - ${(1 - cosine).toExponential(1)}` : shown;
-}
-
-/** A small number that is 0 only where it is. */
-export function smallText(value: number): string {
-  return value === 0 || !Number.isFinite(value) ? String(value) : value.toExponential(1);
-}
-
-/** A share of 1 in percent that is 100 only where all of it is meant. */
-export function shareText(share: number): string {
-  if (share === 1 || share === 0) return String(100 * share);
-  return (Math.floor(1000 * share) / 10).toFixed(1);
 }

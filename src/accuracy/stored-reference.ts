@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { createInterface } from 'node:readline';
 import { UsageError } from '../errors.ts';
 import { parseObject } from '../model/checkpoint-files.ts';
@@ -94,6 +95,7 @@ export async function openStoredReference(path: string): Promise<Reference> {
   if (header === undefined) throw unreadable(path, 'it is empty');
   return {
     ...header,
+    device: `${header.device}, kept in ${basename(path)}`,
     window: async (clip) => fromStored(windowOf(await readLine(path, placeOf(clip, places, path)), path)),
     async [Symbol.asyncDispose]() {},
   };

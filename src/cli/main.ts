@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { WhisperNpuError } from '../errors.ts';
-import { addBench } from './commands/bench.ts';
 import { addAccuracy } from './commands/accuracy.ts';
+import { addBench } from './commands/bench.ts';
 import { addConvert } from './commands/convert.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addModels } from './commands/models.ts';

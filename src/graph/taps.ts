@@ -16,7 +16,7 @@ export function blockTensor(block: string): string {
 }
 
 /** Name of the stream behind a block: an output of `chained` graphs and an input of `separate` ones. */
-export function streamTensor(block: string): string {
+function streamTensor(block: string): string {
   return `${block}.stream`;
 }
 

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { PositionDifference } from '../../src/accuracy/compare.ts';
+import { verdictText } from '../../src/accuracy/figure-texts.ts';
 import { figuresOf, passes } from '../../src/accuracy/figures.ts';
-import { overallOf, verdictText } from '../../src/accuracy/result.ts';
+import { overallOf } from '../../src/accuracy/result.ts';
 import type { WindowComparison } from '../../src/accuracy/window.ts';
 import { accuracyResult, fileOf, position, windowOf } from './results.ts';
 

@@ -38,6 +38,10 @@ test('a transcript that is there but cannot be read is an error', async () => {
   });
 });
 
+test('stdin is refused: it can be read only once', async () => {
+  await expect(accuracyInputs(['-'], undefined)).rejects.toMatchObject({ code: 'STDIN_UNFIT' });
+});
+
 describe('a manifest', () => {
   test('lists recordings from its own folder, after the files that are named', async () => {
     const path = manifest('\uFEFF# clips\n\nsaid.wav\tSomething else.\r\nsub/b.wav\t\nsaid.wav\n');

@@ -48,7 +48,7 @@ async function write(name: string): Promise<string> {
 describe('a reference file', () => {
   test('gives every window back to the last bit, in any order', async () => {
     const reference = await openStoredReference(await write('a.json'));
-    expect(reference).toMatchObject({ model: 'whisper-base', device: 'CPU, 2 threads', nVocab: 3 });
+    expect(reference).toMatchObject({ model: 'whisper-base', device: 'CPU, 2 threads, kept in a.json', nVocab: 3 });
     expect(await reference.window(clip('bb', 0), {})).toEqual(windowSaying(' 三'));
     expect(await reference.window(clip('aa', 1), {})).toEqual(windowSaying(' two\n'));
     expect(await reference.window(clip('aa', 0), {})).toEqual(windowSaying(' grüße'));

@@ -1,18 +1,24 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Argument, type Command } from 'commander';
 import { compareRecording, type FileComparison, hashFile, summariseFile } from '../../accuracy/compare-recording.ts';
+import { percentText } from '../../accuracy/figure-texts.ts';
 import { type AccuracyInput, accuracyInputs } from '../../accuracy/inputs.ts';
-import { fileJson, overallJson } from '../../accuracy/json.ts';
+import { fileJson, overallJson, resultJson } from '../../accuracy/json.ts';
+import { accuracyPage } from '../../accuracy/page.ts';
 import type { Reference } from '../../accuracy/reference.ts';
-import { type AccuracyResult, type LayerResult, overallOf, percentText } from '../../accuracy/result.ts';
+import { type AccuracyResult, type LayerResult, overallOf } from '../../accuracy/result.ts';
 import { createReferenceFile, openStoredReference, type ReferenceWriter } from '../../accuracy/stored-reference.ts';
 import type { WindowComparison } from '../../accuracy/window.ts';
-import { openAudio } from '../../audio/open-audio.ts';
+import { describeEnvironment } from '../../bench/environment.ts';
 import { AudioError, UsageError } from '../../errors.ts';
 import { compareBlocks, type LayerInput, openSides, type SideOptions, type Sides } from '../accuracy-sides.ts';
 import { accuracyText } from '../accuracy-text.ts';
+import { openInput } from '../audio-input.ts';
 import { exitCode } from '../exit-codes.ts';
 import { option } from '../options.ts';
 import { errorJson, printError } from '../report-error.ts';
+import { writing } from '../report-folder.ts';
 import { type Session, sessionTerminal } from '../session.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -33,7 +39,7 @@ export function addAccuracy(program: Command, session: Session): void {
     .description(
       'Compares a model on a device with a reference, free and fed with the same tokens: texts, probabilities, encoder output, and word errors where FILE.txt beside the audio or a manifest says what was really said. Ends with 1 if it does not pass.',
     )
-    .addArgument(new Argument('[audio...]', 'WAV files (default: a sample of this program)'))
+    .addArgument(new Argument('[audio...]', 'recordings (default: a sample of this program)'))
     .addOption(option.manifest())
     .addOption(option.ref())
     .addOption(option.refModel())
@@ -77,6 +83,7 @@ async function run(names: readonly string[], options: Options, session: Session)
   const terminal = sessionTerminal(session, options);
   const inputs = await accuracyInputs(names, options.manifest);
   const stored = await storedReference(options);
+  if (options.report !== undefined) await writing(options.report, (folder) => mkdir(folder, { recursive: true }));
   const progress: Progress = { sides: undefined, files: [], layerInput: undefined, layers: undefined, failed: 0 };
   let isComplete = false;
   try {
@@ -93,8 +100,12 @@ async function run(names: readonly string[], options: Options, session: Session)
   } finally {
     // Whatever stopped it, what was compared is worth seeing.
     terminal.endProgress();
-    if (progress.sides !== undefined)
-      await show(resultOf(progress, progress.sides, isComplete, options), options, session);
+    if (progress.sides !== undefined && progress.files.length > 0) {
+      const { soc } = progress.sides;
+      const environment = await describeEnvironment(session.env, soc);
+      const result = resultOf(progress, progress.sides, { isComplete, environment, threshold: options.threshold });
+      await show(result, { options, session, terminal });
+    }
   }
   if (progress.failed > 0) {
     terminal.warn(`${progress.failed} of ${inputs.length} files failed`);
@@ -132,11 +143,11 @@ async function compareInputs(
   try {
     for (const input of inputs) {
       try {
-        await using audio = await openAudio(input.path, { signal: session.signal, onWarning: terminal.warn });
+        await using audio = await openInput(input.path, { channel: 'mix' }, session, terminal.warn);
         progress.sides ??= await openSides(options, stored, session, terminal);
         if (options.saveReference !== undefined)
           writer ??= await createReferenceFile(options.saveReference, progress.sides.reference);
-        await compareFile(input, audio.samples, { sides: progress.sides, writer, progress }, surroundings);
+        await compareFile(input, audio.samples(), { sides: progress.sides, writer, progress }, surroundings);
       } catch (error) {
         session.signal.throwIfAborted();
         // One bad recording must not stop the others; a model that does not load stops them all.
@@ -196,8 +207,14 @@ async function compareFile(
 function resultOf(
   { files, layers }: Progress,
   { testedSide, referenceSide, isStandIn }: Sides,
-  isComplete: boolean,
-  { threshold }: Options,
+  {
+    isComplete,
+    environment,
+    threshold,
+  }: Pick<AccuracyResult, 'environment'> & {
+    readonly isComplete: boolean;
+    readonly threshold: number;
+  },
 ): AccuracyResult {
   return {
     kind: 'whisper-npu accuracy',
@@ -211,12 +228,19 @@ function resultOf(
     files,
     overall: overallOf(files, threshold),
     ...(layers === undefined ? {} : { layers }),
-    environment: {},
+    environment,
   };
 }
 
-async function show(result: AccuracyResult, { json }: Options, session: Session): Promise<void> {
-  if (result.overall === undefined) return;
+async function show(result: AccuracyResult, { options, session, terminal }: Surroundings): Promise<void> {
+  const { json, report } = options;
+  if (report !== undefined) {
+    await writing(report, async (folder) => {
+      await writeFile(join(folder, 'accuracy.html'), accuracyPage(result));
+      await writeFile(join(folder, 'accuracy.json'), `${resultJson(result)}\n`);
+    });
+    terminal.note(`report in ${join(report, 'accuracy.html')}`);
+  }
   await session.print(json ? `${overallJson(result)}\n` : accuracyText(result));
-  if (!result.overall.pass) process.exitCode = exitCode.failed;
+  if (result.overall?.pass !== true) process.exitCode = exitCode.failed;
 }
