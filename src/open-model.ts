@@ -19,7 +19,7 @@ import { type ModelContext, resolveModel } from './model/resolve-model.ts';
 import { openTokenizer } from './model/tokenizer.ts';
 import type { LoadedModel } from './transcribe/loaded-model.ts';
 
-/** With what an NPU is to be quick at (`beams`, `windows`, `wordTimes`): on first use it is converted for that too. */
+/** With what an NPU is to be quick at (`beams`, `windows`, `wordTimes`, `layers`): on first use it is converted for that too. */
 export interface OpenModelOptions extends NpuVariants {
   /** A name, a hub id or a folder; by default whisper-medium on an NPU, whisper-base on the CPU. */
   readonly model?: string;
@@ -73,7 +73,7 @@ export async function openModel(options: OpenModelOptions): Promise<LoadedModel>
 }
 
 /** The NPU to run on, or undefined for the CPU. Asked for an NPU, it never settles for the CPU. */
-async function chooseDevice(choice: DeviceChoice, env: ModelContext['env']): Promise<OpenedNpu | undefined> {
+export async function chooseDevice(choice: DeviceChoice, env: ModelContext['env']): Promise<OpenedNpu | undefined> {
   if (choice.kind === 'cpu') return undefined;
   if (choice.kind === 'npu') return openNpu(env, choice.index);
   return (await hasNpu(env)) ? openNpu(env, 0) : undefined;
@@ -111,7 +111,7 @@ async function openOnNpu(
 }
 
 /** The OM files for this device, converted now if they have not been yet. */
-async function convertedDirectory(
+export async function convertedDirectory(
   checkpoint: Checkpoint,
   model: string,
   target: { readonly soc: string; readonly dtype: NpuDtype },

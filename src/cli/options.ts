@@ -239,6 +239,35 @@ export const option = {
       .argParser(numberBetween(0, 1000))
       .default(5)
       .helpGroup('Measurement:'),
+  manifest: () =>
+    new Option('--manifest <file>', 'lines of audio<TAB>transcript, paths counted from its folder').helpGroup(
+      'Comparison:',
+    ),
+  ref: () =>
+    new Option('--ref <reference>', 'what to compare with: cpu, or a file of --save-reference')
+      .default('cpu')
+      .helpGroup('Comparison:'),
+  refModel: () =>
+    new Option('--ref-model <name>', 'compare with this model on the CPU (default: the same model)').helpGroup(
+      'Comparison:',
+    ),
+  refThreads: () =>
+    new Option('--ref-threads <n>', "the reference's CPU threads (default: as --threads)")
+      .argParser(positiveInteger)
+      .helpGroup('Comparison:'),
+  threshold: () =>
+    new Option('--threshold <percent>', 'pass if no probability differs by as much as this')
+      .argParser(numberBetween(1e-6, 100))
+      .default(1)
+      .helpGroup('Comparison:'),
+  layers: () =>
+    new Option('--layers', 'compare block by block too, to find where a difference comes from').helpGroup(
+      'Comparison:',
+    ),
+  saveReference: () =>
+    new Option('--save-reference <file>', 'keep what the reference gives, for --ref on another machine').helpGroup(
+      'Output:',
+    ),
   report: () =>
     new Option('--report <folder>', 'write a page to look at and the figures as JSON there').helpGroup('Output:'),
   json: () => new Option('--json', 'print results as JSON, one object per line').helpGroup('Output:'),

@@ -11,7 +11,7 @@ import { weightsSha256 } from '../../bench/model-hash.ts';
 import { benchPage } from '../../bench/page.ts';
 import { type KnownResult, readResult } from '../../bench/stored-result.ts';
 import { benchAudio } from '../../bench/workload.ts';
-import { UsageError, WhisperNpuError } from '../../errors.ts';
+import { UsageError } from '../../errors.ts';
 import { openCheckpoint } from '../../model/checkpoint.ts';
 import { resolveModel } from '../../model/resolve-model.ts';
 import { openModel } from '../../open-model.ts';
@@ -19,6 +19,7 @@ import { benchText, comparisonText } from '../bench-text.ts';
 import { convertProgress } from '../convert-progress.ts';
 import { exitCode } from '../exit-codes.ts';
 import { npuDtypes, option } from '../options.ts';
+import { writing } from '../report-folder.ts';
 import { type ModelSourceOptions, modelContext, type Session, sessionTerminal } from '../session.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -249,18 +250,6 @@ function requireSameWork({ rows, differences }: Comparison): void {
   if (differences.length > 0) {
     throw new UsageError('RESULTS_DIFFER', `the two results are of different work: ${differences.join('; ')}`, {
       hint: 'Measure both with the same model, audio and --tokens.',
-    });
-  }
-}
-
-async function writing(folder: string, work: (folder: string) => Promise<unknown>): Promise<void> {
-  try {
-    await work(folder);
-  } catch (cause) {
-    if (!(cause instanceof Error && 'code' in cause)) throw cause;
-    throw new WhisperNpuError('REPORT_NOT_WRITTEN', `cannot write a report to ${folder}: ${cause.message}`, {
-      hint: 'Name a folder that can be made or written to.',
-      cause,
     });
   }
 }
