@@ -20,6 +20,9 @@ export class UsageError extends WhisperNpuError {}
 /** An audio input cannot be read or is not what it claims to be. */
 export class AudioError extends WhisperNpuError {}
 
+/** A result cannot be written. */
+export class OutputError extends WhisperNpuError {}
+
 /** A model is missing, damaged, or cannot be fetched or stored. */
 export class ModelError extends WhisperNpuError {}
 

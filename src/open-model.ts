@@ -11,13 +11,13 @@ import type { NpuVariants } from './convert/npu-graphs.ts';
 import { checkOmDirectory } from './convert/om-directory.ts';
 import { prepareCpu } from './convert/prepare-cpu.ts';
 import { type ConvertEvent, convertForNpu, findConverted } from './convert/prepare-npu.ts';
-import { decodingRules } from './decoding/decode.ts';
+import { decodingRules } from './decoding/rules.ts';
 import { NpuError } from './errors.ts';
 import type { NpuDtype } from './graph/npu-layers.ts';
 import { type Checkpoint, openCheckpoint } from './model/checkpoint.ts';
 import { type ModelContext, resolveModel } from './model/resolve-model.ts';
 import { openTokenizer } from './model/tokenizer.ts';
-import type { LoadedModel } from './transcribe/transcribe.ts';
+import type { LoadedModel } from './transcribe/loaded-model.ts';
 
 /** With what an NPU is to be quick at (`beams`, `windows`, `wordTimes`): on first use it is converted for that too. */
 export interface OpenModelOptions extends NpuVariants {

@@ -7,7 +7,8 @@ import { openNpu } from './backend/npu/acl-environment.ts';
 import { type DeviceSettings, safeSettings, usualSettings, writeSettings } from './backend/npu/device-settings.ts';
 import { openNpuBackend } from './backend/npu/npu-backend.ts';
 import { prepareCpu } from './convert/prepare-cpu.ts';
-import { decodeGreedily, decodingRules } from './decoding/decode.ts';
+import { generate } from './decoding/generate.ts';
+import { decodingRules } from './decoding/rules.ts';
 import { logMelSpectrogram } from './features/log-mel.ts';
 import { type Checkpoint, openCheckpoint } from './model/checkpoint.ts';
 import { specialTokens } from './model/special-tokens.ts';
@@ -82,7 +83,7 @@ async function tokensOf(backend: Backend, checkpoint: Checkpoint, logMel: Float3
   await using opened = backend;
   const rules = decodingRules(specialTokens(checkpoint.dimensions.nVocab), checkpoint.generation);
   await using audio = await opened.encode([logMel.slice()]);
-  return (await decodeGreedily(audio, rules, { language: 'en', task: 'transcribe' })).tokens;
+  return (await generate(audio, rules, { language: 'en', task: 'transcribe' })).tokens;
 }
 
 function equal(a: readonly number[], b: readonly number[]): boolean {

@@ -15,6 +15,8 @@ export interface ByteSource extends AsyncDisposable {
    * @throws AudioError ('AUDIO_READ_FAILED')
    */
   readInto(target: Uint8Array): Promise<number>;
+  /** The last bytes, `sizeBytes` at most, without moving on; absent where they have not arrived yet. */
+  readTail?(sizeBytes: number): Promise<Uint8Array>;
 }
 
 /**
@@ -36,9 +38,19 @@ export async function openFile(path: string): Promise<ByteSource> {
 }
 
 function fileSource(name: string, handle: FileHandle, sizeBytes: number | undefined): ByteSource {
+  async function readTail(tailBytes: number): Promise<Uint8Array> {
+    const start = Math.max(0, (sizeBytes ?? 0) - tailBytes);
+    const reading = handle.read(new Uint8Array(tailBytes), 0, tailBytes, start);
+    const { buffer, bytesRead } = await reading.catch((cause: unknown) => {
+      throw readError(name, cause);
+    });
+    return buffer.subarray(0, bytesRead);
+  }
+
   return {
     name,
     sizeBytes,
+    ...(sizeBytes === undefined ? {} : { readTail }),
     async readInto(target) {
       let filled = 0;
       while (filled < target.length) {

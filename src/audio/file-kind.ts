@@ -1,43 +1,72 @@
-interface Signature {
+import { findFrames } from './formats/mp3-header.ts';
+
+/** Formats that are decoded in this process. */
+export type NativeKind = 'wav' | 'mp3' | 'flac' | 'ogg';
+
+/** What the first bytes of a file say. */
+export interface FileKind {
+  /** undefined where another program has to decode it */
+  readonly native?: NativeKind;
+  /** for messages */
+  readonly label: string;
+}
+
+interface Signature extends FileKind {
   readonly offset: number;
   readonly bytes: string;
-  readonly kind: string;
 }
 
 /** Bytes, one a character, that tell common formats apart within the first 12. More telling ones come first. */
 const signatures: readonly Signature[] = [
-  { offset: 0, bytes: 'ID3', kind: 'MP3' },
-  { offset: 0, bytes: 'fLaC', kind: 'FLAC' },
-  { offset: 0, bytes: 'OggS', kind: 'Ogg (Vorbis or Opus)' },
-  { offset: 4, bytes: 'ftyp', kind: 'MP4 (m4a)' },
-  { offset: 0, bytes: '\x1aE\xdf\xa3', kind: 'Matroska or WebM' },
-  { offset: 8, bytes: 'AIFF', kind: 'AIFF' },
-  { offset: 8, bytes: 'AIFC', kind: 'AIFF' },
-  { offset: 8, bytes: 'AVI ', kind: 'AVI' },
-  { offset: 0, bytes: 'RIFX', kind: 'big-endian WAV (RIFX)' },
-  { offset: 0, bytes: 'riff', kind: 'Wave64' },
-  { offset: 0, bytes: 'caff', kind: 'CAF' },
-  { offset: 0, bytes: '.snd', kind: 'AU' },
-  { offset: 0, bytes: '#!AMR', kind: 'AMR' },
-  { offset: 0, bytes: '\x30\x26\xb2\x75', kind: 'WMA' },
-  { offset: 0, bytes: '\xff\xf1', kind: 'AAC' },
-  { offset: 0, bytes: '\xff\xf9', kind: 'AAC' },
+  { offset: 0, bytes: 'fLaC', label: 'FLAC', native: 'flac' },
+  { offset: 4, bytes: 'ftyp', label: 'MP4 (m4a)' },
+  { offset: 0, bytes: '\x1aE\xdf\xa3', label: 'Matroska or WebM' },
+  { offset: 8, bytes: 'AIFF', label: 'AIFF' },
+  { offset: 8, bytes: 'AIFC', label: 'AIFF' },
+  { offset: 8, bytes: 'AVI ', label: 'AVI' },
+  { offset: 0, bytes: 'RIFX', label: 'big-endian WAV (RIFX)' },
+  { offset: 0, bytes: 'riff', label: 'Wave64' },
+  { offset: 0, bytes: 'caff', label: 'CAF' },
+  { offset: 0, bytes: '.snd', label: 'AU' },
+  { offset: 0, bytes: '#!AMR', label: 'AMR' },
+  { offset: 0, bytes: '\x30\x26\xb2\x75', label: 'WMA' },
+  { offset: 0, bytes: '\xff\xf1', label: 'AAC' },
+  { offset: 0, bytes: '\xff\xf9', label: 'AAC' },
 ];
 
+/** Bytes that make sure: enough for the first pages of an Ogg and three frames of any MP3. */
+export const headBytes = 8192;
+/** How far into a file a first MP3 frame is looked for, behind whatever an editor left there. */
+export const searchBytes = 65_536;
+
 /**
- * Tells what a file that is not a WAV looks like.
+ * Tells what a file is by its content; names prove nothing.
  *
- * @param head its first bytes, 12 or fewer
- * @returns the format's name, or undefined when the bytes say nothing
+ * @param head its first bytes: `headBytes` of them, or all it has; with more, MP3 frames are found further behind junk
+ * @returns undefined when the bytes say nothing
  */
-export function fileKind(head: Uint8Array): string | undefined {
-  const text = Buffer.from(head).toString('latin1');
+export function fileKind(head: Uint8Array): FileKind | undefined {
+  const text = Buffer.from(head.buffer, head.byteOffset, head.length).toString('latin1');
+  if (/^(RIFF|RF64|BW64)/.test(text) && (head.length < 12 || text.startsWith('WAVE', 8)))
+    return { native: 'wav', label: 'WAV' };
+  if (text.startsWith('OggS')) return oggKind(text);
   const known = signatures.find(({ offset, bytes }) => text.startsWith(bytes, offset));
-  if (known !== undefined) return known.kind;
-  // An MPEG audio frame begins with 11 set bits; layer bits 00 are reserved.
-  const second = head[1] ?? 0;
-  if (head[0] === 0xff && (second & 0xe0) === 0xe0 && (second & 0x06) !== 0) return 'MP3';
-  return /^[\t\n\r\x20-\x7e]+$/.test(text) ? 'text' : undefined;
+  if (known !== undefined) return known;
+  if (findFrames(head, 3) !== undefined) return { native: 'mp3', label: 'MP3' };
+  // No audio goes without a control character for this long, and all that ffmpeg might follow elsewhere is text.
+  return head.length > 0 && !head.subarray(0, 512).some(isControl) ? { label: 'text' } : undefined;
+}
+
+/** The first packets of all its streams stand at the beginning, each on a page of its own (RFC 3533 §6). */
+function oggKind(text: string): FileKind {
+  if (['OpusHead', '\x01vorbis', '\x7fFLAC'].some((start) => text.includes(start)))
+    return { native: 'ogg', label: 'Ogg' };
+  return { label: text.includes('Speex') ? 'Ogg Speex' : 'Ogg of a kind not known here' };
+}
+
+/** Whether a byte has no place in text: below the space there are tabs and line ends alone. */
+function isControl(byte: number): boolean {
+  return byte < 0x20 && !(byte >= 0x09 && byte <= 0x0d);
 }
 
 /** How to make a WAV of an input that is none, or one that cannot be read. */

@@ -1,18 +1,21 @@
 import { AudioError } from '../errors.ts';
 import { type ByteSource, openFile, streamSource } from './byte-source.ts';
-import { decodeMono } from './pcm.ts';
-import { createResampler } from './resample.ts';
-import { readWavHeader, type WavHeader } from './wav-header.ts';
+import type { DecodedAudio, ReaderContext } from './formats/decoded-audio.ts';
+import { openFormat } from './formats/open-format.ts';
+import type { PcmFormat } from './formats/pcm.ts';
+import { openPcm } from './formats/wav.ts';
+import type { ChannelChoice } from './mono.ts';
+import { PeekSource } from './peek-source.ts';
+import { pastEndError, readSamples, type SampleRange } from './read-samples.ts';
 import { sampleRate } from './windows.ts';
-
-/** What a mono signal is made of: the mean of all channels, the first, or the second. */
-export type ChannelChoice = 'mix' | 'left' | 'right';
 
 /** A recording being read. Disposing it closes the file; so does reading it to the end or breaking off. */
 export interface AudioStream extends AsyncDisposable {
   /** the path, or `stdin` */
   readonly name: string;
-  /** unknown for a pipe whose writer did not know it either */
+  /** where in the recording its first sample stands: what is found at second t of `samples` is at `offsetSeconds` + t */
+  readonly offsetSeconds: number;
+  /** of what `samples` gives; unknown where the header does not say it, or a pipe's writer did not know it either */
   readonly durationSeconds: number | undefined;
   /** mono at 16 kHz in [-1, 1], in blocks of any length, each a fresh array; can be iterated once */
   readonly samples: AsyncIterable<Float32Array>;
@@ -22,6 +25,13 @@ export interface AudioStream extends AsyncDisposable {
 export interface OpenAudioOptions {
   /** default 'mix' */
   readonly channel?: ChannelChoice;
+  /** where to begin and to end, in seconds of the recording; by default at its own ends */
+  readonly startSeconds?: number;
+  readonly endSeconds?: number;
+  /** that it is no file of a known format but samples alone, written like this */
+  readonly rawFormat?: PcmFormat;
+  /** the ffmpeg that decodes what is not decoded here: a name or path, default 'ffmpeg' */
+  readonly ffmpeg?: string;
   /** what the path '-' stands for */
   readonly stdin?: NodeJS.ReadableStream;
   /** told of what is wrong with the recording but does not keep it from being read */
@@ -29,40 +39,41 @@ export interface OpenAudioOptions {
   readonly signal?: AbortSignal;
 }
 
-const channelIndex = { mix: undefined, left: 0, right: 1 };
-
-/** Bytes decoded at a time: small beside a window of 30 s, large beside the cost of a read. */
-const blockBytes = 65_536;
-/** Shorter losses than this are no cut but a writer that counted wrong. */
-const minCutSeconds = 0.01;
-
 /**
- * Opens a WAV (PCM of 8 to 32 bits or float, any channels, 1 to 384 kHz, RF64 too) and reads it block by block:
- * memory does not grow with its length.
+ * Opens any recording and reads it block by block: memory does not grow with its length. WAV, MP3, FLAC and Ogg (Opus,
+ * Vorbis, FLAC) are decoded here, all else by an ffmpeg; the content tells which, never the name.
  *
  * @param path a file, or '-' for `options.stdin`
- * @throws AudioError when it cannot be opened or is not such a WAV ('AUDIO_NO_STDIN', 'AUDIO_NO_CHANNEL', and the codes
- *   of `openFile` and `readWavHeader`); iterating `samples` throws 'AUDIO_READ_FAILED', or the signal's reason
+ * @throws AudioError when it cannot be opened ('AUDIO_NO_STDIN', 'AUDIO_NO_CHANNEL', 'AUDIO_PAST_END', and the codes of
+ *   `openFile` and `openFormat`); iterating `samples` throws 'AUDIO_READ_FAILED', 'AUDIO_DAMAGED' when nothing of it can
+ *   be decoded, 'AUDIO_PAST_END', 'AUDIO_FFMPEG_STUCK', or the signal's reason
  */
 export async function openAudio(path: string, options: OpenAudioOptions = {}): Promise<AudioStream> {
-  options.signal?.throwIfAborted();
-  const source = path === '-' ? stdinSource(options) : await openFile(path);
+  const { channel = 'mix', onWarning: warn = () => undefined, signal } = options;
+  const range = sampleRange(options);
+  signal?.throwIfAborted();
+  const source = new PeekSource(path === '-' ? stdinSource(options) : await openFile(path));
+  const { name } = source;
+  const decoded = await decode({ source, warn, ...(signal === undefined ? {} : { signal }) }, path, options);
   try {
-    const header = boundToSource(await readWavHeader(source), source);
-    if (options.channel === 'right' && header.format.nChannels < 2)
-      throw new AudioError('AUDIO_NO_CHANNEL', `${source.name} is mono: it has no right channel`, {
-        hint: 'leave the channel out, or choose left or mix',
-      });
+    if (channel === 'right' && decoded.nChannels < 2) throw noRightChannel(name);
     return {
-      name: source.name,
-      durationSeconds: header.dataBytes === undefined ? undefined : secondsOf(header, header.dataBytes),
-      samples: readSamples(source, header, options),
-      [Symbol.asyncDispose]: () => source[Symbol.asyncDispose](),
+      name,
+      offsetSeconds: range.start / sampleRate,
+      durationSeconds: partSeconds(name, range, decoded.durationSeconds),
+      samples: readSamples(decoded, { name, range, channel, warn, signal }),
+      [Symbol.asyncDispose]: () => decoded[Symbol.asyncDispose](),
     };
   } catch (error) {
-    await source[Symbol.asyncDispose]();
+    await decoded[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+function sampleRange({ startSeconds = 0, endSeconds = Number.POSITIVE_INFINITY }: OpenAudioOptions): SampleRange {
+  const [start, end] = [Math.round(startSeconds * sampleRate), Math.round(endSeconds * sampleRate)];
+  if (start >= 0 && start < end) return { start, end };
+  throw new RangeError(`Expected 0 <= startSeconds < endSeconds but received ${startSeconds} and ${endSeconds}`);
 }
 
 function stdinSource({ stdin, signal }: OpenAudioOptions): ByteSource {
@@ -70,66 +81,30 @@ function stdinSource({ stdin, signal }: OpenAudioOptions): ByteSource {
   return streamSource('stdin', stdin, signal);
 }
 
-/** Replaces what the header says by what a file of known size can hold. */
-function boundToSource(header: WavHeader, source: ByteSource): WavHeader {
-  if (source.sizeBytes === undefined) return header;
-  const heldBytes = Math.max(0, source.sizeBytes - header.dataOffset);
-  if (header.dataBytes !== undefined && header.dataBytes <= heldBytes) return header;
-  const cut = cutText(header, heldBytes, source.name);
-  if (cut !== undefined) {
-    throw new AudioError('AUDIO_TRUNCATED', cut, {
-      hint: `copy it again, or transcribe what is there: whisper-npu transcribe - < ${source.name}`,
-    });
+async function decode(
+  context: ReaderContext,
+  path: string,
+  { rawFormat, ffmpeg }: OpenAudioOptions,
+): Promise<DecodedAudio> {
+  try {
+    if (rawFormat !== undefined) return openPcm(context, rawFormat, context.source.sizeBytes);
+    return await openFormat(context, path, ffmpeg);
+  } catch (error) {
+    await context.source[Symbol.asyncDispose]();
+    throw error;
   }
-  return { ...header, dataBytes: heldBytes };
 }
 
-async function* readSamples(
-  source: ByteSource,
-  header: WavHeader,
-  { channel = 'mix', onWarning, signal }: OpenAudioOptions,
-): AsyncGenerator<Float32Array> {
-  await using _ = source;
-  const { format, dataBytes = Number.POSITIVE_INFINITY } = header;
-  const resampler = createResampler(format.sampleRate, sampleRate);
-  const block = new Uint8Array(format.frameBytes * Math.max(1, Math.floor(blockBytes / format.frameBytes)));
-  const view = new DataView(block.buffer);
-  let nReadBytes = 0;
-  let hasWarned = false;
-  for (let atEnd = false; !atEnd; ) {
-    signal?.throwIfAborted();
-    const nBytes = await source.readInto(block.subarray(0, dataBytes - nReadBytes));
-    nReadBytes += nBytes;
-    atEnd = nBytes < block.length;
-    const nFrames = Math.floor(nBytes / format.frameBytes);
-    const { samples, hasNonFinite } = decodeMono(view, nFrames, format, channelIndex[channel]);
-    if (hasNonFinite && !hasWarned) {
-      onWarning?.(`${source.name} has samples that are not numbers or infinite: they are read as silence`);
-      hasWarned = true;
-    }
-    yield clip(resampler.push(samples));
-  }
-  const cut = cutText(header, nReadBytes, source.name);
-  if (cut !== undefined) onWarning?.(cut);
-  yield clip(resampler.flush());
+/** @throws AudioError ('AUDIO_PAST_END') when it is known beforehand that nothing is there */
+function partSeconds(name: string, range: SampleRange, durationSeconds: number | undefined): number | undefined {
+  if (durationSeconds === undefined) return undefined;
+  const nSamples = Math.min(range.end, durationSeconds * sampleRate) - range.start;
+  if (range.start > 0 && nSamples <= 0) throw pastEndError(name, range, durationSeconds);
+  return nSamples / sampleRate;
 }
 
-/** Limits samples to [-1, 1] in place: float WAVs may go beyond, and so may what resampling finds between two samples. */
-function clip(samples: Float32Array): Float32Array {
-  for (let i = 0; i < samples.length; i++) samples[i] = Math.max(-1, Math.min(1, samples[i] as number));
-  return samples;
-}
-
-/** What to say of a header that promises more than there is; undefined where it does not. */
-function cutText(header: WavHeader, heldBytes: number, name: string): string | undefined {
-  if (header.dataBytes === undefined) return undefined;
-  const saidSeconds = secondsOf(header, header.dataBytes);
-  const heldSeconds = secondsOf(header, heldBytes);
-  if (saidSeconds - heldSeconds < minCutSeconds) return undefined;
-  return `${name} is cut short: its header says ${saidSeconds.toFixed(2)} s, it holds ${heldSeconds.toFixed(2)} s`;
-}
-
-/** Duration of a stretch of sample data; a frame that is not whole does not count. */
-function secondsOf({ format }: WavHeader, sizeBytes: number): number {
-  return Math.floor(sizeBytes / format.frameBytes) / format.sampleRate;
+function noRightChannel(name: string): AudioError {
+  return new AudioError('AUDIO_NO_CHANNEL', `${name} is mono: it has no right channel`, {
+    hint: 'leave the channel out, or choose left or mix',
+  });
 }

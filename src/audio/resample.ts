@@ -26,9 +26,7 @@ const sliceSamples = 8192;
 export function createResampler(fromRate: number, toRate: number): Resampler {
   if (fromRate === toRate) return { push: (block) => block, flush: () => new Float32Array(0) };
 
-  const divisor = greatestCommonDivisor(fromRate, toRate);
-  const upFactor = toRate / divisor;
-  const downFactor = fromRate / divisor;
+  const { from: downFactor, to: upFactor } = resamplingPeriod(fromRate, toRate);
   const isExact = upFactor <= maxExactPhases;
   const { nTaps, nPhases, taps } = designPhases(fromRate, toRate, isExact ? upFactor : interpolatedPhases);
   const lookahead = nTaps / 2;
@@ -76,6 +74,12 @@ export function createResampler(fromRate: number, toRate: number): Resampler {
   }
 
   return { push, flush: () => push(new Float32Array(lookahead)) };
+}
+
+/** The fewest input samples after which outputs fall on inputs again, and how many outputs that makes. */
+export function resamplingPeriod(fromRate: number, toRate: number): { from: number; to: number } {
+  const divisor = greatestCommonDivisor(fromRate, toRate);
+  return { from: fromRate / divisor, to: toRate / divisor };
 }
 
 /** Sum of `length` products, `length` a multiple of 4. Four sums, because one alone waits for each addition in turn. */

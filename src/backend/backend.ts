@@ -22,6 +22,8 @@ export interface Backend extends AsyncDisposable {
  * frees their memory for the next windows and ends the texts over them.
  */
 export interface EncodedAudio extends AsyncDisposable {
+  /** How many windows there are. */
+  readonly count: number;
   /**
    * Begins one empty text per window.
    *

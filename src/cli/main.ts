@@ -59,11 +59,16 @@ function print(text: string): Promise<void> {
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(exitCode.done);
 });
+// One who no longer reads what else is said does not stop the work.
+process.stderr.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
 
 const session: Session = {
   env: process.env,
   stdin: process.stdin,
   stderr: process.stderr,
+  stdout: process.stdout,
   print,
   signal: interruptSignal(),
 };

@@ -9,6 +9,8 @@ export interface Session {
   readonly env: NodeJS.ProcessEnv;
   readonly stdin: NodeJS.ReadableStream;
   readonly stderr: NodeJS.WriteStream;
+  /** For what it can show; results are written by print(). */
+  readonly stdout: NodeJS.WriteStream;
   /** Writes one piece of a result, waiting where the reader is slow. */
   print(text: string): Promise<void>;
   /** Aborted by Ctrl-C. */

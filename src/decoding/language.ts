@@ -1,3 +1,4 @@
+import type { EncodedAudio } from '../backend/backend.ts';
 import type { SpecialTokens } from '../model/special-tokens.ts';
 
 export interface LanguageProbability {
@@ -24,4 +25,22 @@ export function rankLanguages(logits: Float32Array, special: SpecialTokens): Lan
   return weights
     .map(({ language, weight }) => ({ language, probability: weight / sum }))
     .sort((a, b) => b.probability - a.probability);
+}
+
+/**
+ * Which language is spoken in each of the audio's windows. An English-only model hears English everywhere.
+ *
+ * @returns per window all languages, likeliest first
+ */
+export async function detectLanguages(
+  audio: EncodedAudio,
+  special: SpecialTokens,
+  signal?: AbortSignal,
+): Promise<LanguageProbability[][]> {
+  if (!special.isMultilingual) return Array.from({ length: audio.count }, () => [{ language: 'en', probability: 1 }]);
+  await using run = await audio.startDecoder();
+  const tokens = Array.from({ length: audio.count }, () => [special.sot]);
+  const { logits } = await run.forward({ tokens }, signal);
+  const { nVocab } = special;
+  return tokens.map((_, window) => rankLanguages(logits.subarray(window * nVocab, (window + 1) * nVocab), special));
 }

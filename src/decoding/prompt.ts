@@ -4,15 +4,15 @@ import type { SpecialTokens } from '../model/special-tokens.ts';
 export type Task = 'transcribe' | 'translate';
 
 /**
- * The tokens that tell the model what to write, without timestamps. English-only models know neither language nor task.
- * Source: transformers generation_whisper.py, _retrieve_init_tokens.
+ * The tokens that tell the model what to write. English-only models know neither language nor task.
+ * Source: transformers generation_whisper.py, _retrieve_init_tokens; openai/whisper tokenizer.py, sot_sequence.
  *
  * @param language Whisper's code
  * @throws UsageError when the model cannot do what is asked of it
  */
 export function sotSequence(special: SpecialTokens, language: string, task: Task): number[] {
   if (!special.isMultilingual) {
-    if (language === 'en' && task === 'transcribe') return [special.sot, special.noTimestamps];
+    if (language === 'en' && task === 'transcribe') return [special.sot];
     throw new UsageError('MODEL_ENGLISH_ONLY', 'this model transcribes English only', {
       hint: 'take a model whose name does not end in .en, such as whisper-base',
     });
@@ -23,5 +23,38 @@ export function sotSequence(special: SpecialTokens, language: string, task: Task
       hint: 'whisper-large-v3 and whisper-large-v3-turbo know the most languages',
     });
   }
-  return [special.sot, languageToken, special[task], special.noTimestamps];
+  return [special.sot, languageToken, special[task]];
+}
+
+/**
+ * The most tokens of text before that a prompt takes along; with the start tokens and the longest text they fill the
+ * context. Source: openai/whisper decoding.py, _get_initial_tokens.
+ */
+export function maxPreviousTokens(nTextCtx: number): number {
+  return Math.floor(nTextCtx / 2) - 1;
+}
+
+export interface Prompt {
+  readonly tokens: readonly number[];
+  /** Where the start token stands, whose logits tell how likely it is that nobody speaks. */
+  readonly sotIndex: number;
+}
+
+/**
+ * What a text begins with: the end of the text before it, the start tokens, and the beginning of the text itself.
+ *
+ * @param previous tokens of the text before; empty for none
+ * @param prefix tokens that the text has to begin with
+ */
+export function windowPrompt(
+  special: SpecialTokens,
+  start: { readonly language: string; readonly task: Task; readonly timestamps: boolean },
+  context: { readonly previous: readonly number[]; readonly prefix: readonly number[]; readonly nTextCtx: number },
+): Prompt {
+  const { previous, prefix, nTextCtx } = context;
+  const kept = previous.slice(-maxPreviousTokens(nTextCtx));
+  const before = kept.length === 0 ? [] : [special.startOfPrev, ...kept];
+  const sot = sotSequence(special, start.language, start.task);
+  const mode = start.timestamps ? [] : [special.noTimestamps];
+  return { tokens: [...before, ...sot, ...mode, ...prefix], sotIndex: before.length };
 }

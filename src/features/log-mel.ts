@@ -4,9 +4,9 @@ import { type MelFilters, melFilters } from './mel-filters.ts';
 /** The sample rate that Whisper hears, in Hz. */
 export const sampleRate = 16_000;
 /** Samples in one spectrum (25 ms). */
-const nFft = 400;
+export const nFft = 400;
 /** Samples from one frame to the next (10 ms). */
-const hopLength = 160;
+export const hopLength = 160;
 /** Samples in the encoder's window (30 s). */
 export const nSamples = 480_000;
 /** Frames in the encoder's window. */
@@ -36,6 +36,8 @@ export function logMelSpectrogram(samples: Float32Array, nMels: number): Float32
 export interface FrameRange {
   readonly first: number;
   readonly count: number;
+  /** The place in the recording of the first sample given; 0 by default. */
+  readonly offset?: number;
   /** Samples in the recording with the silence that follows it; the end is mirrored there, not at the last sample. */
   readonly paddedLength: number;
 }
@@ -55,19 +57,20 @@ export interface LogMelEnergies {
  * Frame i is centred on sample i · {@link hopLength}; what lies before the start and after `paddedLength` mirrors what
  * is inside.
  *
- * @param samples - the whole recording: mono, 16 kHz, -1 … 1
+ * @param samples - the recording, or of a long one at least what the frames see: mono, 16 kHz, -1 … 1
  */
 export function logMelEnergies(samples: Float32Array, nMels: number, range: FrameRange): LogMelEnergies {
-  const { first, count, paddedLength } = range;
+  const { first, count, offset = 0, paddedLength } = range;
   let max = Math.log10(energyFloor);
   const energies = new Float32Array(nMels * count).fill(max);
   // A frame that begins after the last sample sees only padding and has the floor's value already.
-  const heardFrames = Math.ceil((samples.length + nFft / 2) / hopLength);
+  const heardFrames = Math.ceil((offset + samples.length + nFft / 2) / hopLength);
   const heard = Math.min(heardFrames - first, count);
   if (heard <= 0) return { energies, max };
 
   const start = first * hopLength - nFft / 2;
-  const signal = reflectPadded(samples, start, start + (heard - 1) * hopLength + nFft, paddedLength);
+  const end = start + (heard - 1) * hopLength + nFft;
+  const signal = reflectPadded({ samples, offset }, start, end, paddedLength);
   const plan = planFft(nFft);
   const window = halvedHannWindow();
   const filters = melFilters(nMels, nFft, sampleRate);
@@ -107,12 +110,17 @@ export function normalise(energies: Float32Array, max: number): Float32Array<Arr
 }
 
 /** Samples `start` … `end - 1` of the recording: silent after its last sample, mirrored at 0 and at `paddedLength`. */
-function reflectPadded(samples: Float32Array, start: number, end: number, paddedLength: number): Float32Array {
+function reflectPadded(
+  { samples, offset }: { readonly samples: Float32Array; readonly offset: number },
+  start: number,
+  end: number,
+  paddedLength: number,
+): Float32Array {
   const signal = new Float32Array(end - start);
-  const from = Math.max(start, 0);
-  signal.set(samples.subarray(from, Math.min(end, samples.length)), from - start);
-  for (let at = start; at < 0; at++) signal[at - start] = samples[-at] ?? 0;
-  for (let at = paddedLength; at < end; at++) signal[at - start] = samples[2 * (paddedLength - 1) - at] ?? 0;
+  const from = Math.max(start, offset);
+  signal.set(samples.subarray(from - offset, Math.max(from, end) - offset), from - start);
+  for (let at = start; at < 0; at++) signal[at - start] = samples[-at - offset] ?? 0;
+  for (let at = paddedLength; at < end; at++) signal[at - start] = samples[2 * (paddedLength - 1) - at - offset] ?? 0;
   return signal;
 }
 

@@ -97,7 +97,8 @@ async function isAlive(path: string, file: string): Promise<boolean> {
   return host !== encodeURIComponent(hostname()) || isRunning(Number(pid));
 }
 
-function isRunning(pid: number): boolean {
+/** Whether there is such a process on this host. */
+export function isRunning(pid: number): boolean {
   try {
     return process.kill(pid, 0);
   } catch (error) {

@@ -19,6 +19,8 @@ export interface WhisperTokenizer {
 interface TokenStream {
   /** The characters that this token completes; none for special tokens and timestamps. */
   push(token: number): string;
+  /** Whether the last token ended where a character ends. */
+  readonly endsWhole: boolean;
 }
 
 /**
@@ -43,7 +45,17 @@ export async function openTokenizer(directory: string, nVocab: number): Promise<
     // Told to expect more, the decoder keeps an incomplete character to itself; bytes that can never become a character
     // are U+FFFD, as everywhere. A byte order mark is text like any other.
     const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
-    return { push: (token) => utf8.decode(bytesOf(token), { stream: true }) };
+    let missing = 0;
+    return {
+      push(token) {
+        const bytes = bytesOf(token);
+        for (const byte of bytes) missing = bytesMissingAfter(byte, missing);
+        return utf8.decode(bytes, { stream: true });
+      },
+      get endsWhole() {
+        return missing === 0;
+      },
+    };
   };
   let encoder: Tokenizer | undefined;
   return {
@@ -58,6 +70,13 @@ export async function openTokenizer(directory: string, nVocab: number): Promise<
     },
     decodeStream,
   };
+}
+
+/** How many bytes a UTF-8 character still lacks after this one; `missing` says how many it lacked before. */
+function bytesMissingAfter(byte: number, missing: number): number {
+  if (byte < 0x80) return 0;
+  if (byte < 0xc0) return Math.max(0, missing - 1);
+  return byte < 0xe0 ? 1 : byte < 0xf0 ? 2 : 3;
 }
 
 /** A tokenizer.json of another vocabulary would decode every text wrongly, and silently. */

@@ -1,44 +1,48 @@
-import type { Segment } from '../transcribe/transcribe.ts';
-
-/** What a finished file says of itself beside its segments. */
-export interface TranscriptInfo {
-  readonly file: string;
-  readonly model: string;
-  readonly device: string;
-  readonly task: string;
-  readonly audioSeconds: number;
-  readonly elapsedSeconds: number;
-}
+import type { Segment, Word } from '../transcribe/segment.ts';
+import type { JsonValue } from './json-text.ts';
+import type { Transcript } from './transcript.ts';
 
 /**
- * One transcript as a JSON object on one line. Field names are openai/whisper's where it has the field
- * (whisper/transcribe.py); `device`, `model`, `elapsed` and `rtf` are ours.
+ * A transcript as openai/whisper's JSON has it (transcribe.py): its fields under its names and in its order. Behind them
+ * come ours; a segment says its language where that is not the recording's.
  */
-export function transcriptJson(info: TranscriptInfo, segments: readonly Segment[]): string {
-  const [first] = segments;
-  const probability = first?.languageProbabilities?.[0]?.probability;
-  return JSON.stringify({
-    file: info.file,
+export function transcriptJson(transcript: Transcript): { readonly [field: string]: JsonValue } {
+  const { segments, language, languageProbability } = transcript;
+  return {
     text: segments.map(({ text }) => text).join(''),
-    segments: segments.map((segment, id) => ({
-      id,
-      start: round(segment.startSeconds, 3),
-      end: round(segment.endSeconds, 3),
-      text: segment.text,
-      tokens: segment.tokens,
-      avg_logprob: round(segment.avgLogprob, 5),
-    })),
-    language: first?.language ?? null,
-    ...(probability === undefined ? {} : { language_probability: round(probability, 5) }),
-    task: info.task,
-    duration: round(info.audioSeconds, 3),
-    model: info.model,
-    device: info.device,
-    elapsed: round(info.elapsedSeconds, 3),
-    rtf: info.audioSeconds === 0 ? null : round(info.elapsedSeconds / info.audioSeconds, 4),
-  });
+    segments: segments.map((segment) => segmentJson(segment, language)),
+    language: language ?? null,
+    ...(languageProbability === undefined ? {} : { language_probability: rounded(languageProbability, 5) }),
+    task: transcript.task,
+    duration: rounded(transcript.audioSeconds, 3),
+    file: transcript.file,
+    model: transcript.model,
+    device: transcript.device,
+  };
 }
 
-function round(value: number, digits: number): number {
+function segmentJson(segment: Segment, language: string | undefined): JsonValue {
+  return {
+    id: segment.id,
+    seek: segment.seek,
+    start: segment.startSeconds,
+    end: segment.endSeconds,
+    text: segment.text,
+    tokens: segment.tokens,
+    temperature: segment.temperature,
+    avg_logprob: segment.avgLogprob,
+    compression_ratio: segment.compressionRatio,
+    no_speech_prob: segment.noSpeechProb ?? null,
+    ...(segment.words === undefined ? {} : { words: segment.words.map(wordJson) }),
+    ...(segment.language === language ? {} : { language: segment.language }),
+  };
+}
+
+function wordJson({ text, startSeconds, endSeconds, probability }: Word): JsonValue {
+  return { word: text, start: startSeconds, end: endSeconds, probability };
+}
+
+/** For figures that are measured, not decoded: no more digits than they are worth. */
+export function rounded(value: number, digits: number): number {
   return Number(value.toFixed(digits));
 }

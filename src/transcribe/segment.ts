@@ -26,8 +26,8 @@ export interface Segment {
   readonly avgLogprob: number;
   /** Of the window's text: its bytes over its deflated bytes. Repetition makes it high. */
   readonly compressionRatio: number;
-  /** Probability that nobody speaks in the window. */
-  readonly noSpeechProb: number;
+  /** Probability that nobody speaks in the window; absent where a likely text made it needless to ask. */
+  readonly noSpeechProb?: number;
   /** Whisper's code of the window's language. */
   readonly language: string;
   /** Present where word times were asked for. */

@@ -1,64 +1,70 @@
-import { windows } from '../audio/windows.ts';
-import type { Backend } from '../backend/backend.ts';
-import { type DecodingRules, decodeGreedily } from '../decoding/decode.ts';
-import type { LanguageProbability } from '../decoding/language.ts';
-import type { Task } from '../decoding/prompt.ts';
-import { logMelSpectrogram, nSamples, sampleRate } from '../features/log-mel.ts';
-import type { WhisperTokenizer } from '../model/tokenizer.ts';
-
-/** A model on a device, with what turns its tokens into text. */
-export interface LoadedModel extends AsyncDisposable {
-  readonly name: string;
-  readonly backend: Backend;
-  readonly tokenizer: WhisperTokenizer;
-  readonly rules: DecodingRules;
-}
-
-export interface TranscribeOptions {
-  /** Whisper's code; detected on the first window where it is absent. */
-  readonly language?: string;
-  readonly task: Task;
-  readonly signal?: AbortSignal;
-}
-
-/** One stretch of a recording and what was said in it. */
-export interface Segment {
-  readonly startSeconds: number;
-  readonly endSeconds: number;
-  /** As decoded, usually with a leading space. */
-  readonly text: string;
-  readonly tokens: readonly number[];
-  readonly avgLogprob: number;
-  readonly language: string;
-  readonly languageProbabilities?: readonly LanguageProbability[];
-  /** False when the window held more text than the model can write at once. */
-  readonly complete: boolean;
-}
+import { nSamples, sampleRate } from '../features/log-mel.ts';
+import type { LoadedModel } from './loaded-model.ts';
+import { LogMelSource, type Recording, type Survey, survey } from './log-mel-source.ts';
+import { type ResolvedOptions, resolveOptions, type TranscribeOptions } from './options.ts';
+import { transcribePlainly } from './plain.ts';
+import type { Segment } from './segment.ts';
+import { type FrameClip, transcribeSequentially } from './sequential.ts';
+import { framesPerSecond } from './slice-segments.ts';
 
 /**
- * Transcribes a recording window by window (30 s each), giving each segment as soon as it is decoded.
+ * Transcribes a recording, giving segments as they are decoded.
  *
- * @param samples mono f32 at 16 kHz in [-1, 1], in blocks of any length
+ * Up to 30 s, without timestamps, it gives what transformers' `generate(language, task)` does; everything else follows
+ * openai/whisper's `transcribe`.
  */
 export async function* transcribe(
   model: LoadedModel,
-  samples: AsyncIterable<Float32Array>,
-  options: TranscribeOptions,
+  recording: Recording,
+  given: TranscribeOptions = {},
 ): AsyncGenerator<Segment> {
-  const { backend, tokenizer, rules } = model;
-  const { task, signal } = options;
-  let { language } = options;
-  let start = 0;
-  for await (const window of windows(samples, nSamples)) {
-    await using audio = await backend.encode([logMelSpectrogram(window, backend.dimensions.nMels)], signal);
-    const result = await decodeGreedily(audio, rules, language === undefined ? { task } : { language, task }, signal);
-    language = result.language;
-    yield {
-      ...result,
-      startSeconds: start / sampleRate,
-      endSeconds: (start + window.length) / sampleRate,
-      text: tokenizer.decode(result.tokens),
-    };
-    start += window.length;
-  }
+  const options = resolveOptions(given);
+  const { nMels } = model.backend.dimensions;
+  const surveyed = await survey(recording, nMels, options.signal);
+  options.onDuration?.(surveyed.sampleCount / sampleRate);
+  if (surveyed.sampleCount === 0) return;
+  const segments = isPlain(surveyed, options)
+    ? transcribePlainly(model, surveyed.beginning, options)
+    : transcribeTimed(model, recording, surveyed, options);
+  for await (const segment of segments) yield later(segment, recording.offsetSeconds ?? 0);
+}
+
+async function* transcribeTimed(
+  model: LoadedModel,
+  recording: Recording,
+  surveyed: Survey,
+  options: ResolvedOptions,
+): AsyncGenerator<Segment> {
+  await using source = new LogMelSource(recording, surveyed, model.backend.dimensions.nMels);
+  const { frameCount } = surveyed;
+  yield* transcribeSequentially(model, { source, frameCount }, frameClips(options, frameCount), options);
+}
+
+/** A segment with its times counted from the start of what the recording is a part of. */
+function later(segment: Segment, offsetSeconds: number): Segment {
+  if (offsetSeconds === 0) return segment;
+  const moved = <T extends Pick<Segment, 'startSeconds' | 'endSeconds'>>(part: T): T => ({
+    ...part,
+    startSeconds: part.startSeconds + offsetSeconds,
+    endSeconds: part.endSeconds + offsetSeconds,
+  });
+  const words = segment.words?.map(moved);
+  const seek = segment.seek + Math.round(offsetSeconds * framesPerSecond);
+  return { ...moved(segment), seek, ...(words === undefined ? {} : { words }) };
+}
+
+/** Whether the recording is one window of which nobody wants to know more than the text. */
+function isPlain({ sampleCount }: Survey, options: ResolvedOptions): boolean {
+  const { timestamps = false, wordTimestamps, clips, languagePerWindow } = options;
+  return sampleCount <= nSamples && !timestamps && !wordTimestamps && !languagePerWindow && clips === undefined;
+}
+
+/** The clips asked for, within the recording and in its order. */
+function frameClips({ clips }: ResolvedOptions, frameCount: number): FrameClip[] {
+  if (clips === undefined) return [{ start: 0, end: frameCount }];
+  const frame = (seconds: number) => Math.min(Math.round(seconds * framesPerSecond), frameCount);
+  return clips.map(({ startSeconds, endSeconds = Infinity }) => ({
+    start: frame(startSeconds),
+    end: endSeconds === Infinity ? frameCount : frame(endSeconds),
+  }));
 }

@@ -1,8 +1,11 @@
 import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type ChannelChoice, openAudio } from '../../src/audio/open-audio.ts';
+import { pcmFormat } from '../../src/audio/formats/pcm.ts';
+import type { ChannelChoice } from '../../src/audio/mono.ts';
+import { openAudio } from '../../src/audio/open-audio.ts';
 import { AudioError } from '../../src/errors.ts';
 import { shared } from '../support/shared.ts';
 import { type Encoding, openPiped, samplesOf, sine, temporaryFolder, wavBytes, writeSample } from './wav-bytes.ts';
@@ -267,4 +270,97 @@ test('a signal stops a file between two blocks', async () => {
     for await (const _ of audio.samples) controller.abort(new Error('enough'));
   })();
   await expect(reading).rejects.toThrow('enough');
+});
+
+describe('a part of a recording', () => {
+  const noise = Float32Array.from({ length: 90_000 }, (_, i) => Math.sin(i * i * 1e-4) * 0.5);
+
+  test.each([16_000, 44_100, 22_050, 8000, 44_101])('at %i Hz is sample for sample the whole’s', async (sampleRate) => {
+    const bytes = wavBytes({ encoding: 'f32', sampleRate, channels: [noise] });
+    const whole = await samplesOf(await openPiped(bytes));
+    const seconds = whole.length / 16_000;
+    const share = fc.double({ min: 0, max: 1, noNaN: true });
+    await fc.assert(
+      fc.asyncProperty(share, share, async (a, b) => {
+        const [startSeconds, endSeconds] = [Math.min(a, b) * 0.99 * seconds, Math.max(a, b) * 1.1 * seconds + 1e-3];
+        const audio = await openPiped(bytes, { startSeconds, endSeconds });
+        const [start, end] = [Math.round(startSeconds * 16_000), Math.round(endSeconds * 16_000)];
+        expect(audio.offsetSeconds).toBe(start / 16_000);
+        expect(audio.durationSeconds).toBeCloseTo((Math.min(end, whole.length) - start) / 16_000, 3);
+        const part = await samplesOf(audio);
+        expect(Buffer.from(part.buffer).equals(Buffer.from(whole.slice(start, end).buffer))).toBe(true);
+      }),
+      { numRuns: 12 },
+    );
+  });
+
+  test('closes the input at its end', async () => {
+    const stdin = Readable.from([wavBytes({ dataSize: 0xffffffff, channels: [noise] }), Buffer.alloc(1e6)]);
+    const audio = await openAudio('-', { stdin, endSeconds: 0.5 });
+    expect((await samplesOf(audio)).length).toBe(8000);
+    expect(stdin.destroyed).toBe(true);
+  });
+
+  test('that begins behind the end is an error, as early as the duration is known', async () => {
+    const bytes = wavBytes({ channels: [new Float32Array(16_000)] });
+    const error = {
+      code: 'AUDIO_PAST_END',
+      message: 'stdin has nothing at 1.50 s: it is 1.00 s long',
+      hint: 'let it start earlier',
+    };
+    await expect(openPiped(bytes, { startSeconds: 1.5 })).rejects.toMatchObject(error);
+    const unknown = wavBytes({ channels: [new Float32Array(16_000)], dataSize: 0xffffffff });
+    await expect(samplesOf(await openPiped(unknown, { startSeconds: 1.5 }))).rejects.toMatchObject(error);
+    expect((await samplesOf(await openPiped(unknown, { startSeconds: 1 - 1 / 16_000 }))).length).toBe(1);
+  });
+
+  test('must have a length', async () => {
+    for (const range of [
+      { startSeconds: -1 },
+      { startSeconds: 2, endSeconds: 2 },
+      { endSeconds: 0 },
+      { startSeconds: NaN },
+    ])
+      await expect(openPiped(wavBytes(), range)).rejects.toThrow(RangeError);
+  });
+});
+
+describe('samples without a header', () => {
+  test.each([
+    ['u8', [0, 128, 255], [-1, 0, 127 / 128]],
+    ['s16', [0, 0x80, 0, 0x40], [-1, 0.5]],
+    ['s24', [0, 0, 0x80, 0, 0, 0x40], [-1, 0.5]],
+    ['s32', [0, 0, 0, 0x80, 0, 0, 0, 0x40], [-1, 0.5]],
+    ['f32', [0, 0, 0, 0xbf], [-0.5]],
+    // The extremes and the smallest steps of the tables in ITU-T G.711.
+    ['mulaw', [0x00, 0x80, 0xff, 0x7f, 0xfe], [-32_124 / 2 ** 15, 32_124 / 2 ** 15, 0, -0, 8 / 2 ** 15]],
+    ['alaw', [0x2a, 0xaa, 0xd5, 0x55], [-32_256 / 2 ** 15, 32_256 / 2 ** 15, 8 / 2 ** 15, -8 / 2 ** 15]],
+  ] as const)('%s', async (encoding, bytes, expected) => {
+    const rawFormat = pcmFormat(encoding, 16_000, 1);
+    const audio = await openPiped(Buffer.from(bytes), { rawFormat });
+    expect(audio.durationSeconds).toBeUndefined();
+    expect([...(await samplesOf(audio))]).toEqual(expected);
+  });
+
+  test('have any rate and number of channels, and a duration as a file', async () => {
+    using folder = temporaryFolder();
+    const path = folder.write('a.raw', Buffer.alloc(3 * 8000, 0x55));
+    const rawFormat = pcmFormat('alaw', 8000, 3);
+    await using audio = await openAudio(path, { rawFormat, channel: 'right' });
+    expect(audio.durationSeconds).toBe(1);
+    expect((await samplesOf(audio)).length).toBe(16_000);
+  });
+
+  test('are what their options say, though they look like something else', async () => {
+    const audio = await openPiped(Buffer.from('RIFF'), { rawFormat: pcmFormat('u8', 16_000, 1) });
+    expect((await samplesOf(audio)).length).toBe(4);
+  });
+});
+
+test('a WAV of G.711 is read, as telephones leave it', async () => {
+  const formatChunk = Buffer.from('\x07\0\x01\0\x40\x1f\0\0\x40\x1f\0\0\x01\0\x08\0\0\0', 'latin1');
+  const bytes = wavBytes({ formatChunk, encoding: 'u8', channels: [new Float32Array(8000)] });
+  const audio = await openPiped(bytes);
+  expect(audio.durationSeconds).toBe(1);
+  expect((await samplesOf(audio)).length).toBe(16_000);
 });

@@ -109,11 +109,14 @@ export function temporaryFolder(): { path: string; write(name: string, bytes: Ui
   };
 }
 
+/** A program that is not there: what is not decoded by us is an error then. */
+export const noFfmpeg = '/nonexistent/ffmpeg';
+
 /** Opens bytes as stdin, cut into chunks that end at `cuts`. */
 export function openPiped(bytes: Uint8Array, options: OpenAudioOptions = {}, cuts: readonly number[] = []) {
   const ends = [...cuts, bytes.length].sort((a, b) => a - b);
   const chunks = ends.map((end, i) => bytes.subarray(ends[i - 1] ?? 0, end));
-  return openAudio('-', { stdin: Readable.from(chunks), ...options });
+  return openAudio('-', { stdin: Readable.from(chunks), ffmpeg: noFfmpeg, ...options });
 }
 
 /** All samples of a stream. */

@@ -41,6 +41,7 @@ export function scriptedAudio({ logits, text, failure }: Script): { audio: Encod
     };
   };
   const audio: EncodedAudio = {
+    count: 1,
     startDecoder,
     encoderOutput: () => Promise.reject(new Error('nobody should ask')),
     [Symbol.asyncDispose]: () => Promise.reject(new Error('the audio belongs to the caller')),

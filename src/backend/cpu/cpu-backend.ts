@@ -41,14 +41,15 @@ export async function openCpuBackend(options: EngineOptions): Promise<Backend> {
       );
       if (signal?.aborted) await engine.call('releaseAudio', [audio]);
       signal?.throwIfAborted();
-      return encodedAudio(engine, audio);
+      return encodedAudio(engine, audio, logMels.length);
     },
     [Symbol.asyncDispose]: () => engine.stop(),
   };
 }
 
-function encodedAudio(engine: EngineThread, audio: number): EncodedAudio {
+function encodedAudio(engine: EngineThread, audio: number, count: number): EncodedAudio {
   return {
+    count,
     startDecoder: async (window) => decoderRun(engine, await engine.call('startDecoder', [audio, window])),
     encoderOutput: (window = 0) => engine.call('encoderOutput', [audio, window]),
     [Symbol.asyncDispose]: () => engine.call('releaseAudio', [audio]),

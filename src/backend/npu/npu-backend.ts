@@ -102,6 +102,7 @@ function encodedAudio(
     if (!(window >= 0 && window < count)) throw new RangeError(`there is no window ${window} of ${count}`);
   };
   return {
+    count,
     async startDecoder(window) {
       check(window);
       const text = await pools.takeText(memory);

@@ -1,19 +1,27 @@
 import { Argument, type Command } from 'commander';
-import { type AudioStream, type ChannelChoice, openAudio } from '../../audio/open-audio.ts';
+import type { AudioRecording } from '../../audio/recording.ts';
 import type { DeviceChoice } from '../../backend/device-choice.ts';
 import type { Task } from '../../decoding/prompt.ts';
-import { AudioError, NpuError, UsageError } from '../../errors.ts';
+import { NpuError, UsageError } from '../../errors.ts';
 import { openModel } from '../../open-model.ts';
-import { transcriptJson } from '../../output/json.ts';
-import { type LoadedModel, type Segment, type TranscribeOptions, transcribe } from '../../transcribe/transcribe.ts';
+import type { Transcript } from '../../output/transcript.ts';
+import type { LoadedModel } from '../../transcribe/loaded-model.ts';
+import type { Segment } from '../../transcribe/segment.ts';
+import { type AudioInputOptions, addAudioInputOptions, checkAudioInputOptions, openInput } from '../audio-input.ts';
+import { readInputList } from '../batch/input-list.ts';
+import { findInputs, findListed, type Input } from '../batch/inputs.ts';
+import { type Job, makeOutputFolder, makeRoom, outputDate, planJobs } from '../batch/jobs.ts';
+import type { BatchProgress } from '../batch/progress.ts';
+import { pendingJobs, runBatch } from '../batch/run-batch.ts';
 import { convertProgress } from '../convert-progress.ts';
-import { exitCode } from '../exit-codes.ts';
 import { npuDtypes, option } from '../options.ts';
-import { errorJson, printError } from '../report-error.ts';
+import { checkStdout, type OutputOptions, type OutputSettings, outputSettings } from '../output-settings.ts';
+import { recognise } from '../recognise.ts';
+import { openResults, type Results } from '../results.ts';
 import { type ModelSourceOptions, modelContext, type Session, sessionTerminal } from '../session.ts';
 import type { Terminal } from '../terminal.ts';
 
-interface Options extends ModelSourceOptions {
+interface Options extends ModelSourceOptions, OutputOptions, AudioInputOptions {
   readonly model?: string;
   readonly device: DeviceChoice;
   readonly dtype: string;
@@ -21,76 +29,100 @@ interface Options extends ModelSourceOptions {
   readonly threads: number;
   readonly language: string;
   readonly task: Task;
-  readonly channel: ChannelChoice;
-  readonly json?: boolean;
+  readonly filesFrom?: string;
+  readonly overwrite?: boolean;
 }
 
 export function addTranscribe(program: Command, session: Session): void {
-  program
-    .command('transcribe')
-    .summary('print what is said in audio files')
-    .description('Prints what is said in audio files. Only results go to stdout.')
-    .addArgument(new Argument('<audio...>', 'WAV files, or - for a WAV on stdin'))
-    .addOption(option.language())
-    .addOption(option.task())
-    .addOption(option.channel())
-    .addOption(option.model())
-    .addOption(option.source())
-    .addOption(option.offline())
-    .addOption(option.device())
-    .addOption(option.threads())
-    .addOption(option.dtype())
-    .addOption(option.omDir())
-    .addOption(option.json())
-    .addOption(option.quiet())
+  const command = addAudioInputOptions(program.command('transcribe'))
+    .summary('print or write what is said in audio files')
+    .description('Prints what is said in audio files, or writes it to files. Only results go to stdout.')
+    .addArgument(new Argument('[audio...]', 'files, folders, quoted globs, or - for stdin'));
+  for (const add of [
+    option.filesFrom,
+    option.language,
+    option.task,
+    option.model,
+    option.source,
+    option.offline,
+    option.device,
+    option.threads,
+    option.dtype,
+    option.omDir,
+    option.format,
+    option.outputDir,
+    option.overwrite,
+    option.timestamps,
+    option.wordTimestamps,
+    option.colors,
+    option.noColors,
+    option.json,
+    option.quiet,
+    option.maxLineWidth,
+    option.maxLineCount,
+    option.maxWordsPerLine,
+    option.highlightWords,
+  ])
+    command.addOption(add());
+  command
     .addHelpText(
       'after',
       `
 Examples:
   $ whisper-npu transcribe interview.wav
   $ whisper-npu transcribe --language de --task translate rede.wav
+  $ whisper-npu transcribe --format srt,txt --output-dir subtitles recordings/
   $ whisper-npu transcribe --json *.wav > transcripts.jsonl
-  $ ffmpeg -i talk.mp4 -f wav - | whisper-npu transcribe -`,
+  $ whisper-npu transcribe --start 1:30 --end 2:00 talk.mp4
+  $ arecord -r 16000 -f S16_LE -t raw | whisper-npu transcribe --input-format s16le -`,
     )
-    .action((inputs: string[], options: Options) => run(inputs, options, session));
+    .action((args: string[], options: Options) => run(args, options, session));
 }
 
-async function run(inputs: readonly string[], options: Options, session: Session): Promise<void> {
-  if (inputs.filter((input) => input === '-').length > 1) {
-    throw new UsageError('STDIN_TWICE', 'stdin (-) can be read only once');
-  }
+async function run(args: readonly string[], options: Options, session: Session): Promise<void> {
+  checkAudioInputOptions(options);
   const terminal = sessionTerminal(session, options);
+  const settings = outputSettings(options, terminal.warn);
+  const { directory, formats } = settings;
+  const inputs = await inputsOf(args, options, session);
+  const jobs =
+    directory === undefined
+      ? inputs.map((input): Job => ({ input, outputs: new Map() }))
+      : planJobs(inputs, directory, formats);
+  checkStdout(settings, jobs.length);
+  const { overwrite = false, json = false } = options;
+  const batch = { session, terminal, overwrite, json };
+  const pending = await pendingJobs(jobs, batch);
+  if (directory !== undefined && pending.length > 0) await makeOutputFolder(directory);
+  const results = openResults(settings, session, terminal, jobs.length);
   let model: LoadedModel | undefined;
-  let failed = 0;
   try {
-    for (const input of inputs) {
-      try {
-        await using audio = await openAudio(input, {
-          channel: options.channel,
-          stdin: session.stdin,
-          signal: session.signal,
-          onWarning: terminal.warn,
-        });
-        model ??= await load(options, session, terminal);
-        if (inputs.length > 1 && !options.json) await session.print(`==> ${audio.name} <==\n`);
-        await transcribeOne(model, audio, options, session, terminal).catch(namingFile(audio.name));
-      } catch (error) {
-        session.signal.throwIfAborted();
-        // One bad recording must not stop the others; a model that does not load stops them all.
-        if (inputs.length === 1 || !(error instanceof AudioError)) throw error;
-        failed++;
-        terminal.endProgress();
-        printError(error, session.stderr);
-        if (options.json) await session.print(`${errorJson(error, input)}\n`);
-      }
-    }
+    await runBatch(pending, jobs.length, batch, async (job, progress) => {
+      if (job.input.failure !== undefined) throw job.input.failure;
+      const date = await outputDate(job);
+      await using audio = await openInput(job.input.path, options, session, terminal.warn);
+      await makeRoom(job);
+      model ??= await load(options, session, terminal);
+      const work = { job, date, audio, model, progress, results, settings };
+      await transcribeOne(work, options, session, terminal).catch(namingFile(audio.name));
+    });
   } finally {
     await model?.[Symbol.asyncDispose]();
   }
-  if (failed > 0) {
-    terminal.warn(`${failed} of ${inputs.length} files failed`);
-    process.exitCode = exitCode.failed;
+}
+
+async function inputsOf(args: readonly string[], { filesFrom }: Options, session: Session): Promise<Input[]> {
+  if (args.length === 0 && filesFrom === undefined) {
+    throw new UsageError('NO_INPUT', "missing required argument 'audio'", {
+      hint: 'name files or folders, or a list of them with --files-from; --help shows all options',
+    });
   }
+  if ([...args, filesFrom].filter((input) => input === '-').length > 1)
+    throw new UsageError('STDIN_TWICE', 'stdin (-) can be read only once');
+  const named = await findInputs(args);
+  return filesFrom === undefined
+    ? named
+    : [...named, ...(await findListed(await readInputList(filesFrom, session.stdin)))];
 }
 
 async function load(options: Options, session: Session, terminal: Terminal): Promise<LoadedModel> {
@@ -110,44 +142,61 @@ async function load(options: Options, session: Session, terminal: Terminal): Pro
   return model;
 }
 
+/** A recording on its way through. */
+interface Work {
+  readonly job: Job;
+  /** Of its outputs. */
+  readonly date: Date;
+  readonly audio: AudioRecording;
+  readonly model: LoadedModel;
+  readonly progress: BatchProgress;
+  readonly results: Results;
+  readonly settings: OutputSettings;
+}
+
 async function transcribeOne(
-  model: LoadedModel,
-  audio: AudioStream,
-  options: Options,
+  { job, date, audio, model, progress, results, settings }: Work,
+  { language, task }: Options,
   session: Session,
   terminal: Terminal,
 ): Promise<void> {
   const started = performance.now();
+  const recognition = recognise(model, audio, {
+    language: language === 'auto' ? undefined : language,
+    task,
+    timestamps: settings.needsTimestamps,
+    words: settings.needsWords,
+    signal: session.signal,
+    onProgress: (seconds) => {
+      progress.reach(seconds);
+      terminal.status(progress.status);
+    },
+    onWarning: terminal.warn,
+  });
   const segments: Segment[] = [];
-  for await (const segment of transcribe(model, audio.samples, transcribeOptions(options, session.signal))) {
+  progress.begin(audio.name, audio.durationSeconds);
+  terminal.status(progress.status);
+  await results.begin(audio.name);
+  for await (const segment of recognition.segments) {
     segments.push(segment);
-    if (!options.json) await session.print(`${segment.text.trim()}\n`);
-    if (!segment.complete) terminal.warn(incompleteText(audio.name, segment));
+    await results.segment(segment);
+    terminal.status(progress.status);
   }
-  const audioSeconds = segments.at(-1)?.endSeconds ?? 0;
+  session.signal.throwIfAborted();
+  const info = recognition.info();
+  progress.reach(info.audioSeconds);
   const elapsedSeconds = (performance.now() - started) / 1000;
-  if (options.json) {
-    const { name, backend } = model;
-    const info = { file: audio.name, model: name, device: backend.device, task: options.task };
-    await session.print(`${transcriptJson({ ...info, audioSeconds, elapsedSeconds }, segments)}\n`);
-  }
-  terminal.note(`${audio.name}: ${summary(audioSeconds, elapsedSeconds, segments[0])}`);
+  const transcript = { ...info, file: audio.name, segments, task, model: model.name, device: model.backend.device };
+  await results.end(job, transcript, elapsedSeconds, date);
+  terminal.note(`${audio.name}: ${summary(transcript, elapsedSeconds)}`);
 }
 
-function transcribeOptions({ language, task }: Options, signal: AbortSignal): TranscribeOptions {
-  return language === 'auto' ? { task, signal } : { language, task, signal };
-}
-
-function summary(audioSeconds: number, elapsedSeconds: number, first: Segment | undefined): string {
-  if (first === undefined) return 'no audio in it';
-  const [likeliest] = first.languageProbabilities ?? [];
-  const detected = likeliest === undefined ? '' : ` (detected, ${(100 * likeliest.probability).toFixed(0)} %)`;
+function summary({ audioSeconds, language, languageProbability }: Transcript, elapsedSeconds: number): string {
+  if (audioSeconds === 0) return 'no audio in it';
+  const detected = languageProbability === undefined ? '' : ` (detected, ${(100 * languageProbability).toFixed(0)} %)`;
   const speed = `${(audioSeconds / elapsedSeconds).toFixed(1)} times real time, RTF ${(elapsedSeconds / audioSeconds).toFixed(3)}`;
-  return `${audioSeconds.toFixed(1)} s of audio in ${elapsedSeconds.toFixed(2)} s (${speed}), language ${first.language}${detected}`;
-}
-
-function incompleteText(name: string, { startSeconds, endSeconds }: Segment): string {
-  return `${name}: the text from ${startSeconds.toFixed(0)} to ${endSeconds.toFixed(0)} s is longer than the model can write at once; its end is missing`;
+  const spoken = language === undefined ? 'no speech' : `language ${language}${detected}`;
+  return `${audioSeconds.toFixed(1)} s of audio in ${elapsedSeconds.toFixed(2)} s (${speed}), ${spoken}`;
 }
 
 /** A device that fails in the middle of a file fails with the file's name. */

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Backend, EncodedAudio } from '../../../src/backend/backend.ts';
 import { prepareCpu } from '../../../src/convert/prepare-cpu.ts';
-import { type DecodingRules, decodeGreedily, decodingRules } from '../../../src/decoding/decode.ts';
+import { generate } from '../../../src/decoding/generate.ts';
+import { type DecodingRules, decodingRules } from '../../../src/decoding/rules.ts';
 import { openCheckpoint } from '../../../src/model/checkpoint.ts';
 import { specialTokens } from '../../../src/model/special-tokens.ts';
 import { append } from '../../support/append.ts';
@@ -85,7 +86,7 @@ describe.skipIf(shared === undefined || models.base === undefined)('whisper-base
     });
 
     test.each([{ language: 'en' }, {}])("gives transformers' tokens, asked with %o", async (options) => {
-      const { tokens, language, complete } = await decodeGreedily(audio, rules, { ...options, task: 'transcribe' });
+      const { tokens, language, complete } = await generate(audio, rules, { ...options, task: 'transcribe' });
       expect([...tokens, rules.special.eot]).toEqual(sequence(clip).slice(promptLength));
       expect({ language, complete }).toEqual({ language: 'en', complete: true });
     });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { decodeGreedily, decodingRules } from '../../src/decoding/decode.ts';
+import { generate } from '../../src/decoding/generate.ts';
+import { decodingRules } from '../../src/decoding/rules.ts';
 import { specialTokens } from '../../src/model/special-tokens.ts';
 import { scriptedAudio } from './scripted-audio.ts';
 
@@ -34,7 +35,7 @@ describe('the rules of a model', () => {
 describe('greedy decoding', () => {
   test('asks for a text behind the prompt, under both masks, up to the end token', async () => {
     const { audio, runs } = scriptedAudio({ text });
-    await decodeGreedily(audio, rules, english);
+    await generate(audio, rules, english);
     expect(runs).toHaveLength(1);
     expect(runs[0]?.forwarded).toEqual([]);
     expect(runs[0]?.requests.map(({ request }) => request)).toEqual([
@@ -50,7 +51,7 @@ describe('greedy decoding', () => {
 
   test('gives the text without the end token, whose log-probability still counts', async () => {
     const { audio } = scriptedAudio({ text });
-    expect(await decodeGreedily(audio, rules, english)).toEqual({
+    expect(await generate(audio, rules, english)).toEqual({
       language: 'en',
       tokens: [10, 11],
       avgLogprob: (-0.5 - 1 - 0.25) / 3,
@@ -60,19 +61,19 @@ describe('greedy decoding', () => {
 
   test('says so when the text is cut at the limit, and counts as if it had ended', async () => {
     const { audio } = scriptedAudio({ text });
-    const result = await decodeGreedily(audio, { ...rules, maxLength: 6 }, english);
+    const result = await generate(audio, { ...rules, maxLength: 6 }, english);
     expect(result).toMatchObject({ tokens: [10, 11], complete: false });
     expect(result.avgLogprob).toBeCloseTo((-0.5 - 1) / 3, 12);
   });
 
   test('can end at once', async () => {
     const { audio } = scriptedAudio({ text: { tokens: [special.eot], logprobs: [-2] } });
-    expect(await decodeGreedily(audio, rules, english)).toMatchObject({ tokens: [], avgLogprob: -2, complete: true });
+    expect(await generate(audio, rules, english)).toMatchObject({ tokens: [], avgLogprob: -2, complete: true });
   });
 
   test('detects the language from the start token alone and goes on behind it', async () => {
     const { audio, runs } = scriptedAudio({ text, logits: logitsFor('ja') });
-    const result = await decodeGreedily(audio, rules, { task: 'translate' });
+    const result = await generate(audio, rules, { task: 'translate' });
     expect(runs).toHaveLength(1);
     expect(runs[0]?.forwarded.map(({ tokens }) => tokens)).toEqual([[50258]]);
     expect(runs[0]?.requests.map(({ request }) => request)).toMatchObject([
@@ -85,7 +86,7 @@ describe('greedy decoding', () => {
 
   test('needs no detection for a model that knows English only', async () => {
     const { audio, runs } = scriptedAudio({ text: { tokens: [10, 50256], logprobs: [-1, -1] } });
-    const result = await decodeGreedily(audio, decodingRules(specialTokens(51864), generation), { task: 'transcribe' });
+    const result = await generate(audio, decodingRules(specialTokens(51864), generation), { task: 'transcribe' });
     expect(runs[0]?.forwarded).toEqual([]);
     expect(runs[0]?.requests[0]?.request).toMatchObject({ prompt: [50257, 50362], stopToken: 50256, maxTokens: 446 });
     expect(result).toMatchObject({ language: 'en', tokens: [10], complete: true });
@@ -95,18 +96,18 @@ describe('greedy decoding', () => {
   test('hands the signal on to everything it waits for', async () => {
     const { audio, runs } = scriptedAudio({ text, logits: logitsFor('en') });
     const { signal } = new AbortController();
-    await decodeGreedily(audio, rules, { task: 'transcribe' }, signal);
+    await generate(audio, rules, { task: 'transcribe' }, signal);
     expect(runs[0]?.forwarded[0]?.signal).toBe(signal);
     expect(runs[0]?.requests[0]?.signal).toBe(signal);
   });
 
   test('gives its text back to the backend, failed or not, and leaves the audio to the caller', async () => {
     const succeeding = scriptedAudio({ text });
-    await decodeGreedily(succeeding.audio, rules, english);
+    await generate(succeeding.audio, rules, english);
     const failing = scriptedAudio({ text, failure: new Error('lost') });
-    await expect(decodeGreedily(failing.audio, rules, english)).rejects.toThrow('lost');
+    await expect(generate(failing.audio, rules, english)).rejects.toThrow('lost');
     const unknown = scriptedAudio({ text });
-    await expect(decodeGreedily(unknown.audio, rules, { ...english, language: 'xx' })).rejects.toThrow('xx');
+    await expect(generate(unknown.audio, rules, { ...english, language: 'xx' })).rejects.toThrow('xx');
     for (const { runs } of [succeeding, failing, unknown])
       expect(runs.map(({ isDisposed }) => isDisposed)).toEqual([true]);
   });

@@ -1,19 +1,7 @@
 import wavefile from 'wavefile';
-import { AudioError } from '../errors.ts';
-import { conversionHint } from './file-kind.ts';
-
-/** How one sample is written, always little endian. */
-export type SampleEncoding = 'u8' | 's16' | 's24' | 's32' | 'f32' | 'f64';
-
-/** What a decoder must know of a WAV. */
-export interface WavFormat {
-  readonly encoding: SampleEncoding;
-  readonly nChannels: number;
-  /** in Hz, 1,000 to 384,000 */
-  readonly sampleRate: number;
-  /** bytes of one sample of all channels */
-  readonly frameBytes: number;
-}
+import { AudioError } from '../../errors.ts';
+import { conversionHint } from '../file-kind.ts';
+import { maxSampleRate, minSampleRate, type PcmFormat, type SampleEncoding } from './pcm.ts';
 
 /** The fields of wavefile's `fmt`, which its own types leave out. */
 interface FormatChunk {
@@ -25,9 +13,6 @@ interface FormatChunk {
   readonly subformat: readonly number[];
 }
 
-const minSampleRate = 1_000;
-const maxSampleRate = 384_000;
-
 const extensibleTag = 0xfffe;
 /** WAVE_FORMAT_EXTENSIBLE puts the tag into the first 4 bytes of a GUID; these are the other 12. */
 const extensibleGuidTail: readonly number[] = [0x00100000, 0xaa000080, 0x719b3800];
@@ -36,6 +21,8 @@ const extensibleGuidTail: readonly number[] = [0x00100000, 0xaa000080, 0x719b380
 const encodings: Readonly<Record<number, Readonly<Record<number, SampleEncoding>>>> = {
   1: { 1: 'u8', 2: 's16', 3: 's24', 4: 's32' },
   3: { 4: 'f32', 8: 'f64' },
+  6: { 1: 'alaw' },
+  7: { 1: 'mulaw' },
 };
 
 const codecNames: Readonly<Record<number, string>> = {
@@ -61,7 +48,7 @@ const codecNames: Readonly<Record<number, string>> = {
  * @param name the file, for messages
  * @throws AudioError ('AUDIO_BAD_FORMAT', 'AUDIO_UNSUPPORTED_CODEC')
  */
-export function parseFormat(chunk: Uint8Array, name: string): WavFormat {
+export function parseFormat(chunk: Uint8Array, name: string): PcmFormat {
   const bad = (what: string): AudioError => new AudioError('AUDIO_BAD_FORMAT', `${name} has a damaged header: ${what}`);
   if (chunk.length < 16) throw bad(`its fmt chunk holds ${chunk.length} bytes instead of 16 or more`);
   const { audioFormat, numChannels, sampleRate, blockAlign, bitsPerSample, subformat } = readChunk(chunk);

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { openAudio } from '../../src/audio/open-audio.ts';
-import { AudioError } from '../../src/errors.ts';
-import { chunk, ds64, openPiped, samplesOf, temporaryFolder, type WavOptions, wavBytes } from './wav-bytes.ts';
+import { openAudio } from '../../../src/audio/open-audio.ts';
+import { AudioError } from '../../../src/errors.ts';
+import { chunk, ds64, openPiped, samplesOf, temporaryFolder, type WavOptions, wavBytes } from '../wav-bytes.ts';
 
 const channels = [[0.5, -0.25, 0.125]];
 const samples = [0.5, -0.25, 0.125];
@@ -83,22 +83,6 @@ describe('a header', () => {
 
 describe('what is no readable WAV is named', () => {
   const cases: [name: string, bytes: Uint8Array, code: string, message: string | RegExp][] = [
-    ['nothing', Buffer.alloc(0), 'AUDIO_EMPTY', 'stdin is empty'],
-    [
-      'MP3 with a tag',
-      Buffer.from('ID3\x04\0\0\0\0\0\0\0\0'),
-      'AUDIO_NOT_WAV',
-      'stdin is not a WAV file: it looks like MP3',
-    ],
-    ['MP3 without', Buffer.from('fffb904400000000', 'hex'), 'AUDIO_NOT_WAV', /looks like MP3$/],
-    ['AAC', Buffer.from('fff15080', 'hex'), 'AUDIO_NOT_WAV', /looks like AAC$/],
-    ['FLAC', Buffer.from('fLaC\0\0\0\x22'), 'AUDIO_NOT_WAV', /looks like FLAC$/],
-    ['Ogg', Buffer.from('OggS\0\x02\0\0'), 'AUDIO_NOT_WAV', /looks like Ogg/],
-    ['m4a', Buffer.from('\0\0\0\x20ftypM4A '), 'AUDIO_NOT_WAV', /looks like MP4 \(m4a\)$/],
-    ['AVI', Buffer.from('RIFF\0\0\0\0AVI '), 'AUDIO_NOT_WAV', /looks like AVI$/],
-    ['RIFX', Buffer.from('RIFX\0\0\0\0WAVE'), 'AUDIO_NOT_WAV', /looks like big-endian WAV/],
-    ['text', Buffer.from('<!doctype html>'), 'AUDIO_NOT_WAV', /looks like text$/],
-    ['noise', Buffer.alloc(100, 7), 'AUDIO_NOT_WAV', 'stdin is not a WAV file'],
     ['a header cut at once', Buffer.from('RIFF\0\0'), 'AUDIO_NO_FORMAT', /no fmt chunk/],
     ['zeros behind RIFF', wavBytes().fill(0, 12), 'AUDIO_NO_FORMAT', /no fmt chunk/],
     [
@@ -125,14 +109,12 @@ describe('what is no readable WAV is named', () => {
     expect(error.code).toBe(code);
     if (typeof message === 'string') expect(error.message).toContain(message);
     else expect(error.message).toMatch(message);
-    if (code === 'AUDIO_NOT_WAV') expect(error.hint).toContain('ffmpeg -i');
   });
 
   const codecs: [options: WavOptions, message: string][] = [
     [{ formatTag: 2, bitsPerSample: 4 }, '4-bit Microsoft ADPCM'],
-    [{ formatTag: 6, bitsPerSample: 8 }, '8-bit A-law'],
-    [{ formatTag: 7, bitsPerSample: 8 }, '8-bit mu-law'],
-    [{ formatTag: 7, bitsPerSample: 8, isExtensible: true }, '8-bit mu-law'],
+    [{ formatTag: 6, bitsPerSample: 16 }, '16-bit A-law'],
+    [{ formatTag: 7, bitsPerSample: 16, isExtensible: true }, '16-bit mu-law'],
     [{ formatTag: 17, bitsPerSample: 4 }, '4-bit IMA ADPCM'],
     [{ formatTag: 85, bitsPerSample: 0 }, '0-bit MP3'],
     [{ formatTag: 0x1234 }, '16-bit format tag 0x1234'],
@@ -183,9 +165,6 @@ describe('what is no readable WAV is named', () => {
     });
     await expect(openAudio(folder.path)).rejects.toMatchObject({ code: 'AUDIO_IS_DIRECTORY' });
     await expect(openAudio('a\0b')).rejects.toMatchObject({ code: 'AUDIO_OPEN_FAILED' });
-    await expect(openAudio(folder.write('a.mp3', Buffer.from('ID3')))).rejects.toMatchObject({
-      hint: `convert it first: ffmpeg -i "${join(folder.path, 'a.mp3')}" -ar 16000 -ac 1 "${join(folder.path, 'a-16k.wav')}"`,
-    });
   });
 
   test.skipIf(process.getuid?.() === 0)('a file without permission', async () => {

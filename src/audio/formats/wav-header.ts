@@ -1,11 +1,11 @@
-import { AudioError } from '../errors.ts';
-import type { ByteSource } from './byte-source.ts';
-import { conversionHint, fileKind } from './file-kind.ts';
-import { parseFormat, type WavFormat } from './wav-format.ts';
+import { AudioError } from '../../errors.ts';
+import type { ByteSource } from '../byte-source.ts';
+import type { PcmFormat } from './pcm.ts';
+import { parseFormat } from './wav-format.ts';
 
 /** Where the samples of a WAV are and how to read them. */
 export interface WavHeader {
-  readonly format: WavFormat;
+  readonly format: PcmFormat;
   /** bytes before the first sample */
   readonly dataOffset: number;
   /** bytes of samples by the header's word; undefined when its writer did not know, and they run to the end of the file */
@@ -20,16 +20,13 @@ const keptBytes = 64;
 /**
  * Reads a RIFF, RF64 or BW64 header (EBU Tech 3306, ITU-R BS.2088) up to the first sample, whatever chunks come before it.
  *
- * @throws AudioError ('AUDIO_EMPTY', 'AUDIO_NOT_WAV', 'AUDIO_NO_FORMAT', 'AUDIO_NO_DATA', and those of `parseFormat`)
+ * @throws AudioError ('AUDIO_NO_FORMAT', 'AUDIO_NO_DATA', and those of `parseFormat`)
  */
 export async function readWavHeader(source: ByteSource): Promise<WavHeader> {
   const { name } = source;
   const riff = await take(source, 12);
-  if (riff.length === 0) throw new AudioError('AUDIO_EMPTY', `${name} is empty`);
-  const isRiff = /^(RIFF|RF64|BW64)$/.test(text(riff, 0, 4));
-  if (!isRiff || (riff.length === 12 && text(riff, 8, 12) !== 'WAVE')) throw notWav(name, riff);
 
-  let format: WavFormat | undefined;
+  let format: PcmFormat | undefined;
   let longDataBytes: number | undefined;
   let offset = riff.length;
   for (let nChunks = 0; nChunks < maxChunks; nChunks++) {
@@ -92,10 +89,4 @@ async function skip(source: ByteSource, sizeBytes: number): Promise<void> {
 
 function text(bytes: Buffer, start: number, end: number): string {
   return bytes.toString('latin1', start, end);
-}
-
-function notWav(name: string, head: Uint8Array): AudioError {
-  const kind = fileKind(head);
-  const looks = kind === undefined ? '' : `: it looks like ${kind}`;
-  return new AudioError('AUDIO_NOT_WAV', `${name} is not a WAV file${looks}`, { hint: conversionHint(name) });
 }

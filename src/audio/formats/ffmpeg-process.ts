@@ -1,0 +1,118 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { AudioError } from '../../errors.ts';
+import { type ByteSource, streamSource } from '../byte-source.ts';
+
+/** A run of ffmpeg, read as the bytes that it writes. Disposing it ends the program at once. */
+export interface FfmpegProcess extends ByteSource {
+  /** what it has said so far, each line beginning with its level, as in '[info] ' */
+  readonly messages: readonly string[];
+  /** its exit code, null where it was killed; comes once its output has ended */
+  readonly exitCode: Promise<number | null>;
+}
+
+export interface FfmpegRun {
+  /** the program, by name or path */
+  readonly program: string;
+  readonly args: readonly string[];
+  /** what goes into its stdin */
+  readonly input?: ByteSource;
+  /** of the recording, for messages */
+  readonly name: string;
+  /** how long it may write nothing while it has input and somebody waits for its output */
+  readonly stallMs: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Enough to see how often something failed, and no more memory for a file that fails at every frame. */
+const maxMessages = 500;
+const checksPerStall = 20;
+
+/** Rejects with the system's error when the program is not there or cannot be run. */
+export async function startFfmpeg(run: FfmpegRun): Promise<FfmpegProcess> {
+  const { program, args, input, name, stallMs, signal } = run;
+  const child = spawn(program, args, { stdio: 'pipe', windowsHide: true });
+  const exitCode = new Promise<number | null>((resolve) => child.once('close', resolve));
+  await once(child, 'spawn');
+  child.on('error', () => undefined); // of a kill that comes too late
+  const messages = collectMessages(child);
+  const output = streamSource(name, child.stdout, signal);
+  const feeding = feed(child, input);
+
+  /** Fails when the program gives nothing for too long; what it waits for itself is not its fault. */
+  async function readInto(target: Uint8Array): Promise<number> {
+    let idleMs = 0;
+    let timer: NodeJS.Timeout | undefined;
+    const stalled = new Promise<never>((_, reject) => {
+      timer = setInterval(() => {
+        idleMs = feeding.isStarving ? 0 : idleMs + stallMs / checksPerStall;
+        if (idleMs >= stallMs) reject(stuckError(name, stallMs));
+      }, stallMs / checksPerStall);
+    });
+    try {
+      const nBytes = await Promise.race([output.readInto(target), stalled]);
+      if (feeding.error !== undefined) throw feeding.error;
+      if (nBytes < target.length) setTimeout(() => child.kill('SIGKILL'), stallMs).unref(); // it should end by itself
+      return nBytes;
+    } finally {
+      clearInterval(timer);
+    }
+  }
+
+  async function dispose(): Promise<void> {
+    child.kill('SIGKILL');
+    await output[Symbol.asyncDispose]();
+    await input?.[Symbol.asyncDispose]();
+  }
+
+  return { name, sizeBytes: undefined, messages, exitCode, readInto, [Symbol.asyncDispose]: dispose };
+}
+
+function collectMessages({ stderr }: ChildProcessWithoutNullStreams): string[] {
+  const messages: string[] = [];
+  let rest = '';
+  stderr.setEncoding('utf8').on('data', (text: string) => {
+    const lines = (rest + text).split(/[\r\n]+/);
+    rest = (lines.pop() ?? '').slice(-1000);
+    messages.push(...lines.slice(0, maxMessages - messages.length));
+  });
+  return messages;
+}
+
+interface Feeding {
+  /** whether the program has taken all that the input has given so far */
+  isStarving: boolean;
+  /** what kept the input from being read */
+  error?: unknown;
+}
+
+/** Copies the input to the program's stdin until either ends. */
+function feed(child: ChildProcessWithoutNullStreams, input: ByteSource | undefined): Feeding {
+  const feeding: Feeding = { isStarving: false };
+  const { stdin } = child;
+  stdin.on('error', () => undefined); // a program that has seen enough closes it
+  const copy = async (source: ByteSource): Promise<void> => {
+    for (;;) {
+      feeding.isStarving = true;
+      const block = new Uint8Array(65_536);
+      const nBytes = await source.readInto(block);
+      feeding.isStarving = false;
+      if (nBytes === 0 || stdin.destroyed) break;
+      if (!stdin.write(block.subarray(0, nBytes))) await Promise.race([once(stdin, 'drain'), once(child, 'close')]);
+    }
+    stdin.end();
+  };
+  if (input === undefined) stdin.end();
+  else
+    copy(input).catch((error: unknown) => {
+      feeding.error = error;
+      child.kill('SIGKILL');
+    });
+  return feeding;
+}
+
+function stuckError(name: string, stallMs: number): AudioError {
+  return new AudioError('AUDIO_FFMPEG_STUCK', `${name}: ffmpeg has given no sound for ${stallMs / 1000} s`, {
+    hint: 'look whether the disk or network that the file is on answers, and whether ffmpeg reads the file by itself',
+  });
+}

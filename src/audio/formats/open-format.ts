@@ -1,0 +1,67 @@
+import { AudioError } from '../../errors.ts';
+import { fileKind, headBytes, searchBytes } from '../file-kind.ts';
+import type { PeekSource } from '../peek-source.ts';
+import type { DecodedAudio, ReaderContext } from './decoded-audio.ts';
+import { openFfmpeg } from './ffmpeg.ts';
+import { openFlac } from './flac.ts';
+import { findFrames, id3Bytes } from './mp3-header.ts';
+import { openWav } from './wav.ts';
+
+/**
+ * Finds out what a recording is and reads its header.
+ *
+ * @param path where the source's bytes come from, for programs that open it by themselves; a pipe's is not used
+ * @param ffmpeg the program for formats that are not decoded here
+ * @throws AudioError ('AUDIO_EMPTY', 'AUDIO_UNKNOWN_FORMAT', and the codes of the formats' own functions)
+ */
+export async function openFormat(context: ReaderContext, path: string, ffmpeg?: string): Promise<DecodedAudio> {
+  const { source } = context;
+  await skipTags(source);
+  const head = await distinctiveHead(source);
+  if (head.length === 0) throw new AudioError('AUDIO_EMPTY', `${source.name} is empty`);
+  const kind = fileKind(head);
+  const other = (label: string | undefined) =>
+    openFfmpeg(context, {
+      path: source.sizeBytes === undefined ? undefined : path,
+      label,
+      ...(ffmpeg === undefined ? {} : { program: ffmpeg }),
+    });
+  // Those that bring WebAssembly along are loaded when they are needed.
+  switch (kind?.native) {
+    case 'wav':
+      return openWav(context).catch((error: unknown) => {
+        const isOtherCodec = error instanceof AudioError && error.code === 'AUDIO_UNSUPPORTED_CODEC';
+        if (isOtherCodec && source.sizeBytes !== undefined) return other('a WAV of a codec not known here');
+        throw error;
+      });
+    case 'mp3':
+      return (await import('./mp3.ts')).openMp3(context, findFrames(head, 3) ?? 0);
+    case 'flac':
+      return openFlac(context);
+    case 'ogg':
+      return (await import('./ogg.ts')).openOgg(context);
+    case undefined:
+      if (kind?.label === 'text')
+        throw new AudioError('AUDIO_UNKNOWN_FORMAT', `${source.name} is no audio: it looks like text`);
+      return other(kind?.label);
+  }
+}
+
+/** Passes over ID3 tags, which stand before MP3 and, at times, other formats. One larger than the file is none. */
+async function skipTags(source: PeekSource): Promise<void> {
+  let offset = 0;
+  for (;;) {
+    const tagBytes = id3Bytes(await source.peek(10));
+    if (tagBytes === 0 || offset + tagBytes > (source.sizeBytes ?? Number.POSITIVE_INFINITY)) return;
+    offset += await source.skip(tagBytes);
+  }
+}
+
+/** As few of the first bytes as tell the format, for more of them may be long in coming through a pipe. */
+async function distinctiveHead(source: PeekSource): Promise<Uint8Array> {
+  const start = await source.peek(12);
+  if (/^(RIFF|fLaC)/.test(String.fromCharCode(...start.subarray(0, 4)))) return start;
+  const head = await source.peek(headBytes);
+  const kind = fileKind(head);
+  return kind === undefined || kind.label === 'text' ? source.peek(searchBytes) : head;
+}

@@ -1,0 +1,42 @@
+/** A text under way. */
+export interface Hypothesis {
+  /** Behind the prompt; the end token included once it is reached. */
+  readonly tokens: readonly number[];
+  readonly sumLogprob: number;
+}
+
+/** What is decoded next: text i goes on from text `sources[i]` with its last token. */
+export interface SearchStep {
+  readonly hypotheses: readonly Hypothesis[];
+  readonly sources: readonly number[];
+  readonly isComplete: boolean;
+}
+
+/** Chooses how the texts of one window go on. */
+export interface Search {
+  /**
+   * @param hypotheses the texts so far; one empty text to begin with
+   * @param logits f32 [nVocab] of each, filtered
+   */
+  update(hypotheses: readonly Hypothesis[], logits: readonly Float32Array[]): SearchStep;
+  /** The texts to choose the best of, without the end token. */
+  finish(hypotheses: readonly Hypothesis[]): Hypothesis[];
+}
+
+/** A text without its end token. */
+export function withoutEnd({ tokens, sumLogprob }: Hypothesis, eot: number): Hypothesis {
+  const end = tokens.indexOf(eot);
+  return { tokens: end < 0 ? tokens : tokens.slice(0, end), sumLogprob };
+}
+
+/**
+ * The likeliest text by mean log-probability, or by the length penalty of Google's translation system where one is given.
+ * Source: openai/whisper decoding.py, MaximumLikelihoodRanker.
+ */
+export function likeliest(texts: readonly Hypothesis[], lengthPenalty: number | undefined): Hypothesis {
+  const score = ({ tokens, sumLogprob }: Hypothesis) => {
+    const length = Math.max(tokens.length, 1);
+    return sumLogprob / (lengthPenalty === undefined ? length : ((5 + length) / 6) ** lengthPenalty);
+  };
+  return texts.reduce((best, text) => (score(text) > score(best) ? text : best));
+}

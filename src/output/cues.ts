@@ -1,0 +1,117 @@
+import type { Segment, Word } from '../transcribe/segment.ts';
+import { lines, oneLine } from './plain-text.ts';
+import { wholeMs } from './timestamp.ts';
+
+/** Some lines of text and when they are shown. */
+export interface Cue {
+  readonly startSeconds: number;
+  readonly endSeconds: number;
+  /** Never blank, nor is any of its lines; without the arrow that parts times. */
+  readonly text: string;
+}
+
+/** How words are laid out in cues; nothing of it matters where segments have no words. */
+export interface CueLayout {
+  /** Characters (code points) in a line. */
+  readonly maxLineWidth?: number | undefined;
+  /** Lines in a cue. With a width too, cues no longer end where segments do. */
+  readonly maxLineCount?: number | undefined;
+  /** Words in a cue; without effect where width and line count are both given. */
+  readonly maxWordsPerLine?: number | undefined;
+  /** Shows a cue once per word, with that word underlined. */
+  readonly highlightWords?: boolean | undefined;
+}
+
+/** A longer silence than this begins a new line, and a new cue. */
+const longPauseSeconds = 3;
+const unlimited = 1000;
+
+/**
+ * Subtitles as openai/whisper lays them out (utils.py, SubtitlesWriter): a cue per segment, or from words where there are
+ * any. In what it gets wrong this differs: words too lose arrows and line breaks, an arrow with a longer shaft is one too,
+ * no cue ends before it starts, and a segment without words is not lost among others that have them.
+ */
+export function cues(segments: readonly Segment[], layout: CueLayout): Cue[] {
+  const laidOut = segments.some(({ words }) => words !== undefined)
+    ? cuesOfWords(segments, layout).flatMap((words) => (layout.highlightWords ? highlighted(words) : [joined(words)]))
+    : lines(segments);
+  return laidOut.flatMap((cue) =>
+    cue.text.trim() === '' ? [] : [{ ...cue, text: cue.text.replace(/-{2,}>/g, '->') }],
+  );
+}
+
+function joined(words: readonly Word[]): Cue {
+  return {
+    startSeconds: words[0]?.startSeconds ?? 0,
+    endSeconds: words.at(-1)?.endSeconds ?? 0,
+    text: words.map(({ text }) => text).join(''),
+  };
+}
+
+/** A cue per word, and the plain text in the pauses between them. */
+function highlighted(words: readonly Word[]): Cue[] {
+  const { text } = joined(words);
+  let shownUntil = words[0]?.startSeconds ?? 0;
+  return words.flatMap(({ startSeconds, endSeconds }, spoken) => {
+    const pause = { startSeconds: shownUntil, endSeconds: startSeconds, text };
+    const marked = words.map((word, i) => (i === spoken ? underlined(word.text) : word.text)).join('');
+    shownUntil = endSeconds;
+    const hasPause = wholeMs(pause.startSeconds) < wholeMs(pause.endSeconds);
+    return [...(hasPause ? [pause] : []), { startSeconds, endSeconds, text: marked }];
+  });
+}
+
+function underlined(word: string): string {
+  const spoken = word.trimStart();
+  return `${word.slice(0, word.length - spoken.length)}<u>${spoken}</u>`;
+}
+
+/** The words of each cue, with a line break before those that begin a line within it. */
+function cuesOfWords(segments: readonly Segment[], layout: CueLayout): Word[][] {
+  const { maxLineWidth = unlimited, maxLineCount, maxWordsPerLine = unlimited } = layout;
+  const fillsCues = layout.maxLineWidth !== undefined && maxLineCount !== undefined;
+  const done: Word[][] = [];
+  let cue: Word[] = [];
+  let lineWidth = 0;
+  let lineCount = 1;
+  let previousStart: number | undefined;
+  for (const segment of segments) {
+    for (const [i, word] of wordsOf(segment).entries()) {
+      const width = [...word.text].length;
+      const isAfterPause = fillsCues && word.startSeconds - (previousStart ?? word.startSeconds) > longPauseSeconds;
+      const beginsGroup = !fillsCues && i % maxWordsPerLine === 0 && cue.length > 0;
+      previousStart = word.startSeconds;
+      if (lineWidth > 0 && lineWidth + width <= maxLineWidth && !isAfterPause && !beginsGroup) {
+        cue.push(word);
+        lineWidth += width;
+        continue;
+      }
+      const text = word.text.trim();
+      const isFull = maxLineCount !== undefined && (isAfterPause || lineCount >= maxLineCount);
+      if (cue.length > 0 && (isFull || beginsGroup)) {
+        done.push(cue);
+        cue = [{ ...word, text }];
+        lineCount = 1;
+      } else {
+        const breaksLine = lineWidth > 0;
+        if (breaksLine) lineCount++;
+        cue.push({ ...word, text: breaksLine ? `\n${text}` : text });
+      }
+      lineWidth = [...text].length;
+    }
+  }
+  return cue.length > 0 ? [...done, cue] : done;
+}
+
+/** A segment's words, each with something to show: blanks go to the word after them. */
+function wordsOf({ words, ...segment }: Segment): Word[] {
+  const all =
+    words !== undefined && words.length > 0 ? words : [{ ...segment, probability: Math.exp(segment.avgLogprob) }];
+  let blanks = '';
+  return all.flatMap((word) => {
+    const text = blanks + oneLine(word.text);
+    const isBlank = text.trim() === '';
+    blanks = isBlank ? text : '';
+    return isBlank ? [] : [{ ...word, text }];
+  });
+}

@@ -1,0 +1,20 @@
+import { type CueLayout, cues } from './cues.ts';
+import { timestamp } from './timestamp.ts';
+import type { Transcript } from './transcript.ts';
+
+/** SubRip: numbered cues, hours always, a comma before the milliseconds. */
+export function srt({ segments }: Transcript, layout: CueLayout): string {
+  const time = (seconds: number) => timestamp(seconds, 'always', ',');
+  return cues(segments, layout)
+    .map((cue, i) => `${i + 1}\n${time(cue.startSeconds)} --> ${time(cue.endSeconds)}\n${cue.text}\n\n`)
+    .join('');
+}
+
+/** WebVTT: hours only where there are any. */
+export function vtt({ segments }: Transcript, layout: CueLayout): string {
+  const time = (seconds: number) => timestamp(seconds, 'if any', '.');
+  const blocks = cues(segments, layout).map(
+    (cue) => `${time(cue.startSeconds)} --> ${time(cue.endSeconds)}\n${cue.text}\n\n`,
+  );
+  return `WEBVTT\n\n${blocks.join('')}`;
+}

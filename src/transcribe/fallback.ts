@@ -1,0 +1,66 @@
+import type { EncodedAudio } from '../backend/backend.ts';
+import { type DecodingOptions, type DecodingResult, decode } from '../decoding/decode.ts';
+import { seededRandom } from '../decoding/random.ts';
+import type { LoadedModel } from './loaded-model.ts';
+import type { ResolvedOptions } from './options.ts';
+
+/** What a text is judged by. */
+type Thresholds = Pick<ResolvedOptions, 'compressionRatioThreshold' | 'logprobThreshold' | 'noSpeechThreshold'>;
+type Judged = Pick<DecodingResult, 'avgLogprob' | 'compressionRatio' | 'noSpeechProb'>;
+
+/** Whether a text repeats itself or is too unlikely, unless nobody speaks. Source: transcribe.py, decode_with_fallback. */
+export function needsFallback(result: Judged, thresholds: Thresholds): boolean {
+  const { avgLogprob, compressionRatio } = result;
+  const isUnlikely = avgLogprob < thresholds.logprobThreshold;
+  if (isUnlikely && result.noSpeechProb > thresholds.noSpeechThreshold) return false;
+  return isUnlikely || compressionRatio > thresholds.compressionRatioThreshold;
+}
+
+/** Whether nobody speaks in a window, whatever the text. Source: transcribe.py, the main loop. */
+export function isSilence({ noSpeechProb, avgLogprob }: Judged, thresholds: Thresholds): boolean {
+  return noSpeechProb > thresholds.noSpeechThreshold && avgLogprob <= thresholds.logprobThreshold;
+}
+
+/** What windows that are decoded together have in common. */
+export interface WindowContext {
+  readonly timestamps: boolean;
+  /** Tokens of the text before. */
+  readonly previous: readonly number[];
+}
+
+/** Decodes windows at one temperature after another until their texts are good enough; the last try stands. */
+export interface FallbackDecoder {
+  /** @param languages of the audio's windows */
+  decode(audio: EncodedAudio, languages: readonly string[], context: WindowContext): Promise<DecodingResult[]>;
+}
+
+export function fallbackDecoder(model: LoadedModel, options: ResolvedOptions): FallbackDecoder {
+  const { tokenizer } = model;
+  const { signal, lengthPenalty } = options;
+  const shared = {
+    task: options.task,
+    beamSize: options.beamSize,
+    bestOf: options.bestOf,
+    patience: options.patience,
+    ...(lengthPenalty === undefined ? {} : { lengthPenalty }),
+    prefix: options.prefix === '' ? [] : tokenizer.encode(` ${options.prefix.trim()}`),
+    suppress: options.suppressTokens,
+    maxInitialTimestampSeconds: options.maxInitialTimestampSeconds,
+    random: seededRandom(options.seed),
+  };
+  return {
+    async decode(audio, languages, context) {
+      const [first = 0, ...warmer] = options.temperatures;
+      const at = (temperature: number): DecodingOptions => ({ ...shared, ...context, temperature });
+      const results = await decode(audio, model, languages, at(first), { signal });
+      for (const [window, language] of languages.entries()) {
+        for (const temperature of warmer) {
+          if (!needsFallback(results[window] as DecodingResult, options)) break;
+          const [again] = await decode(audio, model, [language], at(temperature), { window, signal });
+          results[window] = again as DecodingResult;
+        }
+      }
+      return results;
+    },
+  };
+}

@@ -1,0 +1,11 @@
+import type { Backend } from '../backend/backend.ts';
+import type { DecodingRules } from '../decoding/rules.ts';
+import type { WhisperTokenizer } from '../model/tokenizer.ts';
+
+/** A model on a device, with what turns its tokens into text. */
+export interface LoadedModel extends AsyncDisposable {
+  readonly name: string;
+  readonly backend: Backend;
+  readonly tokenizer: WhisperTokenizer;
+  readonly rules: DecodingRules;
+}

@@ -1,0 +1,68 @@
+import { type DecodingResult, timestampSeconds } from '../decoding/decode.ts';
+import type { WhisperTokenizer } from '../model/tokenizer.ts';
+import type { Word } from './segment.ts';
+
+/** Frames of 10 ms in one step of a timestamp token. */
+const framesPerTimestamp = 2;
+export const framesPerSecond = 100;
+
+/** A window of a recording, in frames of 10 ms. */
+export interface WindowRange {
+  readonly seek: number;
+  /** Frames of the recording in it; what is left of 30 s is padding. */
+  readonly size: number;
+}
+
+/** A segment while its times may still move. */
+export interface Draft {
+  startSeconds: number;
+  endSeconds: number;
+  readonly text: string;
+  readonly tokens: readonly number[];
+  words?: Word[];
+}
+
+export interface SlicedWindow {
+  readonly drafts: Draft[];
+  /** Frames until the next window begins. */
+  readonly advance: number;
+  /** Whether the text ends with a single timestamp: nothing is said behind it. */
+  readonly endsWithSingleTimestamp: boolean;
+}
+
+/**
+ * Cuts a window's text at its pairs of timestamps; what stands behind the last pair is left to the next window, which
+ * begins there. Source: openai/whisper transcribe.py, the main loop.
+ */
+export function sliceSegments(
+  { tokens }: Pick<DecodingResult, 'tokens'>,
+  { seek, size }: WindowRange,
+  tokenizer: WhisperTokenizer,
+): SlicedWindow {
+  const { timestampBegin } = tokenizer.special;
+  const isTimestamp = (at: number) => (tokens.at(at) ?? -1) >= timestampBegin;
+  const steps = (token: number | undefined) => (token ?? timestampBegin) - timestampBegin;
+  const offsetSeconds = seek / framesPerSecond;
+  const draft = (part: readonly number[], startSteps: number, endSeconds: number): Draft => ({
+    startSeconds: offsetSeconds + startSteps * timestampSeconds,
+    endSeconds: offsetSeconds + endSeconds,
+    text: tokenizer.decode(part),
+    tokens: part,
+  });
+
+  const endsWithSingleTimestamp = tokens.length > 1 && !isTimestamp(-2) && isTimestamp(-1);
+  const cuts = tokens.flatMap((_, i) => (i > 0 && isTimestamp(i - 1) && isTimestamp(i) ? [i] : []));
+  if (cuts.length === 0) {
+    const last = tokens.findLast((token) => token >= timestampBegin);
+    const endSeconds =
+      last === undefined || last === timestampBegin ? size / framesPerSecond : steps(last) * timestampSeconds;
+    return { drafts: [draft(tokens, 0, endSeconds)], advance: size, endsWithSingleTimestamp };
+  }
+  const ends = endsWithSingleTimestamp ? [...cuts, tokens.length] : cuts;
+  const drafts = ends.map((end, i) => {
+    const part = tokens.slice(i === 0 ? 0 : ends[i - 1], end);
+    return draft(part, steps(part[0]), steps(part.at(-1)) * timestampSeconds);
+  });
+  const advance = endsWithSingleTimestamp ? size : steps(tokens[(ends.at(-1) as number) - 1]) * framesPerTimestamp;
+  return { drafts, advance, endsWithSingleTimestamp };
+}

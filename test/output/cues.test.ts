@@ -1,0 +1,81 @@
+import { describe, expect, test } from 'vitest';
+import { type CueLayout, cues } from '../../src/output/cues.ts';
+import type { Segment } from '../../src/transcribe/segment.ts';
+import { segment, spoken } from './segments.ts';
+
+const texts = (segments: Segment[], layout: CueLayout) => cues(segments, layout).map(({ text }) => text);
+
+const fox = spoken([' The', 0, 0.2], [' quick', 0.2, 0.5], [' brown', 0.5, 0.8], [' fox', 0.8, 1]);
+const dog = spoken([' The', 1, 1.2], [' lazy', 1.2, 1.5], [' dog', 5, 5.5]);
+
+describe('cues of words', () => {
+  test('keep to their segments and take the times of their words', () => {
+    expect(cues([fox, dog], {})).toEqual([
+      { startSeconds: 0, endSeconds: 1, text: 'The quick brown fox' },
+      { startSeconds: 1, endSeconds: 5.5, text: 'The lazy dog' },
+    ]);
+  });
+
+  test('break lines at a width', () => {
+    expect(texts([fox, dog], { maxLineWidth: 10 })).toEqual(['The quick\nbrown fox', 'The lazy\ndog']);
+  });
+
+  test('with a line count too, fill up across segments and begin anew after a long pause', () => {
+    expect(texts([fox, dog], { maxLineWidth: 10, maxLineCount: 2 })).toEqual([
+      'The quick\nbrown fox',
+      'The lazy',
+      'dog',
+    ]);
+    expect(texts([fox, dog], { maxLineWidth: 100, maxLineCount: 1 })).toEqual(['The quick brown fox The lazy', 'dog']);
+  });
+
+  test('hold so many words and no more', () => {
+    expect(texts([fox, dog], { maxWordsPerLine: 3 })).toEqual(['The quick brown', 'fox', 'The lazy dog']);
+  });
+
+  test('count characters, not halves of them, and put no space where the language has none', () => {
+    const chinese = spoken(['今天', 0, 0.5], ['天气', 0.5, 1], ['很好', 1, 1.5]);
+    expect(texts([chinese], {})).toEqual(['今天天气很好']);
+    expect(texts([chinese], { maxLineWidth: 4 })).toEqual(['今天天气\n很好']);
+    expect(texts([spoken([' 😀😀', 0, 1], [' 😀😀', 1, 2])], { maxLineWidth: 5 })).toEqual(['😀😀 😀😀']);
+  });
+
+  test('underline each word in turn, with the plain text in the pauses', () => {
+    expect(cues([spoken([' one', 0, 1], [' two', 1.5, 2])], { highlightWords: true })).toEqual([
+      { startSeconds: 0, endSeconds: 1, text: '<u>one</u> two' },
+      { startSeconds: 1, endSeconds: 1.5, text: 'one two' },
+      { startSeconds: 1.5, endSeconds: 2, text: 'one <u>two</u>' },
+    ]);
+  });
+
+  test('never end before they start where words overlap', () => {
+    const overlapping = spoken([' one', 0, 1.2], [' two', 1, 2]);
+    for (const cue of cues([overlapping], { highlightWords: true }))
+      expect(cue.startSeconds).toBeLessThanOrEqual(cue.endSeconds);
+  });
+
+  test('lose no segment that has no words among others that do', () => {
+    expect(texts([fox, segment(2, 3, ' Unaligned.'), segment(3, 4, ' Empty.', [])], {})).toEqual([
+      'The quick brown fox',
+      'Unaligned.',
+      'Empty.',
+    ]);
+  });
+
+  test('have neither blank lines nor arrows, whatever a word is', () => {
+    const odd = spoken([' a', 0, 1], [' ', 1, 2], [' b\n\n', 2, 3], [' --', 3, 4], ['> c', 4, 5], ['  ', 5, 6]);
+    expect(texts([odd], { maxLineWidth: 1 })).toEqual(['a\nb\n--\n> c']);
+    expect(texts([odd], {})).toEqual(['a  b   -> c']);
+  });
+});
+
+describe('cues without words', () => {
+  test('are the segments that say something', () => {
+    expect(
+      cues([segment(0, 1, ' one\r\ntwo '), segment(1, 2, ' '), segment(2, 3, ' a --> b')], { maxLineWidth: 1 }),
+    ).toEqual([
+      { startSeconds: 0, endSeconds: 1, text: 'one two' },
+      { startSeconds: 2, endSeconds: 3, text: 'a -> b' },
+    ]);
+  });
+});
