@@ -20,13 +20,15 @@ void acl_check(const AclFunction<aclError(Parameters...)>& function, std::type_i
   if (const aclError status = function(parameters...); status != ACL_SUCCESS) throw AclError(function.name, status);
 }
 
-/** Calls a function that makes an object; a null pointer means that host memory ran out. */
+/** What is known of a function that failed without a code to return. */
+inline constexpr aclError kUnknownFailure = 500001;
+
+/** Calls a function that makes an object; a null pointer says that it failed, and not why. */
 template <typename Object, typename... Parameters>
 Object* acl_create(const AclFunction<Object*(Parameters...)>& function,
                    std::type_identity_t<Parameters>... parameters) {
-  constexpr aclError kBadAlloc = 200000;
   Object* object = function(parameters...);
-  if (object == nullptr) throw AclError(function.name, kBadAlloc);
+  if (object == nullptr) throw AclError(function.name, kUnknownFailure);
   return object;
 }
 

@@ -2,7 +2,7 @@ import { Argument, type Command } from 'commander';
 import type { AudioRecording } from '../../audio/recording.ts';
 import type { DeviceChoice } from '../../backend/device-choice.ts';
 import type { Task } from '../../decoding/prompt.ts';
-import { NpuError, UsageError } from '../../errors.ts';
+import { closeAfter, NpuError, UsageError } from '../../errors.ts';
 import { openModel } from '../../open-model.ts';
 import type { Transcript } from '../../output/transcript.ts';
 import type { LoadedModel } from '../../transcribe/loaded-model.ts';
@@ -106,9 +106,10 @@ async function run(args: readonly string[], options: Options, session: Session):
       const work = { job, date, audio, model, progress, results, settings };
       await transcribeOne(work, options, session, terminal).catch(namingFile(audio.name));
     });
-  } finally {
-    await model?.[Symbol.asyncDispose]();
+  } catch (error) {
+    return closeAfter(error, async () => model?.[Symbol.asyncDispose]());
   }
+  await model?.[Symbol.asyncDispose]();
 }
 
 async function inputsOf(args: readonly string[], { filesFrom }: Options, session: Session): Promise<Input[]> {
