@@ -42,6 +42,11 @@ bool DeviceThread::wait_closed(std::chrono::milliseconds limit) {
   return true;
 }
 
+bool DeviceThread::is_closed() {
+  const std::lock_guard lock(mutex_);
+  return closed_;
+}
+
 void DeviceThread::give_up(const Failure& failure) {
   const std::exception_ptr error = std::make_exception_ptr(failure);
   std::deque<std::shared_ptr<Job>> jobs;

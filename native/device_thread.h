@@ -40,6 +40,7 @@ class DeviceThread : public std::enable_shared_from_this<DeviceThread> {
   void request_close() noexcept;
   /** Waits until the device is closed; false when it takes longer or was given up. Rethrows what failed while closing. */
   bool wait_closed(std::chrono::milliseconds limit);
+  bool is_closed();
   /** Gives up every job. The thread closes the device if it ever gets that far. */
   void give_up(const Failure& failure);
   /** Longest time that an orderly close can take. */

@@ -80,7 +80,7 @@ template <typename Value, typename... Parameters>
 Value ask_for(const AclFunction<Value(Parameters...)>& function, std::type_identity_t<Value> invalid,
               std::type_identity_t<Parameters>... parameters) {
   const Value value = function(parameters...);
-  if (value == invalid) throw AclError(function.name, kUnknownFailure);
+  if (value == invalid) throw_acl_error(function.name, kUnknownFailure);
   return value;
 }
 
@@ -89,7 +89,7 @@ TensorSpec spec_of(aclmdlDesc* description, size_t index, const SpecQueries& ask
   const auto dims = std::make_unique<aclmdlIODims>();
   acl_check(ask.dims, description, index, dims.get());
   const char* name = ask_for(ask.name, nullptr, description, index);
-  if (*name == '\0') throw AclError(ask.name.name, kUnknownFailure);
+  if (*name == '\0') throw_acl_error(ask.name.name, kUnknownFailure);
   return {.name = name,
           .dims = {dims->dims, dims->dims + std::min(dims->dimCount, kAclDimLimit)},
           .dtype = dtype_name(ask_for(ask.dtype, static_cast<aclDataType>(kUndefined), description, index)),

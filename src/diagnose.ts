@@ -49,7 +49,8 @@ async function diagnoseNpu(env: Environment): Promise<Finding[]> {
   const addon: Finding = { what: 'native addon', state: 'ok', detail: 'loaded' };
   const libraries = probe.libraries.map(({ name, path, error }): Finding => {
     if (path !== undefined) return { what: 'library', state: 'ok', detail: path };
-    return { what: 'library', state: 'missing', detail: `${name}: ${error ?? 'not found'}` };
+    const detail = error?.startsWith(name) ? error : `${name}: ${error ?? 'not found'}`;
+    return { what: 'library', state: 'missing', detail };
   });
   if (probe.error !== undefined) return [addon, ...libraries, failure('NPU', probe.error, 'missing')];
   const name = isStandIn(probe) ? 'a stand-in for CANN' : `CANN ${probe.cannVersion ?? 'of unknown version'}`;
