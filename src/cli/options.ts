@@ -1,11 +1,25 @@
-import { InvalidArgumentError, Option } from 'commander';
-import { maxSampleRate, minSampleRate, rawEncodings } from '../audio/formats/pcm.ts';
-import { type DeviceChoice, parseDevice } from '../backend/device-choice.ts';
+import { Option } from 'commander';
+import { rawEncodings } from '../audio/formats/pcm.ts';
+import { parseDevice } from '../backend/device-choice.ts';
 import type { NpuDtype } from '../graph/npu-layers.ts';
 import { sourceNames } from '../model/fetch/context.ts';
-import { parseLanguage } from '../model/languages.ts';
 import { defaultThreads } from '../open-model.ts';
-import { type FormatName, formatNames } from '../output/formats.ts';
+import { formatNames } from '../output/formats.ts';
+
+import { transcribeDefaults as defaults } from '../transcribe/options.ts';
+import {
+  clipList,
+  device,
+  formatList,
+  language,
+  numberBetween,
+  positiveInteger,
+  rawChannels,
+  rawRate,
+  time,
+  tokenList,
+  wholeNumber,
+} from './option-values.ts';
 
 /** Names of number types as users know them. */
 export const npuDtypes: Readonly<Record<string, NpuDtype>> = { float16: 'f16', float32: 'f32' };
@@ -92,6 +106,114 @@ export const option = {
       'Output:',
     ),
   noColors: () => new Option('--no-colors', 'never colour words').helpGroup('Output:'),
+  languagePerWindow: () =>
+    new Option('--language-per-window', 'detect the language anew every 30 s, for mixed recordings').helpGroup(
+      'Speech:',
+    ),
+  detectLanguage: () =>
+    new Option('--detect-language', 'only say which language is spoken, and how likely each is').helpGroup('Speech:'),
+  initialPrompt: () =>
+    new Option('--initial-prompt <text>', 'names, spelling or style to begin with, as if it had been said before')
+      .default(defaults.initialPrompt, 'none')
+      .helpGroup('Speech:'),
+  carryInitialPrompt: () =>
+    new Option('--carry-initial-prompt', 'repeat the initial prompt in every window').helpGroup('Speech:'),
+  prefix: () =>
+    new Option('--prefix <text>', 'what every window’s text has to begin with')
+      .default(defaults.prefix, 'none')
+      .helpGroup('Speech:'),
+  beamSize: () =>
+    new Option('--beam-size <n>', 'hypotheses to search with; 1 is greedy')
+      .argParser(positiveInteger)
+      .default(defaults.beamSize)
+      .helpGroup('Decoding:'),
+  patience: () =>
+    new Option('--patience <x>', 'with beams: how long to look on after the first text has ended')
+      .argParser(numberBetween(0.1, 10))
+      .default(defaults.patience)
+      .helpGroup('Decoding:'),
+  lengthPenalty: () =>
+    new Option('--length-penalty <x>', 'favour longer texts (default: rank by mean log-probability)')
+      .argParser(numberBetween(0, 1))
+      .helpGroup('Decoding:'),
+  bestOf: () =>
+    new Option('--best-of <n>', 'texts to draw at temperatures above 0')
+      .argParser(positiveInteger)
+      .default(defaults.bestOf)
+      .helpGroup('Decoding:'),
+  temperature: () =>
+    new Option('--temperature <x>', 'what to sample at first; 0 takes the likeliest')
+      .argParser(numberBetween(0, 1))
+      .default(0)
+      .helpGroup('Decoding:'),
+  temperatureIncrement: () =>
+    new Option('--temperature-increment <x>', 'how much warmer to try again when a text is bad; 0 never tries again')
+      .argParser(numberBetween(0, 1))
+      .default(0.2)
+      .helpGroup('Decoding:'),
+  compressionRatioThreshold: () =>
+    new Option('--compression-ratio-threshold <x>', 'a text that repeats itself more than this is bad')
+      .argParser(numberBetween(0, 1000))
+      .default(defaults.compressionRatioThreshold)
+      .helpGroup('Decoding:'),
+  logprobThreshold: () =>
+    new Option('--logprob-threshold <x>', 'a text with a lower mean log-probability is bad')
+      .argParser(numberBetween(-1000, 0))
+      .default(defaults.logprobThreshold)
+      .helpGroup('Decoding:'),
+  noSpeechThreshold: () =>
+    new Option('--no-speech-threshold <x>', 'above this, with a bad text, nobody speaks')
+      .argParser(numberBetween(0, 1))
+      .default(defaults.noSpeechThreshold)
+      .helpGroup('Decoding:'),
+  noConditionOnPreviousText: () =>
+    new Option(
+      '--no-condition-on-previous-text',
+      'do not tell a window what was said before it: less consistent, fewer loops',
+    ).helpGroup('Decoding:'),
+  suppressTokens: () =>
+    new Option('--suppress-tokens <list>', 'more tokens that are never chosen, as 13,30')
+      .argParser(tokenList)
+      .default(defaults.suppressTokens, 'none')
+      .helpGroup('Decoding:'),
+  hallucinationSilenceThreshold: () =>
+    new Option(
+      '--hallucination-silence-threshold <s>',
+      'with word times: skip longer silence around what seems invented',
+    )
+      .argParser(numberBetween(0, 3600))
+      .helpGroup('Decoding:'),
+  seed: () =>
+    new Option('--seed <n>', 'of what is drawn').argParser(wholeNumber).default(defaults.seed).helpGroup('Decoding:'),
+  vad: () =>
+    new Option('--vad', 'listen to speech only: skip silence and noise (default with --batch-size)').helpGroup(
+      'Speech:',
+    ),
+  vadThreshold: () =>
+    new Option('--vad-threshold <x>', 'from which probability on somebody speaks (default: 0.5)')
+      .argParser(numberBetween(0, 1))
+      .helpGroup('Speech:'),
+  vadMinSpeech: () =>
+    new Option('--vad-min-speech <ms>', 'shorter speech is noise (default: 0)')
+      .argParser(wholeNumber)
+      .helpGroup('Speech:'),
+  vadMinSilence: () =>
+    new Option('--vad-min-silence <ms>', 'shorter silence is listened to (default: 2000, with --batch-size 160)')
+      .argParser(wholeNumber)
+      .helpGroup('Speech:'),
+  vadSpeechPad: () =>
+    new Option('--vad-speech-pad <ms>', 'what is listened to on both sides of speech (default: 400)')
+      .argParser(wholeNumber)
+      .helpGroup('Speech:'),
+  batchSize: () =>
+    new Option('--batch-size <n>', 'stretches of speech of up to 30 s to decode together')
+      .argParser(positiveInteger)
+      .default(defaults.batchSize)
+      .helpGroup('Decoding:'),
+  clipTimestamps: () =>
+    new Option('--clip-timestamps <list>', 'the parts to transcribe: start,end,start,end …')
+      .argParser(clipList)
+      .helpGroup('Audio:'),
   json: () => new Option('--json', 'print results as JSON, one object per line').helpGroup('Output:'),
   wordTimestamps: () =>
     new Option('--word-timestamps', 'find the time of each word, for json, subtitles and colours').helpGroup('Output:'),
@@ -116,49 +238,3 @@ export const option = {
     ).helpGroup('Input:'),
   quiet: () => new Option('-q, --quiet', 'print results, warnings and errors only').helpGroup('Output:'),
 } as const;
-
-function positiveInteger(text: string): number {
-  return integer(text, 1, 1024);
-}
-
-function rawRate(text: string): number {
-  return integer(text, minSampleRate, maxSampleRate);
-}
-
-function rawChannels(text: string): number {
-  return integer(text, 1, 256);
-}
-
-function integer(text: string, min: number, max: number): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value >= min && value <= max) return value;
-  throw new InvalidArgumentError(`Expected a whole number from ${min} to ${max}.`);
-}
-
-/** A place in a recording, in seconds: 83.5, 1:23.5 and 0:01:23.5 are the same. */
-function time(text: string): number {
-  if (!/^(\d+:){0,2}\d+(\.\d*)?$/.test(text)) throw new InvalidArgumentError('Expected seconds, m:s or h:m:s.');
-  return text.split(':').reduce((sum, part) => sum * 60 + Number(part), 0);
-}
-
-function formatList(text: string, before: readonly FormatName[] = []): readonly FormatName[] {
-  const names = new Set<string>([...before, ...text.split(',').map((name) => name.trim().toLowerCase())]);
-  const unknown = [...names].find((name) => name !== 'all' && !(formatNames as readonly string[]).includes(name));
-  if (unknown !== undefined) throw new InvalidArgumentError(`Expected all, or some of ${formatNames.join(', ')}.`);
-  return formatNames.filter((name) => names.has('all') || names.has(name));
-}
-
-function language(text: string): string {
-  if (text === 'auto') return text;
-  const code = parseLanguage(text);
-  if (code === undefined) throw new InvalidArgumentError('Expected auto, or a language as code or English name.');
-  return code;
-}
-
-function device(text: string): DeviceChoice {
-  try {
-    return parseDevice(text);
-  } catch {
-    throw new InvalidArgumentError('Expected auto, cpu, npu or npu:N.');
-  }
-}

@@ -1,23 +1,9 @@
 import type { AudioRecording } from '../audio/recording.ts';
 import type { LanguageProbability } from '../decoding/language.ts';
-import type { Task } from '../decoding/prompt.ts';
 import type { LoadedModel } from '../transcribe/loaded-model.ts';
+import type { TranscribeOptions } from '../transcribe/options.ts';
 import type { Segment } from '../transcribe/segment.ts';
 import { transcribe } from '../transcribe/transcribe.ts';
-
-/** What is asked of a model. */
-export interface RecognitionRequest {
-  /** Whisper's code; undefined to detect it. */
-  readonly language: string | undefined;
-  readonly task: Task;
-  /** Whether times of segments, and of words, are needed. */
-  readonly timestamps: boolean;
-  readonly words: boolean;
-  readonly signal: AbortSignal;
-  /** Told how much of the recording has been heard. */
-  readonly onProgress: (seconds: number) => void;
-  readonly onWarning: (message: string) => void;
-}
 
 /** What a recording turned out to be. */
 export interface RecordingInfo {
@@ -34,10 +20,13 @@ export interface Recognition {
   info(): RecordingInfo;
 }
 
-/** Joins the model's transcribe() to what the command line prints. */
-export function recognise(model: LoadedModel, audio: AudioRecording, request: RecognitionRequest): Recognition {
-  const { language, words, ...rest } = request;
-  let info: RecordingInfo = { language, languageProbability: undefined, audioSeconds: audio.durationSeconds ?? 0 };
+/** Transcribes a recording and notes what becomes known of it on the way. */
+export function recognise(model: LoadedModel, audio: AudioRecording, asked: TranscribeOptions): Recognition {
+  let info: RecordingInfo = {
+    language: asked.language,
+    languageProbability: undefined,
+    audioSeconds: audio.durationSeconds ?? 0,
+  };
   const onLanguage = ([likeliest]: readonly LanguageProbability[]) => {
     info = { ...info, language: likeliest?.language, languageProbability: likeliest?.probability };
   };
@@ -45,9 +34,7 @@ export function recognise(model: LoadedModel, audio: AudioRecording, request: Re
     info = { ...info, audioSeconds };
   };
   async function* segments(): AsyncGenerator<Segment> {
-    const told = { ...rest, onLanguage, onDuration };
-    const options = { ...told, wordTimestamps: words, ...(language === undefined ? {} : { language }) };
-    for await (const segment of transcribe(model, audio, options)) {
+    for await (const segment of transcribe(model, audio, { ...asked, onLanguage, onDuration })) {
       info = { ...info, language: info.language ?? segment.language };
       yield segment;
     }

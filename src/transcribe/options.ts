@@ -1,5 +1,7 @@
 import type { LanguageProbability } from '../decoding/language.ts';
 import type { Task } from '../decoding/prompt.ts';
+import type { ChunkOptions } from '../vad/speech-chunks.ts';
+import type { SpeechModel } from '../vad/speech-model.ts';
 
 /** Stretches of a recording, in seconds from its start. */
 export interface Clip {
@@ -47,6 +49,13 @@ export interface TranscribeOptions {
   readonly maxInitialTimestampSeconds?: number;
   /** The parts to transcribe; all of it by default. */
   readonly clips?: readonly Clip[];
+  /** Finds the speech; what is silent is not listened to. */
+  readonly speech?: { readonly model: SpeechModel; readonly options?: ChunkOptions };
+  /**
+   * With `speech`: chunks of speech, of up to 30 s, that are decoded together. From 2 on no window is told what was said
+   * before it.
+   */
+  readonly batchSize?: number;
   /** With word times: skips silence longer than this around what is probably invented. */
   readonly hallucinationSilenceSeconds?: number;
   readonly prependPunctuation?: string;
@@ -86,6 +95,7 @@ export const transcribeDefaults = {
   maxInitialTimestampSeconds: 1,
   prependPunctuation: '"\'“¿([{-',
   appendPunctuation: '"\'.。,，!！?？:：”)]}、',
+  batchSize: 1,
   seed: 0,
 } as const satisfies TranscribeOptions;
 

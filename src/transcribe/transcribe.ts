@@ -1,4 +1,6 @@
 import { nSamples, sampleRate } from '../features/log-mel.ts';
+import { speechChunks } from '../vad/speech-chunks.ts';
+import { transcribeInBatches } from './batched.ts';
 import type { LoadedModel } from './loaded-model.ts';
 import { LogMelSource, type Recording, type Survey, survey } from './log-mel-source.ts';
 import { type ResolvedOptions, resolveOptions, type TranscribeOptions } from './options.ts';
@@ -6,6 +8,7 @@ import { transcribePlainly } from './plain.ts';
 import type { Segment } from './segment.ts';
 import { type FrameClip, transcribeSequentially } from './sequential.ts';
 import { framesPerSecond } from './slice-segments.ts';
+import { inRecording, type SpeechRecording, withoutSilence } from './without-silence.ts';
 
 /**
  * Transcribes a recording, giving segments as they are decoded.
@@ -19,14 +22,49 @@ export async function* transcribe(
   given: TranscribeOptions = {},
 ): AsyncGenerator<Segment> {
   const options = resolveOptions(given);
-  const { nMels } = model.backend.dimensions;
-  const surveyed = await survey(recording, nMels, options.signal);
+  for await (const segment of segmentsOf(model, recording, options)) yield later(segment, recording.offsetSeconds ?? 0);
+}
+
+async function* segmentsOf(
+  model: LoadedModel,
+  recording: Recording,
+  options: ResolvedOptions,
+): AsyncGenerator<Segment> {
+  const { speech, batchSize } = options;
+  if (speech === undefined) yield* transcribeAll(model, recording, options);
+  else if (batchSize > 1) {
+    const { maxEnergy, sampleCount } = await survey(recording, model.backend.dimensions.nMels, options.signal);
+    options.onDuration?.(sampleCount / sampleRate);
+    const chunks = speechChunks(recording.samples(), speech.model, speech.options);
+    yield* transcribeInBatches(model, chunks, maxEnergy, options);
+  } else yield* transcribeSpeech(model, withoutSilence(recording, speech), options);
+}
+
+/** What is said in a recording without its silence, with the times of the whole. */
+async function* transcribeSpeech(
+  model: LoadedModel,
+  speech: SpeechRecording,
+  options: ResolvedOptions,
+): AsyncGenerator<Segment> {
+  const { onDuration, onProgress } = options;
+  const segments = transcribeAll(model, speech, {
+    ...options,
+    onDuration: () => onDuration?.(speech.durationSeconds()),
+    onProgress: (doneSeconds) => onProgress?.(speech.times().original(doneSeconds)),
+  });
+  for await (const segment of segments) yield inRecording(segment, speech.times());
+}
+
+async function* transcribeAll(
+  model: LoadedModel,
+  recording: Recording,
+  options: ResolvedOptions,
+): AsyncGenerator<Segment> {
+  const surveyed = await survey(recording, model.backend.dimensions.nMels, options.signal);
   options.onDuration?.(surveyed.sampleCount / sampleRate);
   if (surveyed.sampleCount === 0) return;
-  const segments = isPlain(surveyed, options)
-    ? transcribePlainly(model, surveyed.beginning, options)
-    : transcribeTimed(model, recording, surveyed, options);
-  for await (const segment of segments) yield later(segment, recording.offsetSeconds ?? 0);
+  if (isPlain(surveyed, options)) yield* transcribePlainly(model, surveyed.beginning, options);
+  else yield* transcribeTimed(model, recording, surveyed, options);
 }
 
 async function* transcribeTimed(

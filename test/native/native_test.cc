@@ -269,7 +269,7 @@ void every_failing_call_is_survived() {
       }
     };
     attempt([&] {
-      on(thread, [&] { return thread->open(kFake, {.device_id = 0, .sync_timeout_ms = 20}); });
+      on(thread, [&] { return thread->open(kFake, {.device_id = 0, .sync_timeout_ms = 1000}); });
       on(thread, [&] { return thread->use(use_everything); });
     });
     thread->request_close();

@@ -118,7 +118,7 @@ export class NpuRun {
 
   async #append(plan: RowPlan, output: StepOutput): Promise<void> {
     if (output.wanted.attention && !this.#parts.rows.files.some(({ attends }) => attends)) throw noAligner();
-    if (this.#end === 0) await this.#place.memory.cache.layOut(this.#place.windows, this.#firstStride(), 0);
+    if (this.#end === 0) await this.#layOut();
     let addition = this.#addition(plan);
     if (this.#isScattered(addition) || this.#way(addition, output) === undefined) {
       const dense = compacted(addition).addition;
@@ -131,11 +131,14 @@ export class NpuRun {
     this.#commit(plan, addition.end);
   }
 
-  /** Rows for each region to begin with: as a graph for several windows wants them, if there is one. */
-  #firstStride(): number {
-    if (this.#place.windows === 1) return this.#place.memory.cache.rowCount;
-    const together = this.#parts.rows.files.filter(({ windows }) => windows > 1).map(({ capacity }) => capacity);
-    return together.length > 0 ? Math.min(...together) : this.#parts.dimensions.nTextCtx;
+  /** Makes the regions as the graphs for several windows want them, if there are any, before anything lies in them. */
+  async #layOut(): Promise<void> {
+    const { audio, windows, memory } = this.#place;
+    const { dimensions, rows } = this.#parts;
+    if (windows === 1) return memory.cache.layOut(1, memory.cache.rowCount, 0);
+    const capacities = rows.files.filter((file) => file.windows > 1).map(({ capacity }) => capacity);
+    const stride = capacities.length > 0 ? Math.min(...capacities) : dimensions.nTextCtx;
+    await memory.cache.layOut(audio.windows, stride, 0);
   }
 
   #addition({ tokens, positions, width, pastRows }: RowPlan): Addition {

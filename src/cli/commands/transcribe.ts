@@ -1,5 +1,6 @@
 import { Argument, type Command } from 'commander';
 import type { AudioRecording } from '../../audio/recording.ts';
+import { openSilero } from '../../backend/cpu/silero.ts';
 import type { DeviceChoice } from '../../backend/device-choice.ts';
 import type { Task } from '../../decoding/prompt.ts';
 import { closeAfter, NpuError, UsageError } from '../../errors.ts';
@@ -7,6 +8,7 @@ import { openModel } from '../../open-model.ts';
 import type { Transcript } from '../../output/transcript.ts';
 import type { LoadedModel } from '../../transcribe/loaded-model.ts';
 import type { Segment } from '../../transcribe/segment.ts';
+import type { SpeechModel } from '../../vad/speech-model.ts';
 import { type AudioInputOptions, addAudioInputOptions, checkAudioInputOptions, openInput } from '../audio-input.ts';
 import { readInputList } from '../batch/input-list.ts';
 import { findInputs, findListed, type Input } from '../batch/inputs.ts';
@@ -14,14 +16,16 @@ import { type Job, makeOutputFolder, makeRoom, outputDate, planJobs } from '../b
 import type { BatchProgress } from '../batch/progress.ts';
 import { pendingJobs, runBatch } from '../batch/run-batch.ts';
 import { convertProgress } from '../convert-progress.ts';
+import { addDecodingOptions, type DecodingInputOptions, decodingOptions, needsSpeechModel } from '../decoding-input.ts';
 import { npuDtypes, option } from '../options.ts';
 import { checkStdout, type OutputOptions, type OutputSettings, outputSettings } from '../output-settings.ts';
+import { printLanguages } from '../print-languages.ts';
 import { recognise } from '../recognise.ts';
 import { openResults, type Results } from '../results.ts';
 import { type ModelSourceOptions, modelContext, type Session, sessionTerminal } from '../session.ts';
 import type { Terminal } from '../terminal.ts';
 
-interface Options extends ModelSourceOptions, OutputOptions, AudioInputOptions {
+interface Options extends ModelSourceOptions, OutputOptions, AudioInputOptions, DecodingInputOptions {
   readonly model?: string;
   readonly device: DeviceChoice;
   readonly dtype: string;
@@ -31,6 +35,7 @@ interface Options extends ModelSourceOptions, OutputOptions, AudioInputOptions {
   readonly task: Task;
   readonly filesFrom?: string;
   readonly overwrite?: boolean;
+  readonly detectLanguage?: boolean;
 }
 
 export function addTranscribe(program: Command, session: Session): void {
@@ -42,6 +47,7 @@ export function addTranscribe(program: Command, session: Session): void {
     option.filesFrom,
     option.language,
     option.task,
+    option.detectLanguage,
     option.model,
     option.source,
     option.offline,
@@ -64,7 +70,7 @@ export function addTranscribe(program: Command, session: Session): void {
     option.highlightWords,
   ])
     command.addOption(add());
-  command
+  addDecodingOptions(command)
     .addHelpText(
       'after',
       `
@@ -96,20 +102,27 @@ async function run(args: readonly string[], options: Options, session: Session):
   if (directory !== undefined && pending.length > 0) await makeOutputFolder(directory);
   const results = openResults(settings, session, terminal, jobs.length);
   let model: LoadedModel | undefined;
+  let speechModel: SpeechModel | undefined;
+  const close = async () => {
+    await speechModel?.[Symbol.asyncDispose]();
+    await model?.[Symbol.asyncDispose]();
+  };
   try {
     await runBatch(pending, jobs.length, batch, async (job, progress) => {
       if (job.input.failure !== undefined) throw job.input.failure;
       const date = await outputDate(job);
       await using audio = await openInput(job.input.path, options, session, terminal.warn);
       await makeRoom(job);
-      model ??= await load(options, session, terminal);
-      const work = { job, date, audio, model, progress, results, settings };
+      model ??= await load(options, settings, session, terminal);
+      if (options.detectLanguage) return await printLanguages(model, audio, session, json); // before the audio is closed
+      if (needsSpeechModel(options)) speechModel ??= await openSilero();
+      const work = { job, date, audio, model, speechModel, progress, results, settings };
       await transcribeOne(work, options, session, terminal).catch(namingFile(audio.name));
     });
   } catch (error) {
-    return closeAfter(error, async () => model?.[Symbol.asyncDispose]());
+    return closeAfter(error, close);
   }
-  await model?.[Symbol.asyncDispose]();
+  await close();
 }
 
 async function inputsOf(args: readonly string[], { filesFrom }: Options, session: Session): Promise<Input[]> {
@@ -126,8 +139,13 @@ async function inputsOf(args: readonly string[], { filesFrom }: Options, session
     : [...named, ...(await findListed(await readInputList(filesFrom, session.stdin)))];
 }
 
-async function load(options: Options, session: Session, terminal: Terminal): Promise<LoadedModel> {
-  const { model: name, omDir } = options;
+async function load(
+  options: Options,
+  { needsWords }: OutputSettings,
+  session: Session,
+  terminal: Terminal,
+): Promise<LoadedModel> {
+  const { model: name, omDir, beamSize, batchSize } = options;
   const model = await openModel({
     ...(name === undefined ? {} : { model: name }),
     ...(omDir === undefined ? {} : { omDirectory: omDir }),
@@ -135,6 +153,9 @@ async function load(options: Options, session: Session, terminal: Terminal): Pro
     dtype: npuDtypes[options.dtype] ?? 'f16',
     context: modelContext(session, options, terminal),
     threads: options.threads,
+    beams: beamSize,
+    windows: batchSize,
+    wordTimes: needsWords,
     onPrepare: (sizeBytes) => terminal.note(`preparing the model once (${(sizeBytes / 1e6).toFixed(0)} MB of weights)`),
     onConvert: convertProgress(terminal),
     onWarning: terminal.warn,
@@ -150,29 +171,32 @@ interface Work {
   readonly date: Date;
   readonly audio: AudioRecording;
   readonly model: LoadedModel;
+  readonly speechModel: SpeechModel | undefined;
   readonly progress: BatchProgress;
   readonly results: Results;
   readonly settings: OutputSettings;
 }
 
 async function transcribeOne(
-  { job, date, audio, model, progress, results, settings }: Work,
-  { language, task }: Options,
+  { job, date, audio, model, speechModel, progress, results, settings }: Work,
+  options: Options,
   session: Session,
   terminal: Terminal,
 ): Promise<void> {
   const started = performance.now();
+  const { language, task } = options;
   const recognition = recognise(model, audio, {
-    language: language === 'auto' ? undefined : language,
+    ...decodingOptions(options, speechModel),
+    ...(language === 'auto' ? {} : { language }),
     task,
     timestamps: settings.needsTimestamps,
-    words: settings.needsWords,
+    wordTimestamps: settings.needsWords,
     signal: session.signal,
     onProgress: (seconds) => {
       progress.reach(seconds);
       terminal.status(progress.status);
     },
-    onWarning: terminal.warn,
+    onWarning: (message) => terminal.warn(`${audio.name}: ${message}`),
   });
   const segments: Segment[] = [];
   progress.begin(audio.name, audio.durationSeconds);

@@ -1,0 +1,66 @@
+import type { EncodedAudio } from '../backend/backend.ts';
+import type { DecodingResult } from '../decoding/decode.ts';
+import { alignWords } from './alignment.ts';
+import { skipHallucinations } from './hallucination.ts';
+import type { LoadedModel } from './loaded-model.ts';
+import type { ResolvedOptions } from './options.ts';
+import type { Segment } from './segment.ts';
+import { type Draft, framesPerSecond, type SlicedWindow, type WindowRange } from './slice-segments.ts';
+import { lastWordEnd, placeWords } from './word-times.ts';
+
+/** A window that has been decoded. */
+export interface DecodedWindow {
+  /** Which of its audio. */
+  readonly window: number;
+  readonly range: WindowRange;
+  readonly result: DecodingResult;
+  readonly sliced: SlicedWindow;
+  readonly lastSpeechSeconds: number;
+  readonly frameCount: number;
+}
+
+/** Gives a window's segments their words, which then say better than its timestamps where the next window begins. */
+export async function timeWords(
+  model: LoadedModel,
+  audio: EncodedAudio,
+  { window, range, result, sliced, lastSpeechSeconds, frameCount }: DecodedWindow,
+  options: ResolvedOptions,
+): Promise<{ drafts: readonly Draft[]; advance: number }> {
+  const { eot } = model.rules.special;
+  const { drafts, endsWithSingleTimestamp } = sliced;
+  const tokens = drafts.flatMap((draft) => draft.tokens.filter((token) => token < eot));
+  const text = { tokens, language: result.language, task: options.task };
+  const words = await alignWords(model, audio, { window, frameCount: range.size }, text, options.signal);
+  const offsetSeconds = range.seek / framesPerSecond;
+  placeWords(drafts, words, { offsetSeconds, lastSpeechSeconds, eot }, options);
+  const end = lastWordEnd(drafts);
+  const isTrusted = !endsWithSingleTimestamp && end !== undefined && end > offsetSeconds;
+  const advance = isTrusted ? Math.round(end * framesPerSecond) - range.seek : sliced.advance;
+  if (options.hallucinationSilenceSeconds === undefined) return { drafts, advance };
+  const worded = { drafts, range, endsWithSingleTimestamp, lastSpeechSeconds, frameCount };
+  return skipHallucinations(worded, advance, options.hallucinationSilenceSeconds);
+}
+
+/** What lasts no time or says nothing is no segment. */
+export function isSpoken({ startSeconds, endSeconds, text }: Draft): boolean {
+  return startSeconds !== endSeconds && text.trim() !== '';
+}
+
+export function segmentOf(draft: Draft, result: DecodingResult, id: number, seek: number): Segment {
+  const { startSeconds, endSeconds, text, tokens, words } = draft;
+  const { temperature, avgLogprob, compressionRatio, noSpeechProb, language } = result;
+  return {
+    id,
+    seek,
+    startSeconds,
+    endSeconds,
+    text,
+    tokens,
+    temperature,
+    avgLogprob,
+    compressionRatio,
+    noSpeechProb,
+    language,
+    ...(words === undefined ? {} : { words }),
+  };
+}

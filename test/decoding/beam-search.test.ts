@@ -1,0 +1,74 @@
+import { describe, expect, test } from 'vitest';
+import { beamSearch } from '../../src/decoding/beam-search.ts';
+import { sampling } from '../../src/decoding/sampling.ts';
+import { type Hypothesis, likeliest, type Search } from '../../src/decoding/search.ts';
+
+const eot = 4;
+
+/** Log-probabilities of what follows a text, by a table of probabilities; -inf for what the table lacks. */
+function searchIn(
+  search: Search,
+  table: (tokens: readonly number[]) => readonly number[],
+  steps: number,
+): Hypothesis[] {
+  let texts: readonly Hypothesis[] = [{ tokens: [], sumLogprob: 0 }];
+  for (let i = 0; i < steps; i++) {
+    const rows = texts.map(({ tokens }) => Float32Array.from(table(tokens), Math.log));
+    const step = search.update(texts, rows);
+    for (const [j, { tokens }] of step.hypotheses.entries())
+      expect(tokens.slice(0, -1)).toEqual(texts[step.sources[j]!]!.tokens);
+    texts = step.hypotheses;
+    if (step.isComplete) break;
+  }
+  return search.finish(texts);
+}
+
+/** Greedy takes 0 first (0.5), but what follows 1 (0.4) is far surer. */
+const trap = (tokens: readonly number[]): readonly number[] => {
+  if (tokens.length === 0) return [0.5, 0.4, 0.05, 0.05, 0];
+  if (tokens.length === 1) return tokens[0] === 1 ? [0, 0, 0.95, 0.05, 0] : [0.3, 0.3, 0.2, 0.2, 0];
+  return [0, 0, 0, 0.01, 0.99];
+};
+
+describe('searching', () => {
+  test('greedily falls into a trap that beams do not', () => {
+    const greedy = sampling({ eot, temperature: 0, texts: 1, random: Math.random });
+    expect(searchIn(greedy, trap, 10)[0]?.tokens).toEqual([0, 0]);
+    const beams = searchIn(beamSearch({ eot, beamSize: 2, patience: 1 }), trap, 10);
+    const best = likeliest(beams, undefined);
+    expect(best.tokens).toEqual([1, 2]);
+    expect(best.sumLogprob).toBeCloseTo(Math.log(0.4 * 0.95 * 0.99), 5);
+  });
+
+  test('with beams waits for as many ended texts as patience says, and fills up from the rest', () => {
+    const endless = (tokens: readonly number[]) => (tokens.length < 3 ? [0.6, 0.3, 0.1, 0, 0] : [0.5, 0.1, 0, 0, 0.4]);
+    const patient = searchIn(beamSearch({ eot, beamSize: 2, patience: 2 }), endless, 8);
+    expect(patient.length).toBe(4);
+    const cut = searchIn(beamSearch({ eot, beamSize: 3, patience: 1 }), endless, 3);
+    expect(cut.map(({ tokens }) => tokens.length)).toEqual([3, 3, 3]);
+    expect(cut.map(({ sumLogprob }) => sumLogprob)).toEqual(
+      cut.map(({ sumLogprob }) => sumLogprob).sort((a, b) => b - a),
+    );
+  });
+
+  test('counts the end token, and nothing behind it', () => {
+    const two = sampling({ eot, temperature: 1, texts: 2, random: draws([0.1, 0.9, 0.5]) });
+    const table = (tokens: readonly number[]) => (tokens.length === 0 ? [0.5, 0, 0, 0, 0.5] : [0, 0, 0, 0, 1]);
+    const [first, second] = searchIn(two, table, 5);
+    expect(first).toEqual({ tokens: [0], sumLogprob: expect.closeTo(Math.log(0.5), 5) });
+    expect(second).toEqual({ tokens: [], sumLogprob: expect.closeTo(Math.log(0.5), 5) });
+  });
+
+  test('ranks by the mean, or by the length penalty', () => {
+    const short = { tokens: [1], sumLogprob: -1 };
+    const long = { tokens: [1, 2, 3, 0], sumLogprob: -2.4 };
+    expect(likeliest([short, long], undefined)).toBe(long);
+    expect(likeliest([short, long], 0)).toBe(short);
+    expect(likeliest([short, { tokens: [], sumLogprob: -0.5 }], undefined).tokens).toEqual([]);
+  });
+});
+
+function draws(list: readonly number[]): () => number {
+  let i = 0;
+  return () => list[i++ % list.length]!;
+}

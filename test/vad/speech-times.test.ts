@@ -1,0 +1,69 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { createSpeechTimes } from '../../src/vad/speech-times.ts';
+
+describe('times found in speech that was put end to end', () => {
+  // 1 s from 2 s on, then 3 s from 10 s on.
+  const times = createSpeechTimes([
+    { start: 32_000, end: 48_000 },
+    { start: 160_000, end: 208_000 },
+  ]);
+
+  test('go back to where they were', () => {
+    expect([0, 0.5, 1.5, 4].map((seconds) => times.original(seconds))).toEqual([2, 2.5, 10.5, 13]);
+  });
+
+  test('at a seam are an end of what was before or a start of what comes behind', () => {
+    expect(times.original(1, true)).toBe(3);
+    expect(times.original(1)).toBe(10);
+    expect(times.original(0.99999, true)).toBe(2.99999);
+  });
+
+  test('behind the end go on from there', () => {
+    expect(times.original(5)).toBe(14);
+  });
+
+  test('of a word move together, by its middle', () => {
+    expect(times.originalWord(0.75, 1.125)).toEqual({ startSeconds: 2.75, endSeconds: 3.125 });
+    expect(times.originalWord(0.875, 1.25)).toEqual({ startSeconds: 9.875, endSeconds: 10.25 });
+  });
+
+  test('without speech stay as they are', () => {
+    expect(createSpeechTimes().original(3)).toBe(3);
+  });
+
+  test('grow with the speech, by parts or whole', () => {
+    const growing = createSpeechTimes();
+    growing.extend({ start: 32_000, end: 40_000 });
+    growing.extend({ start: 40_000, end: 48_000 });
+    growing.extend({ start: 160_000, end: 208_000 });
+    expect(growing.spans).toEqual(times.spans);
+    expect(growing.original(1.5)).toBe(10.5);
+  });
+
+  test('keep their order, and every sample of speech its place', () => {
+    const gaps = fc.array(fc.tuple(fc.nat(50_000), fc.integer({ min: 1, max: 50_000 })), {
+      minLength: 1,
+      maxLength: 20,
+    });
+    fc.assert(
+      fc.property(gaps, (list) => {
+        let end = 0;
+        const spans = list.map(([silence, speech]) => {
+          const start = end + silence;
+          end = start + speech;
+          return { start, end };
+        });
+        const map = createSpeechTimes(spans);
+        let before = 0;
+        for (const { start, end: spanEnd } of spans) {
+          const nSamples = spanEnd - start;
+          for (const sample of [0, Math.floor(nSamples / 2), nSamples - 1])
+            expect(map.original((before + sample) / 16_000)).toBeCloseTo((start + sample) / 16_000, 9);
+          expect(map.original((before + nSamples) / 16_000, true)).toBeCloseTo(spanEnd / 16_000, 9);
+          before += nSamples;
+        }
+      }),
+    );
+  });
+});
