@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <link.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <memory>
@@ -140,9 +141,14 @@ Failure load_failure(const LibraryReport& report) {
                                           : (own_fault ? attempt.error : attempt.name + " (" + attempt.error + ")"));
   }
   if (!report.missing_symbols.empty()) {
+    // A library of another kind lacks them all.
+    constexpr size_t kNamed = 3;
+    std::vector<std::string> named = report.missing_symbols;
+    named.resize(std::min(named.size(), kNamed));
+    const size_t more = report.missing_symbols.size() - named.size();
+    const std::string others = more == 0 ? "" : " and " + std::to_string(more) + " functions more";
     return Failure("NPU_LIBRARY_INCOMPLETE",
-                   "the ACL libraries lack " + joined(report.missing_symbols, ", ") + "; tried " + joined(tried, "; "),
-                   hint);
+                   "the ACL libraries lack " + joined(named, ", ") + others + "; tried " + joined(tried, "; "), hint);
   }
   return Failure("NPU_LIBRARY_MISSING", "no ACL library could be loaded; tried " + joined(tried, "; "), hint);
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "acl_types.h"
+#include "call_watch.h"
 #include "failure.h"
 
 /** One ACL function: called like the C function, and knows its own name for error messages. */
@@ -15,7 +16,10 @@ template <typename Result, typename... Parameters>
 struct AclFunction<Result(Parameters...)> {
   const char* name;
   Result (*pointer)(Parameters...) = nullptr;
-  Result operator()(Parameters... parameters) const { return pointer(parameters...); }
+  Result operator()(Parameters... parameters) const {
+    const CallWatch::Call watched(name);
+    return pointer(parameters...);
+  }
 };
 
 struct AclApi {

@@ -93,6 +93,12 @@ AclError::AclError(const char* function, aclError status)
     : Failure(code_of(describe(status).kind), message_of(function, describe(status)), hint_of(describe(status).kind),
               FailedCall{function, status}) {}
 
+void throw_acl_error(const char* function, aclError status) {
+  AclError error(function, status);
+  if (release_failure() && release_failure()->is_fatal()) throw *take_release_failure();
+  throw error;
+}
+
 bool AclError::is_fatal() const {
   // After a wait that failed, whatever its code, work may still be running on memory that its owner believes idle.
   if (call()->function == acl().aclrtSynchronizeStreamWithTimeout.name) return true;

@@ -14,19 +14,24 @@ class AclError : public Failure {
   bool is_fatal() const;
 };
 
+/** Throws the call's failure, or a release's before it that has broken the context, of which this is then a consequence. */
+[[noreturn]] void throw_acl_error(const char* function, aclError status);
+
 /** Calls a function that returns a code, and throws AclError unless it is ACL_SUCCESS. */
 template <typename... Parameters>
 void acl_check(const AclFunction<aclError(Parameters...)>& function, std::type_identity_t<Parameters>... parameters) {
-  if (const aclError status = function(parameters...); status != ACL_SUCCESS) throw AclError(function.name, status);
+  if (const aclError status = function(parameters...); status != ACL_SUCCESS) throw_acl_error(function.name, status);
 }
 
-/** Calls a function that makes an object; a null pointer means that host memory ran out. */
+/** What is known of a function that failed without a code to return. */
+inline constexpr aclError kUnknownFailure = 500001;
+
+/** Calls a function that makes an object; a null pointer says that it failed, and not why. */
 template <typename Object, typename... Parameters>
 Object* acl_create(const AclFunction<Object*(Parameters...)>& function,
                    std::type_identity_t<Parameters>... parameters) {
-  constexpr aclError kBadAlloc = 200000;
   Object* object = function(parameters...);
-  if (object == nullptr) throw AclError(function.name, kBadAlloc);
+  if (object == nullptr) throw_acl_error(function.name, kUnknownFailure);
   return object;
 }
 

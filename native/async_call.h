@@ -1,6 +1,8 @@
 // The only promise plumbing: plain values go to another thread, work there, and come back as JavaScript values.
 #pragma once
 
+#include <atomic>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -17,12 +19,24 @@ class AsyncCall final : public PendingCall {
 
   Napi::Promise promise() const { return deferred_.Promise(); }
 
-  void perform() noexcept override {
+  bool perform() noexcept override {
+    std::optional<Result> result;
+    std::exception_ptr error;
     try {
-      result_.emplace(work_());
+      result.emplace(work_());
     } catch (...) {
-      error_ = std::current_exception();
+      error = std::current_exception();
     }
+    if (decided_.exchange(true)) return false;
+    result_ = std::move(result);
+    error_ = error;
+    return true;
+  }
+
+  bool give_up(std::exception_ptr error) noexcept override {
+    if (decided_.exchange(true)) return false;
+    error_ = std::move(error);
+    return true;
   }
 
   void settle(Napi::Env env) override {
@@ -35,32 +49,40 @@ class AsyncCall final : public PendingCall {
   }
 
  private:
+  using Result = std::invoke_result_t<Work>;
+
   Napi::Promise::Deferred deferred_;
   Work work_;
   ToJs to_js_;
-  std::optional<std::invoke_result_t<Work>> result_;
+  // Whoever decides first, the work or who gives it up, writes the two below.
+  std::atomic<bool> decided_ = false;
+  std::optional<Result> result_;
   std::exception_ptr error_;
 };
 
-/** A promise for `work`, run in turn on a device's thread; none when that thread has ended. */
+/** A promise for `work`, run in turn on a device's thread; none when that thread takes no more. */
 template <typename Work, typename ToJs>
 std::optional<Napi::Promise> try_run_on(Napi::Env env, DeviceThread& thread, Work work, ToJs to_js) {
   const auto call = std::make_shared<AsyncCall<Work, ToJs>>(env, std::move(work), std::move(to_js));
   const auto& port = EnvState::of(env).port();
-  const bool queued = thread.post([call, port] {
-    call->perform();
-    port->post(call);
-  });
+  const bool queued = thread.post({.run =
+                                       [call, port] {
+                                         if (call->perform()) port->post(call);
+                                       },
+                                   .give_up =
+                                       [call, port](const std::exception_ptr& error) {
+                                         if (call->give_up(error)) port->post(call);
+                                       }});
   if (!queued) return std::nullopt;
   port->expect(env);
   return call->promise();
 }
 
-/** As try_run_on, but throws NPU_CLOSED. */
+/** As try_run_on, but throws NPU_CLOSED, or why the device was given up. */
 template <typename Work, typename ToJs>
 Napi::Value run_on(Napi::Env env, DeviceThread& thread, Work work, ToJs to_js) {
   const auto promise = try_run_on(env, thread, std::move(work), std::move(to_js));
-  if (!promise) throw closed_failure("the device");
+  if (!promise) std::rethrow_exception(thread.refusal());
   return *promise;
 }
 
@@ -70,8 +92,7 @@ Napi::Value run_apart(Napi::Env env, Work work, ToJs to_js) {
   const auto call = std::make_shared<AsyncCall<Work, ToJs>>(env, std::move(work), std::move(to_js));
   const auto& port = EnvState::of(env).port();
   std::thread([call, port] {
-    call->perform();
-    port->post(call);
+    if (call->perform()) port->post(call);
   }).detach();
   port->expect(env);
   return call->promise();

@@ -35,7 +35,7 @@ Device::Device(const DeviceOptions& options) {
   execute_options_.emplace(options.sync_timeout_ms);
   arena_.emplace(kPinnedBytes);
   const char* soc_name = acl().aclrtGetSocName();
-  if (soc_name == nullptr) throw AclError(acl().aclrtGetSocName.name, 500001);
+  if (soc_name == nullptr) throw AclError(acl().aclrtGetSocName.name, kUnknownFailure);
   soc_name_ = soc_name;
 }
 
@@ -62,11 +62,13 @@ void Device::rethrow_release_failure() {
   }
 }
 
-void Device::note_failure(const AclError& error) {
+/** @param error why the job failed, where ACL was the reason */
+void Device::note_failure(const AclError* error) {
   const std::optional<AclError> release = take_release_failure();
   if (release) release_failed_ = true;
-  if (error.is_fatal()) {
-    failure_ = error;
+  if (error != nullptr) job_failed_ = true;
+  if (error != nullptr && error->is_fatal()) {
+    failure_ = *error;
   } else if (release && release->is_fatal()) {
     failure_ = release;
   }
@@ -135,7 +137,7 @@ Downloads Device::submit(const std::vector<Command>& commands) {
         batch.upload(slice(command.to), command.data);
       },
       [&](const UploadFileCommand& command) {
-        const MappedFile file(command.path);
+        const MappedFile file(command.path, MappedFile::Use::read);
         if (command.file_offset > file.size_bytes() ||
             command.to.size_bytes > file.size_bytes() - command.file_offset) {
           throw Failure("NPU_FILE", command.path + ": the file is too short");
@@ -183,5 +185,6 @@ void Device::close() {
   acl_reference_.reset();
   if (!first) first = take_release_failure();
   take_release_failure();
-  if (first && !failure_) throw *first;
+  const bool told = failure_ || (job_failed_ && first && first->is_fatal());
+  if (first && !told) throw *first;
 }

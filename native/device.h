@@ -50,7 +50,10 @@ class Device {
       rethrow_release_failure();
       return result;
     } catch (const AclError& error) {
-      note_failure(error);
+      note_failure(&error);
+      throw;
+    } catch (...) {
+      note_failure(nullptr);
       throw;
     }
   }
@@ -70,13 +73,16 @@ class Device {
 
   Downloads submit(const std::vector<Command>& commands);
 
-  /** Frees everything in ACL's order. Idempotent; throws the first release that failed on a healthy device. */
+  /**
+   * Frees everything in ACL's order. Idempotent; throws the first release that failed, unless that only shows again what
+   * a job has told: that the device has failed.
+   */
   void close();
 
  private:
   void refuse_if_failed() const;
   void rethrow_release_failure();
-  void note_failure(const AclError& error);
+  void note_failure(const AclError* error);
   std::shared_ptr<DeviceBuffer> buffer(ObjectId id) const;
   DeviceSlice slice(const SliceRef& ref) const;
   std::vector<DeviceSlice> slices(const std::vector<SliceRef>& refs) const;
@@ -94,4 +100,5 @@ class Device {
   ObjectId next_id_ = 1;
   std::optional<AclError> failure_;
   bool release_failed_ = false;
+  bool job_failed_ = false;
 };

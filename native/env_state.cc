@@ -1,7 +1,25 @@
 #include "env_state.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <chrono>
+#include <cstdlib>
 #include <utility>
+
+namespace {
+
+// Somebody waits for the process to end, most likely after Ctrl-C: what takes longer is left to the driver.
+constexpr std::chrono::seconds kEndingLimit{2};
+
+void end_process_at_once_on_exit() {
+#ifdef __GLIBC__
+  // The handler registered last runs first, and gets the exit status.
+  on_exit([](int status, void*) { _exit(status); }, nullptr);
+#endif
+}
+
+}  // namespace
 
 CompletionPort::CompletionPort(Napi::Env env) : wake_(Wake::New(env, "whisper-npu", 0, 1, this)) { wake_.Unref(env); }
 
@@ -64,13 +82,17 @@ void EnvState::close_devices() noexcept {
   }
   threads_.clear();
   for (const auto& thread : threads) thread->request_close();
+  const auto deadline = std::chrono::steady_clock::now() + kEndingLimit;
+  bool all_closed = true;
   for (const auto& thread : threads) {
+    const auto left = std::max(deadline - std::chrono::steady_clock::now(), std::chrono::nanoseconds(0));
     try {
-      thread->wait_closed(thread->close_limit());
-    } catch (const Failure&) {
+      all_closed = thread->wait_closed(std::chrono::duration_cast<std::chrono::milliseconds>(left)) && all_closed;
+    } catch (const std::exception&) {
       // The process or Worker is ending: nobody is left to tell.
     }
   }
+  if (!all_closed) end_process_at_once_on_exit();
 }
 
 Napi::Value EnvState::error_to_js(Napi::Env env, const Failure& failure) const {

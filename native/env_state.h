@@ -15,8 +15,10 @@
 class PendingCall {
  public:
   virtual ~PendingCall() = default;
-  /** Does the work; on any thread. */
-  virtual void perform() noexcept = 0;
+  /** Does the work, on any thread; false when it was given up meanwhile. */
+  virtual bool perform() noexcept = 0;
+  /** Rejects the promise with this instead of waiting for the work, on any thread; false when the work is done. */
+  virtual bool give_up(std::exception_ptr error) noexcept = 0;
   /** Settles the promise; on Node's thread. */
   virtual void settle(Napi::Env env) = 0;
 };
@@ -48,7 +50,10 @@ class EnvState {
 
   const std::shared_ptr<CompletionPort>& port() const { return port_; }
   std::shared_ptr<DeviceThread> start_thread();
-  /** Closes every device of this environment; waits, but not for a device that hangs. */
+  /**
+   * Closes every device of this environment, which is ending; waits, but not long. Where a device is still at work then,
+   * the process will end without ACL's static destructors, which would find a thread inside ACL.
+   */
   void close_devices() noexcept;
   /** The JavaScript error for what was thrown on another thread. */
   Napi::Value error_to_js(Napi::Env env, const std::exception_ptr& error) const;

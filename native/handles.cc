@@ -17,13 +17,14 @@ Napi::PropertyDescriptor constant(const char* name, const Napi::Value& value) {
 template <typename Work>
 void release_quietly(const HandleTarget& target, Work work) {
   if (target.thread == nullptr) return;  // the constructor threw
-  target.thread->post([thread = target.thread, work] {
+  const auto run = [thread = target.thread, work] {
     try {
       thread->release(work);
     } catch (const Failure&) {
       // The device keeps note of it and is reset when it closes.
     }
-  });
+  };
+  target.thread->post({.run = run, .give_up = {}});
 }
 
 template <typename Work>
@@ -174,15 +175,22 @@ Napi::Value DeviceObject::submit(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value DeviceObject::close(const Napi::CallbackInfo& info) {
-  target().thread->request_close();
-  // A device that hangs must not hang who closes it: the wait is bounded, and not on the device's thread.
-  const auto work = [thread = target().thread->weak_from_this()] {
-    const auto alive = thread.lock();
-    if (alive && !alive->wait_closed(alive->close_limit())) {
-      throw Failure("NPU_TIMEOUT", "the device did not close in time",
-                    "Its memory is free again when this process ends.");
-    }
-    return Done{};
-  };
-  return run_apart(info.Env(), work, undefined);
+  const Napi::Env env = info.Env();
+  return promise_of(env, [&] {
+    const auto limit = info[0].IsUndefined() ? target().thread->close_limit()
+                                             : std::chrono::milliseconds(to_size(info[0], "limitMs"));
+    target().thread->request_close();
+    // A device that hangs must not hang who closes it: the wait is bounded, and not on the device's thread.
+    const auto work = [thread = target().thread->weak_from_this(), limit] {
+      const auto alive = thread.lock();
+      if (alive && !alive->wait_closed(limit)) {
+        const Failure failure("NPU_TIMEOUT", "the device did not close in time",
+                              "Its memory is free again when this process ends.");
+        alive->give_up(failure);
+        throw failure;
+      }
+      return Done{};
+    };
+    return run_apart(env, work, undefined);
+  });
 }

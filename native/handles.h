@@ -112,9 +112,11 @@ template <typename Method>
 Napi::Value promise_of(Napi::Env env, Method method) {
   try {
     return method();
-  } catch (const Failure& failure) {
+  } catch (const Napi::Error&) {
+    throw;  // JavaScript's own, from a getter of an argument
+  } catch (const std::exception&) {
     const Napi::Promise::Deferred refused(env);
-    refused.Reject(EnvState::of(env).error_to_js(env, failure));
+    refused.Reject(EnvState::of(env).error_to_js(env, std::current_exception()));
     return refused.Promise();
   }
 }

@@ -61,15 +61,15 @@ class Descriptor {
 
 }  // namespace
 
-MappedFile::MappedFile(const std::string& path) {
+MappedFile::MappedFile(const std::string& path, Use use) {
   const Descriptor file(path);
   struct stat status {};
   if (fstat(file.get(), &status) != 0) throw_unreadable(path, errno);
   if (!S_ISREG(status.st_mode)) throw Failure("NPU_FILE", path + ": not a file");
   if (status.st_size == 0) throw Failure("NPU_FILE", path + ": the file is empty");
   size_bytes_ = static_cast<size_t>(status.st_size);
-  // Private and writable: ACL takes the model as const, but decodes parts of it in place.
-  data_ = mmap(nullptr, size_bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE, file.get(), 0);
+  const int protection = use == Use::read ? PROT_READ : PROT_READ | PROT_WRITE;
+  data_ = mmap(nullptr, size_bytes_, protection, MAP_PRIVATE, file.get(), 0);
   if (data_ == MAP_FAILED) throw_unreadable(path, errno);
 }
 

@@ -56,7 +56,10 @@ class PinnedArena {
 /** A file mapped for reading. */
 class MappedFile {
  public:
-  explicit MappedFile(const std::string& path);
+  /** ACL takes a model as const, but decodes parts of it in place: such a mapping is private and writable. */
+  enum class Use { read, decode_in_place };
+
+  MappedFile(const std::string& path, Use use);
   ~MappedFile();
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;

@@ -75,14 +75,12 @@ struct SpecQueries {
   const AclFunction<size_t(aclmdlDesc*, size_t)>& size_bytes;
 };
 
-constexpr aclError kFailure = 500001;
-
 /** Calls a function that has no code of its own to return: `invalid` is its way to say that it failed. */
 template <typename Value, typename... Parameters>
 Value ask_for(const AclFunction<Value(Parameters...)>& function, std::type_identity_t<Value> invalid,
               std::type_identity_t<Parameters>... parameters) {
   const Value value = function(parameters...);
-  if (value == invalid) throw AclError(function.name, kFailure);
+  if (value == invalid) throw_acl_error(function.name, kUnknownFailure);
   return value;
 }
 
@@ -91,7 +89,7 @@ TensorSpec spec_of(aclmdlDesc* description, size_t index, const SpecQueries& ask
   const auto dims = std::make_unique<aclmdlIODims>();
   acl_check(ask.dims, description, index, dims.get());
   const char* name = ask_for(ask.name, nullptr, description, index);
-  if (*name == '\0') throw AclError(ask.name.name, kFailure);
+  if (*name == '\0') throw_acl_error(ask.name.name, kUnknownFailure);
   return {.name = name,
           .dims = {dims->dims, dims->dims + std::min(dims->dimCount, kAclDimLimit)},
           .dtype = dtype_name(ask_for(ask.dtype, static_cast<aclDataType>(kUndefined), description, index)),
@@ -116,14 +114,14 @@ std::vector<TensorSpec> specs_of(aclmdlDesc* description, const SpecQueries& ask
 }  // namespace
 
 ModelSizes query_model_sizes(const std::string& path) {
-  const MappedFile file(path);
+  const MappedFile file(path, MappedFile::Use::decode_in_place);
   ModelSizes sizes{};
   acl_check(acl().aclmdlQuerySizeFromMem, file.data(), file.size_bytes(), &sizes.work_bytes, &sizes.weight_bytes);
   return sizes;
 }
 
 Model::Model(const std::string& path, ModelMemory memory, RunMode mode) : memory_(std::move(memory)), mode_(mode) {
-  id_ = load(MappedFile(path), memory_);
+  id_ = load(MappedFile(path, MappedFile::Use::decode_in_place), memory_);
   try {
     read_specs(path);
   } catch (...) {

@@ -1,6 +1,7 @@
 import { access, constants, mkdir } from 'node:fs/promises';
 import { isStandIn, openNpu, probeAcl } from './backend/npu/acl-environment.ts';
 import type { AclProbe } from './backend/npu/addon.ts';
+import type { DeviceSettings } from './backend/npu/device-settings.ts';
 import { findAtc } from './convert/atc.ts';
 import { NpuError, WhisperNpuError } from './errors.ts';
 import { listModels, storeDirectory } from './model/store.ts';
@@ -18,6 +19,9 @@ export interface Finding {
   readonly remedy?: string;
 }
 
+const storeRemedy = 'Make the folder writable, or name another one in WHISPER_NPU_HOME.';
+const tokensDiffer = 'Convert the model with --dtype float32 and look again; if that does not help, report this.';
+
 /** Looks at everything this program needs, from Node to the device's memory. */
 export async function diagnose(env: Environment): Promise<Finding[]> {
   return [
@@ -28,7 +32,7 @@ export async function diagnose(env: Environment): Promise<Finding[]> {
     ),
     ...(await diagnoseNpu(env)),
     await look('atc', () => findAtc(env), 'missing'),
-    await look('store', () => diagnoseStore(storeDirectory(env))),
+    await look('store', () => diagnoseStore(storeDirectory(env)), 'failed', storeRemedy),
   ];
 }
 
@@ -49,7 +53,8 @@ async function diagnoseNpu(env: Environment): Promise<Finding[]> {
   const addon: Finding = { what: 'native addon', state: 'ok', detail: 'loaded' };
   const libraries = probe.libraries.map(({ name, path, error }): Finding => {
     if (path !== undefined) return { what: 'library', state: 'ok', detail: path };
-    return { what: 'library', state: 'missing', detail: `${name}: ${error ?? 'not found'}` };
+    const detail = error?.startsWith(name) ? error : `${name}: ${error ?? 'not found'}`;
+    return { what: 'library', state: 'missing', detail };
   });
   if (probe.error !== undefined) return [addon, ...libraries, failure('NPU', probe.error, 'missing')];
   const name = isStandIn(probe) ? 'a stand-in for CANN' : `CANN ${probe.cannVersion ?? 'of unknown version'}`;
@@ -59,34 +64,46 @@ async function diagnoseNpu(env: Environment): Promise<Finding[]> {
     ...libraries,
     { what: 'CANN', state: 'ok', detail: `${name}, ACL ${probe.apiVersion ?? '?'}, ${driver}` },
     ...(await Promise.all(Array.from({ length: probe.deviceCount ?? 0 }, (_, index) => diagnoseDevice(env, index)))),
-    ...((probe.deviceCount ?? 0) > 0 ? await checkItself(env) : []),
+    ...(await checkDevices(env, probe.deviceCount ?? 0)),
   ];
 }
 
+/** One device after another: what is kept for a kind of device must hold for all of that kind. */
+async function checkDevices(env: Environment, count: number): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  const kept = new Map<string, DeviceSettings>();
+  for (let index = 0; index < count; index++) findings.push(...(await checkItself(env, index, kept)));
+  return findings;
+}
+
 /** The two things only a device can confirm, and the device against the CPU. */
-async function checkItself(env: Environment): Promise<Finding[]> {
+async function checkItself(env: Environment, index: number, kept: Map<string, DeviceSettings>): Promise<Finding[]> {
+  const what = index === 0 ? 'self-check' : `self-check of NPU ${index}`;
   try {
-    const check = await selfCheck(env, storeDirectory(env), 0);
+    const check = await selfCheck(env, storeDirectory(env), index, kept);
     if (check === undefined) {
       const detail = 'no model in the store has been converted for this device';
-      return [
-        { what: 'self-check', state: 'missing', detail, remedy: 'Run `whisper-npu convert MODEL`, then this again.' },
-      ];
+      return [{ what, state: 'missing', detail, remedy: 'Run `whisper-npu convert MODEL`, then this again.' }];
     }
-    const compared = (what: string, isSame: boolean): Finding => ({
-      what: 'self-check',
+    kept.set(check.soc, check.settings);
+    const compared = (setting: string, isSame: boolean): Finding => ({
+      what,
       state: 'ok',
-      detail: `${what}: ${isSame ? 'the same tokens as the safe way' : 'other tokens, so the safe way is used from now on'}`,
+      detail: `${setting}: ${isSame ? 'the same tokens as the safe way' : 'other tokens, so the safe way is used from now on'}`,
     });
     const percent = `${(100 * check.agreement).toFixed(1)} % of the CPU's tokens`;
     return [
-      { what: 'self-check', state: 'ok', detail: check.model },
+      { what, state: 'ok', detail: check.model },
       compared('rows written in place', check.inPlaceRows),
       compared('steps queued', check.queuedSteps),
-      { what: 'self-check', state: check.agreement > 0.9 ? 'ok' : 'failed', detail: `the sample gives ${percent}` },
+      check.agreement > 0.9
+        ? { what, state: 'ok', detail: `the sample gives ${percent}` }
+        : { what, state: 'failed', detail: `the sample gives ${percent}`, remedy: tokensDiffer },
     ];
   } catch (error) {
-    return [failure('self-check', error, 'failed')];
+    return [
+      failure(what, error, 'failed', 'Run `whisper-npu convert MODEL` again; if that does not help, report this.'),
+    ];
   }
 }
 
@@ -106,21 +123,28 @@ function gigabytes(sizeBytes: number): string {
   return `${(sizeBytes / 1e9).toFixed(1)} GB`;
 }
 
-async function look(what: string, at: () => Promise<string>, otherwise: 'missing' | 'failed' = 'failed') {
+async function look(
+  what: string,
+  at: () => Promise<string>,
+  otherwise: 'missing' | 'failed' = 'failed',
+  remedy?: string,
+): Promise<Finding> {
   try {
     return { what, state: 'ok', detail: await at() } as const;
   } catch (error) {
-    return failure(what, error, otherwise);
+    return failure(what, error, otherwise, remedy);
   }
 }
 
-function failure(what: string, error: unknown, state: 'missing' | 'failed'): Finding {
+/** @param remedy where the error itself has none */
+function failure(what: string, error: unknown, state: 'missing' | 'failed', remedy?: string): Finding {
   const known = error instanceof WhisperNpuError ? error : undefined;
+  const hint = known?.hint ?? remedy;
   const isAbsent = known instanceof NpuError && /MISSING|NO_DEVICE/.test(known.code);
   return {
     what,
     state: isAbsent ? 'missing' : state,
     detail: error instanceof Error ? error.message : String(error),
-    ...(known?.hint === undefined ? {} : { remedy: known.hint }),
+    ...(hint === undefined ? {} : { remedy: hint }),
   };
 }

@@ -5,6 +5,8 @@
 export class WhisperNpuError extends Error {
   readonly code: string;
   readonly hint: string | undefined;
+  /** What went wrong on clearing up after this. */
+  suppressed: unknown;
 
   constructor(code: string, message: string, options: { hint?: string; cause?: unknown } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -45,4 +47,14 @@ export class NpuError extends WhisperNpuError {
     this.aclCode = options.aclCode;
     this.aclFunction = options.aclFunction;
   }
+}
+
+/** Closes what a failure leaves behind, then throws the failure on: one more while closing must not take its place. */
+export async function closeAfter(error: unknown, close: () => Promise<void>): Promise<never> {
+  try {
+    await close();
+  } catch (closing) {
+    if (error instanceof WhisperNpuError) error.suppressed ??= closing;
+  }
+  throw error;
 }

@@ -25,7 +25,7 @@ export async function openLayerProbe(
   options: OpenModelOptions & { readonly model: string },
   mode: TapMode,
 ): Promise<OpenedProbe> {
-  const npu = await chooseDevice(options.device, options.context.env);
+  const npu = await chooseDevice(options.device, options.context);
   try {
     const files = await resolveModel(options.model, options.context);
     const checkpoint = await openCheckpoint(files.directory);

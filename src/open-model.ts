@@ -12,7 +12,7 @@ import { checkOmDirectory } from './convert/om-directory.ts';
 import { prepareCpu } from './convert/prepare-cpu.ts';
 import { type ConvertEvent, convertForNpu, findConverted } from './convert/prepare-npu.ts';
 import { decodingRules } from './decoding/rules.ts';
-import { NpuError } from './errors.ts';
+import { closeAfter, NpuError } from './errors.ts';
 import type { NpuDtype } from './graph/npu-layers.ts';
 import { type Checkpoint, openCheckpoint } from './model/checkpoint.ts';
 import { type ModelContext, resolveModel } from './model/resolve-model.ts';
@@ -50,7 +50,7 @@ export const defaultThreads = Math.min(availableParallelism(), 8);
  */
 export async function openModel(options: OpenModelOptions): Promise<LoadedModel> {
   const { context } = options;
-  const npu = await chooseDevice(options.device, context.env);
+  const npu = await chooseDevice(options.device, context);
   try {
     if (npu !== undefined) await options.onNpu?.(npu);
     const files = await resolveModel(options.model ?? (npu === undefined ? 'whisper-base' : 'whisper-medium'), context);
@@ -67,16 +67,18 @@ export async function openModel(options: OpenModelOptions): Promise<LoadedModel>
       [Symbol.asyncDispose]: () => backend[Symbol.asyncDispose](),
     };
   } catch (error) {
-    await npu?.device.close();
-    throw error;
+    return closeAfter(error, async () => npu?.device.close());
   }
 }
 
 /** The NPU to run on, or undefined for the CPU. Asked for an NPU, it never settles for the CPU. */
-export async function chooseDevice(choice: DeviceChoice, env: ModelContext['env']): Promise<OpenedNpu | undefined> {
+export async function chooseDevice(
+  choice: DeviceChoice,
+  { env, signal }: Pick<ModelContext, 'env' | 'signal'>,
+): Promise<OpenedNpu | undefined> {
   if (choice.kind === 'cpu') return undefined;
-  if (choice.kind === 'npu') return openNpu(env, choice.index);
-  return (await hasNpu(env)) ? openNpu(env, 0) : undefined;
+  if (choice.kind === 'npu') return openNpu(env, choice.index, signal);
+  return (await hasNpu(env)) ? openNpu(env, 0, signal) : undefined;
 }
 
 async function hasNpu(env: ModelContext['env']): Promise<boolean> {
@@ -107,7 +109,8 @@ async function openOnNpu(
   const directory = omDirectory ?? (await convertedDirectory(checkpoint, model, { soc, dtype }, options));
   await checkOmDirectory(directory, { soc, isStandIn: npu.isStandIn }, onWarning);
   const settings = await readSettings(options.context.storeDirectory, npu);
-  return openNpuBackend({ device, description, directory, dimensions: checkpoint.dimensions, ...settings });
+  const { signal } = options.context;
+  return openNpuBackend({ device, description, directory, dimensions: checkpoint.dimensions, ...settings, signal });
 }
 
 /** The OM files for this device, converted now if they have not been yet. */

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openAudio } from './audio/open-audio.ts';
 import type { Backend } from './backend/backend.ts';
@@ -6,38 +5,45 @@ import { openCpuBackend } from './backend/cpu/cpu-backend.ts';
 import { openNpu } from './backend/npu/acl-environment.ts';
 import { type DeviceSettings, safeSettings, usualSettings, writeSettings } from './backend/npu/device-settings.ts';
 import { openNpuBackend } from './backend/npu/npu-backend.ts';
+import { checkOmDirectory } from './convert/om-directory.ts';
 import { prepareCpu } from './convert/prepare-cpu.ts';
+import { findConverted } from './convert/prepare-npu.ts';
 import { generate } from './decoding/generate.ts';
 import { decodingRules } from './decoding/rules.ts';
 import { logMelSpectrogram } from './features/log-mel.ts';
 import { type Checkpoint, openCheckpoint } from './model/checkpoint.ts';
 import { specialTokens } from './model/special-tokens.ts';
-import { listModels, preparedDirectory } from './model/store.ts';
+import { listModels } from './model/store.ts';
 
 export interface SelfCheck {
   /** The model it was done with, and the folder of its OM files. */
   readonly model: string;
-  /** Whether the settings that were tried give what the safe ones give. */
+  /** Whether the settings that were tried give what the safe ones give; queued steps together with the rows' setting. */
   readonly inPlaceRows: boolean;
   readonly queuedSteps: boolean;
+  /** What is kept for devices of this kind. */
+  readonly settings: DeviceSettings;
   /** Share of the CPU's tokens that the device gives too, position by position. */
   readonly agreement: number;
 }
 
 /**
  * Transcribes the sample on the device in the usual and in the safe ways and on the CPU, compares the tokens, and keeps
- * what works for later runs.
+ * what works for later runs: never a combination that has not been tried.
  *
+ * @param before what devices of the same kind, looked at before this one, have left to try
  * @returns undefined where no model in the store has been converted for this device
  */
 export async function selfCheck(
   env: Readonly<Record<string, string | undefined>>,
   store: string,
   index: number,
-): Promise<SelfCheck | undefined> {
+  before: ReadonlyMap<string, DeviceSettings> = new Map(),
+): Promise<(SelfCheck & { readonly soc: string }) | undefined> {
   const npu = await openNpu(env, index);
   await npu.device.close();
-  const found = await findConvertedModel(store, npu.device.socName);
+  const soc = npu.device.socName;
+  const found = await findConvertedModel(store, { soc, isStandIn: npu.isStandIn });
   if (found === undefined) return undefined;
   const { name, directory, checkpoint } = found;
   const logMel = await sampleLogMel(checkpoint.dimensions.nMels);
@@ -47,27 +53,31 @@ export async function selfCheck(
     return tokensOf(await openNpuBackend({ ...opened, ...settings, directory, dimensions }), checkpoint, logMel);
   };
   const safe = await onDevice(safeSettings);
-  const inPlaceRows = equal(await onDevice({ ...safeSettings, inPlaceRows: usualSettings.inPlaceRows }), safe);
-  const queuedSteps = equal(await onDevice({ ...safeSettings, queuedSteps: usualSettings.queuedSteps }), safe);
-  await writeSettings(store, npu, {
-    inPlaceRows,
-    queuedSteps: queuedSteps ? usualSettings.queuedSteps : safeSettings.queuedSteps,
-  });
+  const isSafe = async (settings: DeviceSettings) => equal(await onDevice(settings), safe);
+  const wanted = before.get(soc) ?? usualSettings;
+  const inPlaceRows = wanted.inPlaceRows && (await isSafe({ ...safeSettings, inPlaceRows: true }));
+  const together = { inPlaceRows, queuedSteps: wanted.queuedSteps };
+  const queuedSteps = wanted.queuedSteps > 1 && (await isSafe(together));
+  const settings = queuedSteps ? together : { ...safeSettings, inPlaceRows };
+  await writeSettings(store, npu, settings);
   const prepared = await prepareCpu(checkpoint, { store, model: name });
   const { dimensions } = checkpoint;
   const cpu = await tokensOf(await openCpuBackend({ directory: prepared, dimensions, threads: 2 }), checkpoint, logMel);
   const same = cpu.filter((token, i) => token === safe[i]).length;
-  return { model: `${name} (${directory})`, inPlaceRows, queuedSteps, agreement: same / cpu.length };
+  const agreement = same / cpu.length;
+  return { soc, model: `${name} (${directory})`, inPlaceRows, queuedSteps, settings, agreement };
 }
 
-async function findConvertedModel(store: string, soc: string) {
-  for (const { name, directory, prepared } of await listModels(store)) {
-    const variant = prepared.find(
-      (candidate) => candidate.startsWith(`npu-${soc}-`) && !candidate.endsWith('.unfinished'),
-    );
-    if (variant === undefined) continue;
-    const checkpoint = await openCheckpoint(directory);
-    return { name, directory: join(preparedDirectory(store, name), variant), checkpoint };
+/** A model whose OM files are of this version and fit the device. */
+async function findConvertedModel(store: string, device: { readonly soc: string; readonly isStandIn: boolean }) {
+  for (const { name, directory: source } of await listModels(store)) {
+    const checkpoint = await openCheckpoint(source);
+    for (const dtype of ['f16', 'f32'] as const) {
+      const directory = await findConverted(checkpoint, { store, model: name }, { soc: device.soc, dtype }, {});
+      if (directory === undefined) continue;
+      await checkOmDirectory(directory, device, () => {});
+      return { name, directory, checkpoint };
+    }
   }
   return undefined;
 }

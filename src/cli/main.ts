@@ -40,14 +40,21 @@ Models are kept in $WHISPER_NPU_HOME, or in whisper-npu in the user's cache fold
   return program;
 }
 
-/** Ctrl-C ends the work in hand cleanly; a second one ends the program where it is. */
+/** Ctrl-C ends the work in hand cleanly; a second one, or work that does not end, ends the program where it is. */
 function interruptSignal(): AbortSignal {
   const controller = new AbortController();
   process.once('SIGINT', () => {
     controller.abort();
-    process.once('SIGINT', () => process.exit(exitCode.interrupted));
+    process.once('SIGINT', endInterrupted);
+    setTimeout(endInterrupted, 5000).unref();
   });
   return controller.signal;
+}
+
+function endInterrupted(): never {
+  if (process.stderr.isTTY) process.stderr.write('\r\x1b[K'); // a progress bar may be under way
+  process.stderr.write('interrupted\n');
+  process.exit(exitCode.interrupted);
 }
 
 function print(text: string): Promise<void> {
@@ -84,9 +91,7 @@ try {
     // Commander has already printed it; its exit code 1 means a usage error.
     process.exitCode = error.exitCode === 0 ? exitCode.done : exitCode.usage;
   } else if (session.signal.aborted) {
-    if (process.stderr.isTTY) process.stderr.write('\r\x1b[K'); // a progress bar may be under way
-    process.stderr.write('interrupted\n');
-    process.exitCode = exitCode.interrupted;
+    endInterrupted(); // whatever a hanging device still has to say
   } else {
     printError(error, process.stderr);
     if (process.argv.includes('--json')) await print(`${errorJson(error)}\n`);

@@ -3,6 +3,7 @@
 //   model file: text "inputs outputs size": so many tensors of `size` bytes; output i = input 0 + i + 1, byte by byte
 //   FAKE_ACL_FAIL=function:n:code   the n-th call of the function from now on fails
 //   FAKE_ACL_HANG=1                 the device never finishes
+//   FAKE_ACL_HANG=function          the function does not return as long as this is set
 //   FAKE_ACL_TRACE=file             appends the name of each function called
 #include <chrono>
 #include <cstdlib>
@@ -65,6 +66,8 @@ State& state() {
 }
 
 thread_local bool has_context = false;
+// The 5070xx error that the context has met: all that needs the context fails with it.
+thread_local aclError context_failure = ACL_SUCCESS;
 thread_local std::string recent_message;
 
 /** Every call passes here: traces it, and returns the code that FAKE_ACL_FAIL asks for, or 0. */
@@ -82,7 +85,9 @@ aclError fault_of(const std::string& function) {
   }
   if (fault.rfind(function + ":", 0) != 0 || --s.calls_until_fault != 0) return ACL_SUCCESS;
   recent_message = "EZ9999: injected fault\n";
-  return std::atoi(fault.c_str() + fault.rfind(':') + 1);
+  const aclError code = std::atoi(fault.c_str() + fault.rfind(':') + 1);
+  if (has_context && code >= 507000 && code <= 507099 && code != 507046) context_failure = code;
+  return code;
 }
 
 void* allocate(const char* what, size_t size) {
@@ -107,6 +112,14 @@ void release(const char* what, void* memory) {
 bool hangs() {
   const char* text = std::getenv("FAKE_ACL_HANG");
   return text != nullptr && *text == '1';
+}
+
+void stay_while_hanging(const char* function) {
+  const char* text = std::getenv("FAKE_ACL_HANG");
+  while (text != nullptr && std::strcmp(text, function) == 0) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    text = std::getenv("FAKE_ACL_HANG");
+  }
 }
 
 aclError synchronise(int32_t timeout_ms) {
@@ -146,18 +159,30 @@ aclError execute(uint32_t id, const aclmdlDataset* in, aclmdlDataset* out, bool 
 
 #define EXPORT extern "C" __attribute__((visibility("default")))
 #define ENTER(function)                      \
+  stay_while_hanging(#function);             \
   const std::lock_guard lock(state().mutex); \
   if (const aclError fault = fault_of(#function); fault != ACL_SUCCESS) return fault
 #define ENTER_OR_NULL(function)              \
   const std::lock_guard lock(state().mutex); \
   if (fault_of(#function) != ACL_SUCCESS) return nullptr
-#define NEED_CONTEXT() \
-  if (!has_context) return 107002
+#define NEED_CONTEXT()             \
+  if (!has_context) return 107002; \
+  if (context_failure != ACL_SUCCESS) return context_failure
 #define SIMPLE(function, parameters, ...) \
   EXPORT aclError function parameters {   \
     ENTER(function);                      \
     __VA_ARGS__;                          \
     return ACL_SUCCESS;                   \
+  }
+
+// A release is done although it is said to have failed.
+#define RELEASE(function, parameters, ...)     \
+  EXPORT aclError function parameters {        \
+    stay_while_hanging(#function);             \
+    const std::lock_guard lock(state().mutex); \
+    const aclError fault = fault_of(#function); \
+    __VA_ARGS__;                               \
+    return fault;                              \
   }
 
 EXPORT aclError aclInit(const char*) {
@@ -193,6 +218,7 @@ EXPORT aclError aclrtSetDevice(int32_t device) {
 SIMPLE(aclrtResetDevice, (int32_t), --state().claims)
 EXPORT aclError aclrtResetDeviceForce(int32_t) {
   ENTER(aclrtResetDeviceForce);
+  context_failure = ACL_SUCCESS;
   state().claims = 0;
   state().models.clear();
   state().queue.clear();
@@ -227,9 +253,9 @@ EXPORT aclError aclrtMalloc(void** pointer, size_t size, aclrtMemMallocPolicy) {
   *pointer = allocate("memory", size);
   return ACL_SUCCESS;
 }
-SIMPLE(aclrtFree, (void* pointer), release("memory", pointer))
+SIMPLE(aclrtFree, (void* pointer), NEED_CONTEXT(); release("memory", pointer))
 SIMPLE(aclrtMallocHost, (void** pointer, size_t size), *pointer = allocate("pinned memory", size))
-SIMPLE(aclrtFreeHost, (void* pointer), release("pinned memory", pointer))
+RELEASE(aclrtFreeHost, (void* pointer), release("pinned memory", pointer))
 EXPORT aclError aclrtMemcpyAsync(void* to, size_t limit, const void* from, size_t size, aclrtMemcpyKind, aclrtStream) {
   ENTER(aclrtMemcpyAsync);
   NEED_CONTEXT();
@@ -237,7 +263,7 @@ EXPORT aclError aclrtMemcpyAsync(void* to, size_t limit, const void* from, size_
   state().queue.emplace_back([=] { std::memmove(to, from, size); });
   return ACL_SUCCESS;
 }
-SIMPLE(aclrtMemsetAsync, (void* to, size_t, int32_t value, size_t size, aclrtStream),
+SIMPLE(aclrtMemsetAsync, (void* to, size_t, int32_t value, size_t size, aclrtStream), NEED_CONTEXT();
        state().queue.emplace_back([=] { std::memset(to, value, size); }))
 SIMPLE(aclrtGetMemInfo, (aclrtMemAttr, size_t* free, size_t* total), *free = 1000; *total = 4000)
 
@@ -246,14 +272,14 @@ EXPORT aclDataBuffer* aclCreateDataBuffer(void* data, size_t size) {
   state().live.insert("host data buffer");
   return new aclDataBuffer{data, size};
 }
-SIMPLE(aclDestroyDataBuffer, (const aclDataBuffer* buffer), delete buffer; remove_live("host data buffer"))
+RELEASE(aclDestroyDataBuffer, (const aclDataBuffer* buffer), delete buffer; remove_live("host data buffer"))
 SIMPLE(aclUpdateDataBuffer, (aclDataBuffer * buffer, void* data, size_t size), *buffer = {data, size})
 EXPORT aclmdlDataset* aclmdlCreateDataset() {
   ENTER_OR_NULL(aclmdlCreateDataset);
   state().live.insert("host dataset");
   return new aclmdlDataset;
 }
-SIMPLE(aclmdlDestroyDataset, (const aclmdlDataset* dataset), delete dataset; remove_live("host dataset"))
+RELEASE(aclmdlDestroyDataset, (const aclmdlDataset* dataset), delete dataset; remove_live("host dataset"))
 SIMPLE(aclmdlAddDatasetBuffer, (aclmdlDataset * dataset, aclDataBuffer* buffer), dataset->buffers.push_back(buffer))
 
 SIMPLE(aclmdlQuerySizeFromMem, (const void*, size_t, size_t* work, size_t* weight), *work = 128; *weight = 256)
@@ -262,7 +288,7 @@ EXPORT aclmdlConfigHandle* aclmdlCreateConfigHandle() {
   state().live.insert("host config");
   return new aclmdlConfigHandle;
 }
-SIMPLE(aclmdlDestroyConfigHandle, (aclmdlConfigHandle * config), delete config; remove_live("host config"))
+RELEASE(aclmdlDestroyConfigHandle, (aclmdlConfigHandle * config), delete config; remove_live("host config"))
 SIMPLE(aclmdlSetConfigOpt, (aclmdlConfigHandle * config, aclmdlConfigAttr option, const void* value, size_t size),
        if (option == ACL_MDL_MEM_ADDR_PTR) std::memcpy(&config->data, value, size);
        if (option == ACL_MDL_MEM_SIZET) std::memcpy(&config->size, value, size))
@@ -290,7 +316,7 @@ EXPORT aclmdlExecConfigHandle* aclmdlCreateExecConfigHandle() {
   state().live.insert("host execute config");
   return new aclmdlExecConfigHandle;
 }
-SIMPLE(aclmdlDestroyExecConfigHandle, (const aclmdlExecConfigHandle* config), delete config;
+RELEASE(aclmdlDestroyExecConfigHandle, (const aclmdlExecConfigHandle* config), delete config;
        remove_live("host execute config"))
 SIMPLE(aclmdlSetExecConfigOpt, (aclmdlExecConfigHandle * config, aclmdlExecConfigAttr, const void* value, size_t size),
        std::memcpy(&config->timeout_ms, value, size))
@@ -313,7 +339,7 @@ EXPORT aclmdlDesc* aclmdlCreateDesc() {
   state().live.insert("host description");
   return new aclmdlDesc;
 }
-SIMPLE(aclmdlDestroyDesc, (aclmdlDesc * description), delete description; remove_live("host description"))
+RELEASE(aclmdlDestroyDesc, (aclmdlDesc * description), delete description; remove_live("host description"))
 SIMPLE(aclmdlGetDesc, (aclmdlDesc * description, uint32_t id), description->model = state().models.at(id))
 #define DESCRIBE(Side, side)                                                                                      \
   EXPORT size_t aclmdlGetNum##Side##s(aclmdlDesc* description) { return description->model.side##s; }             \

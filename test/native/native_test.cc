@@ -9,6 +9,8 @@
 #include <functional>
 #include <future>
 #include <iostream>
+#include <map>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -33,7 +35,7 @@ auto on(const std::shared_ptr<DeviceThread>& thread, Work work) {
   std::packaged_task<std::invoke_result_t<Work>()> task(std::move(work));
   auto result = task.get_future();
   const auto shared = std::make_shared<decltype(task)>(std::move(task));
-  if (!thread->post([shared] { (*shared)(); })) throw closed_failure("the thread");
+  if (!thread->post({.run = [shared] { (*shared)(); }, .give_up = {}})) throw closed_failure("the thread");
   return result.get();
 }
 
@@ -61,6 +63,14 @@ class Fault {
  public:
   explicit Fault(const std::string& fault) { setenv("FAKE_ACL_FAIL", fault.c_str(), 1); }
   ~Fault() { unsetenv("FAKE_ACL_FAIL"); }
+};
+
+/** A function that does not return until the end of the scope. */
+class Hang {
+ public:
+  explicit Hang(const char* function) { setenv("FAKE_ACL_HANG", function, 1); }
+  ~Hang() { end(); }
+  void end() const { unsetenv("FAKE_ACL_HANG"); }
 };
 
 std::string model_file() {
@@ -174,7 +184,68 @@ void a_hanging_device_fails_and_still_closes() {
   EXPECT(code_of(run) == "NPU_CLOSED");
 }
 
-/** Every call that can fail, failed once on its way: the typed error, no leak at finalize, and all is well after. */
+void a_call_that_never_returns_is_given_up() {
+  for (const char* function : {"aclrtMalloc", "aclmdlLoadWithConfig", "aclrtMemcpyAsync", "aclrtFree"}) {
+    const auto thread = open_fake(20);
+    const Hang hang(function);
+    std::atomic<int> given_up = 0;
+    const auto note = [&](const std::exception_ptr& error) {
+      if (code_of([&] { std::rethrow_exception(error); }) == "NPU_TIMEOUT") ++given_up;
+    };
+    const auto run = [thread] {
+      code_of([&] {
+        thread->use([](Device& device) {
+          const Chain chain = build_chain(device, RunMode::async);
+          run_chain(device, chain, 1);
+          device.close_model(chain.model);
+          device.close_buffer(chain.buffer);
+          return true;
+        });
+      });
+    };
+    EXPECT(thread->post({.run = run, .give_up = note}));
+    EXPECT(thread->post({.run = [] {}, .give_up = note}));
+    EXPECT(!thread->wait_closed(5s));
+    for (int tries = 0; tries < 500 && given_up < 2; ++tries) std::this_thread::sleep_for(10ms);
+    EXPECT(given_up == 2);
+    EXPECT(!thread->post({.run = [] {}, .give_up = {}}));
+    EXPECT(code_of([&] { std::rethrow_exception(thread->refusal()); }) == "NPU_TIMEOUT");
+    hang.end();
+    for (int tries = 0; tries < 500 && !thread->is_closed(); ++tries) std::this_thread::sleep_for(10ms);
+    EXPECT(thread->is_closed());
+  }
+  close(open_fake());
+}
+
+void an_aborted_batch_whose_wait_fails_fails_the_device() {
+  const auto thread = open_fake();
+  const auto submit = [&](size_t offset) {
+    return code_of([&] {
+      on(thread, [&] {
+        return thread->use([&](Device& device) {
+          const ObjectId buffer = device.allocate(256);
+          return device.submit({FillCommand{{buffer, 0, 64}, 1}, DownloadCommand{{buffer, offset, 64}}});
+        });
+      });
+    });
+  };
+  {
+    const Fault injected("aclrtSynchronizeStreamWithTimeout:1:507046");
+    EXPECT(submit(8) == "NPU_ARGUMENT");
+  }
+  EXPECT(submit(0) == "NPU_TIMEOUT");
+  close(thread);
+}
+
+/** Lines of the fake ACL's trace. */
+std::vector<std::string> lines_of(const std::string& path) {
+  std::ifstream file(path);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(file, line);) lines.push_back(line);
+  return lines;
+}
+
+/** Every single call, failed: the typed error that names it, no leak at finalize, and all is well after. */
 void every_failing_call_is_survived() {
   const auto use_everything = [](Device& device) {
     device.memory_info();
@@ -186,60 +257,47 @@ void every_failing_call_is_survived() {
     device.close_model(chain.model);
     return true;
   };
-  const auto scenario = [&] {
+  // The error of the work; where there is none, that of the closing.
+  const auto scenario = [&]() -> std::optional<Failure> {
     const auto thread = DeviceThread::start();
-    std::exception_ptr error;
-    try {
-      on(thread, [&] { return thread->open(kFake, {.device_id = 0, .sync_timeout_ms = 20}); });
-      on(thread, [&] { return thread->use(use_everything); });
-    } catch (const Failure&) {
-      error = std::current_exception();
-    }
-    thread->request_close();
-    EXPECT(thread->wait_closed(5s));
-    if (error) std::rethrow_exception(error);
-  };
-  scenario();
-  for (const std::string function : {"aclInit",
-                                     "aclrtSetDevice",
-                                     "aclrtCreateContext",
-                                     "aclrtCreateStream",
-                                     "aclmdlCreateExecConfigHandle",
-                                     "aclmdlSetExecConfigOpt",
-                                     "aclrtMallocHost",
-                                     "aclrtGetMemInfo",
-                                     "aclrtMalloc",
-                                     "aclmdlCreateConfigHandle",
-                                     "aclmdlSetConfigOpt",
-                                     "aclmdlLoadWithConfig",
-                                     "aclmdlCreateDesc",
-                                     "aclmdlGetDesc",
-                                     "aclmdlGetInputDims",
-                                     "aclmdlGetOutputDims",
-                                     "aclmdlCreateDataset",
-                                     "aclCreateDataBuffer",
-                                     "aclmdlAddDatasetBuffer",
-                                     "aclrtMemcpyAsync",
-                                     "aclmdlExecuteAsync",
-                                     "aclmdlExecuteV2",
-                                     "aclrtSynchronizeStreamWithTimeout",
-                                     "aclUpdateDataBuffer",
-                                     "aclrtMemsetAsync",
-                                     "aclmdlUnload",
-                                     "aclrtFree",
-                                     "aclrtFreeHost",
-                                     "aclrtDestroyStream",
-                                     "aclrtDestroyContext",
-                                     "aclrtResetDevice"}) {
-    for (const char* fault : {":1:500002", ":2:500002", ":1:507015", ":2:507899"}) {
-      const Fault injected(function + fault);
+    std::optional<Failure> error;
+    const auto attempt = [&](const std::function<void()>& action) {
       try {
-        scenario();
+        action();
       } catch (const Failure& failure) {
-        EXPECT(failure.call() && failure.call()->function == function);
+        if (!error) error = failure;
+      }
+    };
+    attempt([&] {
+      on(thread, [&] { return thread->open(kFake, {.device_id = 0, .sync_timeout_ms = 1000}); });
+      on(thread, [&] { return thread->use(use_everything); });
+    });
+    thread->request_close();
+    attempt([&] { EXPECT(thread->wait_closed(5s)); });
+    return error;
+  };
+  const std::string trace = model_file() + ".trace";
+  setenv("FAKE_ACL_TRACE", trace.c_str(), 1);
+  EXPECT(!scenario());
+  unsetenv("FAKE_ACL_TRACE");
+  std::map<std::string, int> counts;
+  for (const std::string& function : lines_of(trace)) ++counts[function];
+  std::remove(trace.c_str());
+  EXPECT(counts.size() > 30);
+  for (const auto& [function, count] : counts) {
+    for (int nth = 1; nth <= count; ++nth) {
+      for (const char* code : {"500002", "507010", "507015", "507046"}) {
+        const std::string fault = function + ":" + std::to_string(nth) + ":" + code;
+        std::optional<Failure> error;
+        {
+          const Fault injected(fault);
+          error = scenario();
+        }
+        const bool names_it = error && error->call() && error->call()->function == function;
+        if (!names_it) throw std::logic_error(fault + " gave " + (error ? error->what() : "no error"));
+        if (const auto after = scenario()) throw std::logic_error("after " + fault + ": " + after->what());
       }
     }
-    scenario();
   }
 }
 
@@ -303,6 +361,7 @@ int main() {
       TEST(queued_steps_see_each_others_results),    TEST(transfers_larger_than_pinned_memory_go_in_parts),
       TEST(a_queued_binding_cannot_be_rebound),      TEST(wrong_slices_are_refused),
       TEST(a_hanging_device_fails_and_still_closes), TEST(every_failing_call_is_survived),
+      TEST(a_call_that_never_returns_is_given_up),   TEST(an_aborted_batch_whose_wait_fails_fails_the_device),
       TEST(users_on_many_threads_share_a_device),    TEST(closing_races_with_work),
       TEST(the_last_user_closes_the_device),         TEST(a_probe_says_what_it_found),
   };

@@ -14,6 +14,8 @@ export interface CliResult {
 export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: Uint8Array;
+  /** Called when the process has started. */
+  readonly started?: (kill: (signal: NodeJS.Signals) => void) => void;
   /** Called once stderr contains this text. */
   readonly when?: { readonly text: string; readonly act: (kill: (signal: NodeJS.Signals) => void) => void };
 }
@@ -38,6 +40,7 @@ export function runCli(args: readonly string[], options: CliOptions = {}): Promi
         act((signal) => child.kill(signal));
       }
     });
+    child.on('spawn', () => options.started?.((signal) => child.kill(signal)));
     child.on('error', reject);
     child.on('close', (code) => resolve({ code, stdout, stderr }));
     child.stdin.on('error', () => undefined); // a program that refuses its input closes it early

@@ -1,6 +1,8 @@
 import { delimiter, join } from 'node:path';
+import { closeAfter } from '../../errors.ts';
 import type { AclProbe, LibraryOptions, NativeDevice } from './addon.ts';
 import { loadAddon } from './addon.ts';
+import { untilAborted } from './until-aborted.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -38,13 +40,14 @@ export interface OpenedNpu {
  *
  * @throws NpuError when the addon, a library, the driver or the device is missing
  */
-export async function openNpu(env: Environment, index: number): Promise<OpenedNpu> {
-  const device = await loadAddon().openDevice({ ...libraryOptions(env), deviceId: index, syncTimeoutMs });
+export async function openNpu(env: Environment, index: number, signal?: AbortSignal): Promise<OpenedNpu> {
+  const opening = loadAddon().openDevice({ ...libraryOptions(env), deviceId: index, syncTimeoutMs });
+  const device = await untilAborted(opening, signal).catch((error: unknown) => {
+    if (signal?.aborted) void opening.then((late) => late.close()).catch(() => undefined); // nobody is left to tell
+    throw error;
+  });
   const probe = await probeAcl(env);
-  if (probe.error !== undefined) {
-    await device.close();
-    throw probe.error;
-  }
+  if (probe.error !== undefined) return closeAfter(probe.error, () => device.close());
   const standIn = isStandIn(probe);
   const description = standIn
     ? `stand-in for NPU ${index}, computing on the CPU`

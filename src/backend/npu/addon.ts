@@ -45,7 +45,8 @@ export interface AclProbe {
 
 /**
  * An opened device with a context, a stream and a thread of its own. After `NPU_TIMEOUT` or `NPU_DEVICE_LOST` every
- * later call rejects at once; only `close` is left.
+ * later call rejects at once; only `close` is left. A call of ACL that does not return counts as a timeout too, after
+ * twice `syncTimeoutMs`: no promise stays open for ever.
  */
 export interface NativeDevice {
   readonly socName: string;
@@ -64,9 +65,11 @@ export interface NativeDevice {
   submit(commands: readonly Command[]): Promise<Uint8Array<ArrayBuffer>[]>;
   /**
    * Frees all that is on the device, then the device; what is still queued rejects with `NPU_CLOSED`. Idempotent.
-   * Settles even when the device hangs (`NPU_TIMEOUT`).
+   * Settles even when the device hangs: with `NPU_TIMEOUT`, and so does everything that was still under way.
+   *
+   * @param limitMs longest wait; by default what an orderly close can take
    */
-  close(): Promise<void>;
+  close(limitMs?: number): Promise<void>;
 }
 
 export interface NativeBuffer {
@@ -141,7 +144,7 @@ export function pieceSizeBytes(sizeBytes: number): number {
 
 interface AddonExports extends AclAddon {
   setErrorConstructor(errorClass: typeof NpuError): void;
-  /** Closes every device of this thread, waiting for them. */
+  /** Closes every device of this thread, waiting for them, but not long. */
   shutDown(): void;
 }
 

@@ -1,3 +1,4 @@
+import { closeAfter } from '../../errors.ts';
 import type { ModelDimensions } from '../../model/dimensions.ts';
 import type { BufferSlice, Command, NativeDevice } from './addon.ts';
 import { BoundModel, type Tensors } from './bound-model.ts';
@@ -55,8 +56,7 @@ export class AudioMemory {
       }
       return new AudioMemory(bound, cross);
     } catch (error) {
-      await buffer.close();
-      throw error;
+      return closeAfter(error, () => buffer.close());
     }
   }
 

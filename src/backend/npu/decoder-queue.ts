@@ -22,7 +22,7 @@ export interface DecoderStep {
 type Take = (bytes: Uint8Array<ArrayBuffer>) => void;
 
 /** Commands on their way to the device. A bound decoder can be used once per visit there, so a long prompt takes several. */
-export class DecoderQueue {
+export class DecoderQueue implements Disposable {
   readonly #parts: RunParts;
   readonly #place: RunPlace;
   readonly #used = new Map<number, number>();
@@ -36,11 +36,6 @@ export class DecoderQueue {
 
   hasRoom(width: number): boolean {
     return (this.#used.get(width) ?? 0) < (this.#place.memory.decoders.get(width)?.length ?? 0);
-  }
-
-  /** Where the mask lies on the device; queues an upload if it is not there yet. */
-  place(mask: Float32Array): BufferSlice {
-    return this.#parts.masks.place(mask, this.#commands);
   }
 
   /** @param tokens those that the step appends, where the host has them */
@@ -73,10 +68,20 @@ export class DecoderQueue {
     try {
       for (const [i, bytes] of (await this.#parts.device.submit(commands)).entries()) takes[i]?.(bytes);
     } catch (error) {
-      this.#parts.masks.forget();
-      for (const decoder of [...this.#place.memory.decoders.values()].flat()) decoder.forget();
+      this.#forget();
       throw error;
     }
+  }
+
+  /** What has not been submitted by now never will be. */
+  [Symbol.dispose](): void {
+    if (this.#commands.length > 0) this.#forget();
+    this.#commands = [];
+  }
+
+  /** Nobody knows which tensors the decoders have been told of. */
+  #forget(): void {
+    for (const decoder of [...this.#place.memory.decoders.values()].flat()) decoder.forget();
   }
 
   #execution(decoder: BoundModel, step: DecoderStep): Command[] {

@@ -1,51 +1,91 @@
-import type { BufferSlice, Command, NativeBuffer, NativeDevice } from './addon.ts';
-import { allocatePieces } from './device-memory.ts';
+import type { BufferSlice, NativeBuffer, NativeDevice } from './addon.ts';
+
+/** Places that are kept with what lies in them; more than that are made only where as many texts use masks of their own. */
+const keptPlaces = 4;
 
 interface HeldMask {
-  readonly slice: BufferSlice;
-  /** What lies there; undefined before the first use. */
-  bytes: Buffer | undefined;
+  readonly bytes: Buffer;
+  /** Where it lies, once it has come up. */
+  readonly place: Promise<BufferSlice>;
+  /** The same; undefined before. */
+  slice: BufferSlice | undefined;
+  /** Texts that need it to stay there. */
+  users: number;
 }
 
-/** A few masks of the vocabulary on the device, so that one that is used again is not sent again. */
-export class Masks {
-  /** Some mask's place, for bindings that get the right one before they run. */
-  readonly anyPlace: BufferSlice;
-  readonly #buffer: NativeBuffer;
-  /** The one used last stands last. */
-  #held: HeldMask[];
+/** A mask on the device, which stays where it is until its user disposes of it. */
+export interface PlacedMask extends Disposable {
+  readonly slice: BufferSlice;
+}
 
-  private constructor(buffer: NativeBuffer, slices: readonly [BufferSlice, ...BufferSlice[]]) {
-    this.anyPlace = slices[0];
-    this.#buffer = buffer;
-    this.#held = slices.map((slice) => ({ slice, bytes: undefined }));
+/** Masks of the vocabulary on the device: one that is used again is not sent again, and none gives way while it is used. */
+export class Masks {
+  /** A mask's place, for bindings that get the right one before they run. */
+  readonly anyPlace: BufferSlice;
+  readonly #device: NativeDevice;
+  /** Places of no mask. */
+  readonly #free: BufferSlice[];
+  /** The one used last stands last. */
+  #held: HeldMask[] = [];
+
+  private constructor(device: NativeDevice, anyPlace: BufferSlice) {
+    this.#device = device;
+    this.anyPlace = anyPlace;
+    this.#free = [anyPlace];
   }
 
   static async open(device: NativeDevice, nVocab: number): Promise<Masks> {
-    const size = 4 * nVocab;
-    const { buffer, slices } = await allocatePieces(device, { a: size, b: size, c: size, d: size });
-    return new Masks(buffer, [slices.a, slices.b, slices.c, slices.d]);
+    return new Masks(device, wholeOf(await device.allocate(4 * nVocab)));
   }
 
-  /** Where the mask lies on the device; queues an upload if it is not there yet. */
-  place(mask: Float32Array, queue: Command[]): BufferSlice {
-    const bytes = Buffer.from(mask.buffer, mask.byteOffset, mask.byteLength);
-    const held = this.#held.find((candidate) => candidate.bytes?.equals(bytes)) ?? this.#held[0];
-    if (held === undefined) throw new Error('there are places for masks');
+  /** Brings a mask to the device if it is not there. */
+  async take(mask: Float32Array): Promise<PlacedMask> {
+    const bytes = Buffer.from(mask.slice().buffer);
+    const held = this.#held.find((candidate) => candidate.bytes.equals(bytes)) ?? this.#bringUp(bytes);
     this.#held = [...this.#held.filter((other) => other !== held), held];
-    if (!held.bytes?.equals(bytes)) {
-      held.bytes = Buffer.from(bytes);
-      queue.push({ kind: 'upload', to: held.slice, data: mask });
+    held.users++;
+    const release = () => {
+      held.users--;
+    };
+    try {
+      return { slice: await held.place, [Symbol.dispose]: release };
+    } catch (error) {
+      this.#held = this.#held.filter((other) => other !== held);
+      throw error;
     }
-    return held.slice;
   }
 
-  /** After a failure nobody knows what has come up. */
-  forget(): void {
-    for (const held of this.#held) held.bytes = undefined;
+  #bringUp(bytes: Buffer): HeldMask {
+    const held: HeldMask = { bytes, place: this.#upload(bytes), slice: undefined, users: 0 };
+    held.place.then(
+      (slice) => {
+        held.slice = slice;
+      },
+      () => undefined, // who takes it is told
+    );
+    return held;
   }
 
-  close(): Promise<void> {
-    return this.#buffer.close();
+  async #upload(bytes: Buffer): Promise<BufferSlice> {
+    const slice = this.#free.pop() ?? this.#idlePlace() ?? wholeOf(await this.#device.allocate(bytes.byteLength));
+    try {
+      await this.#device.submit([{ kind: 'upload', to: slice, data: bytes }]);
+      return slice;
+    } catch (error) {
+      this.#free.push(slice);
+      throw error;
+    }
   }
+
+  /** The place of the mask that has not been used for longest, if there are enough that nobody uses. */
+  #idlePlace(): BufferSlice | undefined {
+    const idle = this.#held.find(({ users, slice }) => users === 0 && slice !== undefined);
+    if (idle === undefined || this.#held.length < keptPlaces) return undefined;
+    this.#held = this.#held.filter((other) => other !== idle);
+    return idle.slice;
+  }
+}
+
+function wholeOf(buffer: NativeBuffer): BufferSlice {
+  return { buffer, offset: 0, sizeBytes: buffer.sizeBytes };
 }

@@ -1,4 +1,4 @@
-import { NpuError } from '../../errors.ts';
+import { closeAfter, NpuError } from '../../errors.ts';
 import type { ModelDimensions } from '../../model/dimensions.ts';
 import type { Backend, DecoderRun, EncodedAudio } from '../backend.ts';
 import type { NativeDevice } from './addon.ts';
@@ -11,6 +11,8 @@ import { loadModels } from './model-files.ts';
 import { NpuRun } from './npu-run.ts';
 import type { RunParts, RunPlace } from './run-parts.ts';
 import { slotBytes } from './text-memory.ts';
+import { untilAborted } from './until-aborted.ts';
+import { WorkInHand } from './work-in-hand.ts';
 
 export interface NpuBackendOptions extends Partial<DeviceSettings> {
   /** An open device; the backend closes it. */
@@ -20,7 +22,12 @@ export interface NpuBackendOptions extends Partial<DeviceSettings> {
   /** The folder with the OM files. */
   readonly directory: string;
   readonly dimensions: ModelDimensions;
+  /** Stops the loading. */
+  readonly signal?: AbortSignal | undefined;
 }
+
+/** How long a device may take to close when nobody waits for its work any more, most likely because somebody wants to leave. */
+const givenUpLimitMs = 2000;
 
 /**
  * Loads converted models onto an NPU.
@@ -28,30 +35,39 @@ export interface NpuBackendOptions extends Partial<DeviceSettings> {
  * @throws NpuError when the files do not fit the model, or ACL fails
  */
 export async function openNpuBackend(options: NpuBackendOptions): Promise<Backend> {
-  const { device, description, directory, dimensions } = options;
+  const { device, signal } = options;
   try {
-    const models = await loadModels(device, directory, dimensions);
-    const masks = await Masks.open(device, dimensions.nVocab);
-    const { slices } = await allocatePieces(device, { positions: dimensions.nTextCtx * slotBytes });
-    const { positions } = slices;
-    await device.submit([{ kind: 'upload', to: positions, data: positionTable(dimensions.nTextCtx) }]);
-    const inPlaceRows = options.inPlaceRows ?? usualSettings.inPlaceRows;
-    const parts: RunParts = { device, dimensions, masks, rows: models.rows, positions, inPlaceRows };
-    const pools = new MemoryPools(models, parts, options.queuedSteps ?? usualSettings.queuedSteps);
-    const state = { isClosed: false };
-    return {
-      device: description,
-      dimensions,
-      encode: (logMels, signal) => encode(parts, pools, state, logMels, signal),
-      [Symbol.asyncDispose]() {
-        state.isClosed = true;
-        return device.close();
-      },
-    };
+    return await untilAborted(load(options), signal);
   } catch (error) {
-    await device.close();
-    throw error;
+    return closeAfter(error, () => device.close(signal?.aborted ? givenUpLimitMs : undefined));
   }
+}
+
+async function load(options: NpuBackendOptions): Promise<Backend> {
+  const { device, description, directory, dimensions } = options;
+  const models = await loadModels(device, directory, dimensions);
+  const masks = await Masks.open(device, dimensions.nVocab);
+  const { slices } = await allocatePieces(device, { positions: dimensions.nTextCtx * slotBytes });
+  const { positions } = slices;
+  await device.submit([{ kind: 'upload', to: positions, data: positionTable(dimensions.nTextCtx) }]);
+  const inPlaceRows = options.inPlaceRows ?? usualSettings.inPlaceRows;
+  const parts: RunParts = { device, dimensions, masks, rows: models.rows, positions, inPlaceRows };
+  const pools = new MemoryPools(models, parts, options.queuedSteps ?? usualSettings.queuedSteps);
+  const work = new WorkInHand();
+  // One after another: an encoding that nobody waits for any more has its memory until it ends.
+  let last: Promise<unknown> = Promise.resolve();
+  return {
+    device: description,
+    dimensions,
+    async encode(logMels, signal) {
+      signal?.throwIfAborted();
+      checkWindows(dimensions, logMels);
+      const encoding = last.then(() => encode(parts, pools, work, logMels, signal));
+      last = encoding.catch(() => undefined); // its caller is told
+      return work.wait(encoding, signal);
+    },
+    [Symbol.asyncDispose]: () => device.close(work.close() ? givenUpLimitMs : undefined),
+  };
 }
 
 /** i32: number i at byte 64 i. */
@@ -61,23 +77,21 @@ function positionTable(count: number): Int32Array {
   return table;
 }
 
-interface BackendState {
-  readonly isClosed: boolean;
+function checkWindows({ nAudioCtx, nMels }: ModelDimensions, logMels: readonly Float32Array[]): void {
+  const expected = nMels * 2 * nAudioCtx;
+  if (logMels.length === 0) throw new RangeError('there is no window to encode');
+  for (const { length } of logMels)
+    if (length !== expected) throw new RangeError(`a window has ${expected} values, not ${length}`);
 }
 
 async function encode(
   parts: RunParts,
   pools: MemoryPools,
-  backend: BackendState,
+  work: WorkInHand,
   logMels: readonly Float32Array[],
   signal: AbortSignal | undefined,
 ): Promise<EncodedAudio> {
   signal?.throwIfAborted();
-  const { nAudioCtx, nMels } = parts.dimensions;
-  const expected = nMels * 2 * nAudioCtx;
-  if (logMels.length === 0) throw new RangeError('there is no window to encode');
-  for (const { length } of logMels)
-    if (length !== expected) throw new RangeError(`a window has ${expected} values, not ${length}`);
   const memory = await pools.takeAudio(logMels.length);
   try {
     await parts.device.submit(memory.encoding(logMels));
@@ -86,19 +100,25 @@ async function encode(
     pools.giveBackAudio(memory);
     throw error;
   }
-  return encodedAudio(parts, pools, backend, { memory, count: logMels.length });
+  return encodedAudio(parts, pools, work, { memory, count: logMels.length });
 }
 
 function encodedAudio(
   parts: RunParts,
   pools: MemoryPools,
-  backend: BackendState,
+  work: WorkInHand,
   { memory, count }: { readonly memory: AudioMemory; readonly count: number },
 ): EncodedAudio {
-  const state = { isReleased: false };
+  const state = { isReleased: false, isGivenBack: false };
   const runs = new Set<DecoderRun>();
+  // Not before the last text is done: this memory must not become another's while they are at work on it.
+  const giveBackWhenIdle = () => {
+    if (!state.isReleased || state.isGivenBack || runs.size > 0) return;
+    state.isGivenBack = true;
+    pools.giveBackAudio(memory);
+  };
   const check = (window = 0) => {
-    if (state.isReleased || backend.isClosed) throw new NpuError('NPU_CLOSED', 'this audio has been released');
+    if (state.isReleased || work.isClosed) throw new NpuError('NPU_CLOSED', 'this audio has been released');
     if (!(window >= 0 && window < count)) throw new RangeError(`there is no window ${window} of ${count}`);
   };
   return {
@@ -108,9 +128,10 @@ function encodedAudio(
       const text = await pools.takeText(memory);
       const windows = window === undefined ? count : 1;
       const place: RunPlace = { audio: memory, firstWindow: window ?? 0, windows, memory: text };
-      const run = decoderRun(new NpuRun(parts, place), check, () => {
+      const run = decoderRun(new NpuRun(parts, place), work, check, () => {
         runs.delete(run);
         pools.giveBackText(text);
+        giveBackWhenIdle();
       });
       runs.add(run);
       if (state.isReleased) await run[Symbol.asyncDispose]();
@@ -127,19 +148,19 @@ function encodedAudio(
     async [Symbol.asyncDispose]() {
       if (state.isReleased) return;
       state.isReleased = true;
-      // Their memory, and this, must not become another's while they are at work on it.
       for (const run of runs) await run[Symbol.asyncDispose]();
-      pools.giveBackAudio(memory);
+      giveBackWhenIdle();
     },
   };
 }
 
 /**
+ * @param hand what waits for the texts' steps
  * @param checkAudio throws once the audio has been released
  * @param release called once, when nothing is at work on the texts any more
  */
-function decoderRun(run: NpuRun, checkAudio: () => void, release: () => void): DecoderRun {
-  const state = { isEnded: false };
+function decoderRun(run: NpuRun, hand: WorkInHand, checkAudio: () => void, release: () => void): DecoderRun {
+  const state = { isEnded: false, isGivenUp: false };
   // One call after another: each begins where the one before has left the cache.
   let last: Promise<unknown> = Promise.resolve();
   const inTurn = async <T>(signal: AbortSignal | undefined, work: (check: () => void) => Promise<T>): Promise<T> => {
@@ -156,7 +177,11 @@ function decoderRun(run: NpuRun, checkAudio: () => void, release: () => void): D
       return result;
     });
     last = turn.catch(() => undefined); // its caller is told
-    return turn;
+    try {
+      return await hand.wait(turn, signal);
+    } finally {
+      if (signal?.aborted) state.isGivenUp = true;
+    }
   };
   return {
     forward: (step, signal) => inTurn(signal, () => run.forward(step)),
@@ -164,8 +189,8 @@ function decoderRun(run: NpuRun, checkAudio: () => void, release: () => void): D
     async [Symbol.asyncDispose]() {
       if (state.isEnded) return;
       state.isEnded = true;
-      await last;
-      release();
+      const released = last.then(release);
+      if (!state.isGivenUp) await released;
     },
   };
 }

@@ -1,7 +1,7 @@
 import { NpuError } from '../../errors.ts';
 import type { GreedyRequest, GreedyResult, Step, StepBatch, StepResult } from '../backend.ts';
 import { type RowPlan, TextTree } from '../text-tree.ts';
-import type { Command } from './addon.ts';
+import type { BufferSlice, Command } from './addon.ts';
 import { DecoderQueue } from './decoder-queue.ts';
 import { part } from './device-memory.ts';
 import type { RowCache } from './row-cache.ts';
@@ -51,7 +51,11 @@ export class NpuRun {
     this.#texts.plan({ tokens: [prompt] }); // refuses what cannot be appended
     const batches: StepBatch[] = [];
     let batchStarted = performance.now();
-    const { first, queue, mask } = await this.#beginGreedy(request);
+    using begin = await this.#parts.masks.take(request.beginSuppress);
+    using then = await this.#parts.masks.take(request.suppress);
+    const mask = then.slice;
+    using queue = new DecoderQueue(this.#parts, this.#place);
+    const first = await this.#beginGreedy(queue, prompt, begin.slice);
     const { nTextCtx } = this.#parts.dimensions;
     const { cache } = this.#place.memory;
     const tokens: number[] = [];
@@ -80,8 +84,8 @@ export class NpuRun {
     }
   }
 
-  /** Queues the prompt, whose end chooses the first token. */
-  async #beginGreedy({ prompt, beginSuppress, suppress }: GreedyRequest) {
+  /** Queues the prompt, whose end chooses the first token. @returns that token's position */
+  async #beginGreedy(queue: DecoderQueue, prompt: readonly number[], mask: BufferSlice): Promise<number> {
     const widths = this.#widths();
     const width = widths.find((candidate) => candidate <= prompt.length) ?? 1;
     if (width < prompt.length) {
@@ -90,13 +94,10 @@ export class NpuRun {
     }
     const end = this.#texts.plan({ tokens: [prompt.slice(-width)] });
     const { end: position } = await this.#compact(end);
-    const queue = new DecoderQueue(this.#parts, this.#place);
-    const begin = queue.place(beginSuppress);
-    const mask = queue.place(suppress);
     const { cache } = this.#place.memory;
-    await queue.push({ cache, region: 0, window: 0, width, position, mask: begin, chooses: true }, end.tokens);
+    await queue.push({ cache, region: 0, window: 0, width, position, mask, chooses: true }, end.tokens);
     this.#commit(end, position);
-    return { first: position + width, queue, mask };
+    return position + width;
   }
 
   async #collect(queue: DecoderQueue, from: number, count: number): Promise<number[]> {
@@ -200,7 +201,7 @@ export class NpuRun {
     const { masks } = this.#parts;
     const { logits } = place.memory.slices;
     await cache.layOut(windows, cache.stride, end);
-    const queue = new DecoderQueue(this.#parts, place);
+    using queue = new DecoderQueue(this.#parts, place);
     for (let window = 0; window < windows; window++) {
       for (const { from, count } of stretches(width, this.#widths(), output.wanted.logitsFrom)) {
         const token = window * width + from;

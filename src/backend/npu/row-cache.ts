@@ -1,3 +1,4 @@
+import { closeAfter } from '../../errors.ts';
 import type { BufferSlice, NativeBuffer, NativeDevice } from './addon.ts';
 import { part } from './device-memory.ts';
 
@@ -84,8 +85,7 @@ async function zeroed(device: NativeDevice, sizeBytes: number, kept: readonly Ke
       }),
     ]);
   } catch (error) {
-    await buffer.close();
-    throw error;
+    return closeAfter(error, () => buffer.close());
   }
   return buffer;
 }

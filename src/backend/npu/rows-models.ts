@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { closeAfter } from '../../errors.ts';
 import type { ModelDimensions } from '../../model/dimensions.ts';
 import type { BufferSlice, NativeDevice, NativeModel } from './addon.ts';
 import { allocatePieces, part } from './device-memory.ts';
@@ -97,8 +98,7 @@ export class RowsModels {
       const memory = { ...slices, tokens: input(tokens), positions: input(positions), bias: input(bias) };
       return { shape, model, heads, itemSizeBytes, memory };
     } catch (error) {
-      await model.close();
-      throw error;
+      return closeAfter(error, () => model.close());
     }
   }
 }

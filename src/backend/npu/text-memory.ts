@@ -1,3 +1,4 @@
+import { closeAfter } from '../../errors.ts';
 import type { ModelDimensions } from '../../model/dimensions.ts';
 import type { BufferSlice, NativeDevice } from './addon.ts';
 import { BoundModel, type Tensors } from './bound-model.ts';
@@ -87,9 +88,10 @@ export class TextMemory {
       }
       return new TextMemory(device, dimensions, { slices, cache, decoders });
     } catch (error) {
-      await cache?.close();
-      await buffer.close();
-      throw error;
+      return closeAfter(error, async () => {
+        await cache?.close();
+        await buffer.close();
+      });
     }
   }
 

@@ -3,7 +3,7 @@ import type { AudioRecording } from '../../audio/recording.ts';
 import { openSilero } from '../../backend/cpu/silero.ts';
 import type { DeviceChoice } from '../../backend/device-choice.ts';
 import type { Task } from '../../decoding/prompt.ts';
-import { NpuError, UsageError } from '../../errors.ts';
+import { closeAfter, NpuError, UsageError } from '../../errors.ts';
 import { openModel } from '../../open-model.ts';
 import type { Transcript } from '../../output/transcript.ts';
 import type { LoadedModel } from '../../transcribe/loaded-model.ts';
@@ -103,6 +103,10 @@ async function run(args: readonly string[], options: Options, session: Session):
   const results = openResults(settings, session, terminal, jobs.length);
   let model: LoadedModel | undefined;
   let speechModel: SpeechModel | undefined;
+  const close = async () => {
+    await speechModel?.[Symbol.asyncDispose]();
+    await model?.[Symbol.asyncDispose]();
+  };
   try {
     await runBatch(pending, jobs.length, batch, async (job, progress) => {
       if (job.input.failure !== undefined) throw job.input.failure;
@@ -115,10 +119,10 @@ async function run(args: readonly string[], options: Options, session: Session):
       const work = { job, date, audio, model, speechModel, progress, results, settings };
       await transcribeOne(work, options, session, terminal).catch(namingFile(audio.name));
     });
-  } finally {
-    await speechModel?.[Symbol.asyncDispose]();
-    await model?.[Symbol.asyncDispose]();
+  } catch (error) {
+    return closeAfter(error, close);
   }
+  await close();
 }
 
 async function inputsOf(args: readonly string[], { filesFrom }: Options, session: Session): Promise<Input[]> {

@@ -131,6 +131,54 @@ describe.skipIf(library === undefined)('the addon over a fake ACL', () => {
     });
   });
 
+  test.each(['aclmdlLoadWithConfig', 'aclrtMalloc', 'aclrtMemcpyAsync', 'aclrtGetMemInfo'])(
+    'a device that hangs in %s gives up what is under way, what waits and what comes, and closes',
+    async (name) => {
+      const device = await loadAddon().openDevice({ libraries, deviceId: 0, syncTimeoutMs: 50 });
+      const buffer = await device.allocate(64);
+      process.env['FAKE_ACL_HANG'] = name;
+      const works = {
+        aclmdlLoadWithConfig: () => device.loadModel(model, { mode: 'async' }),
+        aclrtMalloc: () => device.allocate(64),
+        aclrtMemcpyAsync: () => device.submit([{ kind: 'download', from: slot(buffer, 0) }]),
+        aclrtGetMemInfo: () => device.memoryInfo(),
+      };
+      const [hanging, waiting] = [works[name as keyof typeof works](), device.memoryInfo()].map(failure);
+      expect(await hanging).toMatchObject({ code: 'NPU_TIMEOUT', message: `${name} has not returned for 1 s` });
+      expect(await waiting).toMatchObject({ code: 'NPU_TIMEOUT' });
+      expect(await failure(device.allocate(64))).toMatchObject({ code: 'NPU_TIMEOUT' });
+      await buffer.close();
+      expect(await failure(device.close())).toMatchObject({ code: 'NPU_TIMEOUT' });
+      process.env['FAKE_ACL_HANG'] = '';
+      await withDevice(async (next) => void (await next.allocate(64)));
+    },
+  );
+
+  test('opening a device that hangs ends too', async () => {
+    process.env['FAKE_ACL_HANG'] = 'aclrtSetDevice';
+    const opening = loadAddon().openDevice({ libraries, deviceId: 0, syncTimeoutMs: 50 });
+    expect(await failure(opening)).toMatchObject({ code: 'NPU_TIMEOUT' });
+  });
+
+  test('closing waits no longer than it is told, and then nothing stays open', async () => {
+    const device = await loadAddon().openDevice({ libraries, deviceId: 0, syncTimeoutMs: 60_000 });
+    process.env['FAKE_ACL_HANG'] = 'aclrtGetMemInfo';
+    const hanging = failure(device.memoryInfo());
+    await new Promise((done) => setTimeout(done, 300)); // it has begun
+    expect(await failure(device.close(20))).toMatchObject({ code: 'NPU_TIMEOUT' });
+    expect(await hanging).toMatchObject({ code: 'NPU_TIMEOUT' });
+  });
+
+  test('a process ends with its exit code although its device hangs', () => {
+    const { status } = runApart(`
+      addon.openDevice({ ...options, syncTimeoutMs: 60000 }).then((device) => {
+        process.env.FAKE_ACL_HANG = 'aclrtGetMemInfo';
+        device.memoryInfo();
+        setTimeout(() => process.exit(7), 100);
+      });`);
+    expect(status).toBe(7);
+  });
+
   test('a release that fails is reported, and the device is reset when it closes', async () => {
     await withDevice(async (device) => {
       const buffer = await device.allocate(64);

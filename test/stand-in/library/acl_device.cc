@@ -48,7 +48,7 @@ aclError reset_device(std::int32_t id, bool force) {
     return fail(kRtParam, "device " + std::to_string(id) + " was not set");
   }
   --slot->second.set_count;
-  if (force || slot->second.set_count == 0) world.end_device(id);
+  if (force || slot->second.set_count == 0) world.end_device(id, force);
   return kSuccess;
 }
 

@@ -26,6 +26,9 @@ std::shared_ptr<Model> World::find_model(std::uint32_t id) {
 
 void World::end_context(const std::shared_ptr<Context>& context) {
   const bool well = context->device->well() && context->failure == kSuccess;
+  if (const auto slot = devices.find(context->device->id()); slot != devices.end() && context->failure != kSuccess) {
+    slot->second.failed = true;
+  }
   const auto belongs = [&](const auto& object) { return object.context == context; };
   const std::size_t ended_streams = streams.remove_if(belongs);
   const std::size_t ended_events = events.remove_if(belongs);
@@ -45,11 +48,11 @@ void World::end_context(const std::shared_ptr<Context>& context) {
   count(leaked, "model", ended_models);
 }
 
-void World::end_device(std::int32_t id) {
+void World::end_device(std::int32_t id, bool force) {
   const auto slot = devices.find(id);
   if (slot == devices.end()) return;
   const std::shared_ptr<Device> device = slot->second.device;
-  bool well = device->well();
+  bool well = device->well() && !(force && slot->second.failed);
   for (const auto& context : contexts.all()) {
     if (context->device != device) continue;
     well = well && context->failure == kSuccess;

@@ -149,6 +149,8 @@ struct World {
     std::shared_ptr<Context> default_context;
     std::uint64_t set_count = 0;
     std::uint64_t contexts = 0;
+    /** One of its contexts, perhaps gone already, has met an error that only a reset of the device ends. */
+    bool failed = false;
   };
   std::map<std::int32_t, Slot> devices;
   std::map<std::uint32_t, std::shared_ptr<Model>> models;
@@ -170,8 +172,11 @@ struct World {
   std::shared_ptr<Model> find_model(std::uint32_t id);
   /** Ends what belongs to the context (streams, events, models), counting it as leaked where the device is well. */
   void end_context(const std::shared_ptr<Context>& context);
-  /** Ends the device with all its contexts and memory. The lock is held by the caller. */
-  void end_device(std::int32_t id);
+  /**
+   * Ends the device with all its contexts and memory. What a failed context kept from being released is no leak where the
+   * reset is a forced one. The lock is held by the caller.
+   */
+  void end_device(std::int32_t id, bool force = false);
   /** What is still alive, as '2 data buffers, 1 stream'; empty where nothing is. */
   std::string leaks();
 };
