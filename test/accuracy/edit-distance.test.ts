@@ -55,7 +55,7 @@ describe('editCounts', () => {
   });
 
   test('is so for long texts with few differences and with many', () => {
-    const long = fc.array(fc.constantFrom('a', 'b', 'c', 'd'), { minLength: 90, maxLength: 180 });
+    const long = fc.array(fc.constantFrom<string>('a', 'b', 'c', 'd'), { minLength: 90, maxLength: 180 });
     const edits = fc.array(fc.tuple(fc.nat(179), fc.constantFrom('', 'a', 'b c', 'd d d d d d d d')), {
       maxLength: 60,
     });
