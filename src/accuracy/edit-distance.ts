@@ -64,8 +64,8 @@ function countWithin(ref: Int32Array, hyp: Int32Array, band: number): EditCounts
   for (let j = 0; j <= Math.min(band, hyp.length); j++) above.cost[j] = j;
   for (let i = 1; i <= ref.length; i++) {
     const [from, to] = [Math.max(0, i - band), Math.min(hyp.length, i + band)];
+    // Left of the band lies what is left of the row before last; right of it nothing has been written yet.
     if (from > 0) row.cost[from - 1] = unreachable;
-    if (to < hyp.length) above.cost[to + 1] = unreachable;
     for (let j = from; j <= to; j++) fillCell(above, row, j, j > 0 && ref[i - 1] === hyp[j - 1]);
     [above, row] = [row, above];
   }

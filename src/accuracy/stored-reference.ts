@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { createInterface } from 'node:readline';
-import { UsageError } from '../errors.ts';
+import { OutputError, UsageError } from '../errors.ts';
 import { parseObject } from '../model/checkpoint-files.ts';
 import type { Clip, Reference } from './reference.ts';
 import type { ReferenceWindow } from './window.ts';
@@ -32,14 +32,18 @@ export interface ReferenceWriter extends AsyncDisposable {
   finish(): Promise<void>;
 }
 
-/** @throws UsageError 'REFERENCE_NOT_WRITTEN' */
+/** @throws OutputError 'REFERENCE_NOT_WRITTEN', as do the writer's methods */
 export async function createReferenceFile(path: string, reference: Reference): Promise<ReferenceWriter> {
   const unfinished = `${path}.unfinished`;
-  const file = await open(unfinished, 'w').catch((cause: unknown) => {
-    throw new UsageError('REFERENCE_NOT_WRITTEN', `cannot write ${path}: ${String(cause)}`, { cause });
-  });
+  const refuse = (cause: unknown): never => {
+    throw new OutputError('REFERENCE_NOT_WRITTEN', `cannot write ${path}: ${String(cause)}`, {
+      hint: 'Name a file in a folder that exists, with room for some 10 MB per half minute of audio.',
+      cause,
+    });
+  };
+  const file = await open(unfinished, 'w').catch(refuse);
   const { model, device, nVocab } = reference;
-  await writeLine(file, { format, model, device, nVocab } satisfies Header);
+  await writeLine(file, { format, model, device, nVocab } satisfies Header).catch(refuse);
   return {
     async add({ file: name, sha256, window: index }, { logits, encoderOutput, ...rest }) {
       const stored: StoredWindow = {
@@ -50,11 +54,11 @@ export async function createReferenceFile(path: string, reference: Reference): P
         logits: logits.map(toBase64),
         encoderOutput: toBase64(encoderOutput),
       };
-      await writeLine(file, stored);
+      await writeLine(file, stored).catch(refuse);
     },
     async finish() {
       await file.close();
-      await rename(unfinished, path);
+      await rename(unfinished, path).catch(refuse);
     },
     async [Symbol.asyncDispose]() {
       await file.close();

@@ -54,6 +54,31 @@ describe('editCounts', () => {
     );
   });
 
+  test('is so for long texts with few differences and with many', () => {
+    const long = fc.array(fc.constantFrom<string>('a', 'b', 'c', 'd'), { minLength: 90, maxLength: 180 });
+    const edits = fc.array(fc.tuple(fc.nat(179), fc.constantFrom('', 'a', 'b c', 'd d d d d d d d')), {
+      maxLength: 60,
+    });
+    fc.assert(
+      fc.property(long, edits, (a, changes) => {
+        const b = a.slice();
+        for (const [at, put] of changes)
+          b.splice(at % b.length, 1, ...put.split(' ').filter((item) => item !== ''), 'x');
+        expect(distance(editCounts(a, b))).toBe(textbookDistance(a, b));
+        expect(distance(editCounts(b, a))).toBe(textbookDistance(b, a));
+      }),
+    );
+  });
+
+  test.each([32, 33, 34, 40, 64, 65])('%i items against one other leave nothing in common', (length) => {
+    const many = Array.from({ length }, (_, i) => i);
+    const [substitutions, rest] = [1, length - 1];
+    expect(editCounts(many, [-1])).toEqual({ substitutions, insertions: 0, deletions: rest });
+    expect(editCounts([-1], many)).toEqual({ substitutions, insertions: rest, deletions: 0 });
+    expect(editCounts(many, [-1, -2])).toEqual({ substitutions: 2, insertions: 0, deletions: length - 2 });
+    expect(editCounts([-1, -2], many)).toEqual({ substitutions: 2, insertions: length - 2, deletions: 0 });
+  });
+
   test('finds ways that stray far from the diagonal', () => {
     const part = (length: number, from: number) => Array.from({ length }, (_, i) => String(from + i));
     const a = [...part(100, 0), ...part(150, 1000)];

@@ -109,3 +109,27 @@ test('what is no number is a suspect', async () => {
   const { suspects } = await compareLayers(reference, broken, { logMel, tokens, dimensions });
   expect(suspects.map(describeBlock)).toEqual(['encoder layer 1, self-attention', 'decoder layer 1, self-attention']);
 });
+
+describe('where all blocks err, as in float16,', () => {
+  /** A probe that gives the reference's values, those of each block wrong by some share of them. */
+  const erring = (relative: (name: string) => number): LayerProbe => ({
+    async run(...input) {
+      const taps = await reference.run(...input);
+      return new Map(Array.from(taps, ([name, values]) => [name, values.map((value) => value * (1 + relative(name)))]));
+    },
+    async [Symbol.asyncDispose]() {},
+  });
+  const suspectsOf = async (tested: LayerProbe) =>
+    (await compareLayers(reference, tested, { logMel, tokens, dimensions })).suspects.map(describeBlock);
+  const damaged = (name: string) => name.includes('decoder.layers.1.encoder_attn');
+
+  test('none stands out for as much as others of its kind', async () => {
+    expect(await suspectsOf(erring(() => 1e-3))).toEqual([]);
+    expect(await suspectsOf(erring((name) => (damaged(name) ? 4e-3 : 1e-3)))).toEqual([]);
+  });
+
+  test('one stands out for much more', async () => {
+    const tested = erring((name) => (damaged(name) ? 6e-3 : 1e-3));
+    expect(await suspectsOf(tested)).toEqual(['decoder layer 1, cross-attention']);
+  });
+});
