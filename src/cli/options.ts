@@ -16,6 +16,7 @@ import {
   positiveInteger,
   rawChannels,
   rawRate,
+  socName,
   time,
   tokenList,
   wholeNumber,
@@ -49,9 +50,9 @@ export const option = {
       .helpGroup('Device:'),
   omDir: () => new Option('--om-dir <folder>', 'OM files that were converted elsewhere').helpGroup('Device:'),
   soc: () =>
-    new Option('--soc <name>', 'the chip to convert for, as Ascend910B4 (default: the one in this machine)').helpGroup(
-      'Device:',
-    ),
+    new Option('--soc <name>', 'the chip to convert for, as Ascend910B4 (default: the one in this machine)')
+      .argParser(socName)
+      .helpGroup('Device:'),
   threads: () =>
     new Option('-t, --threads <n>', 'CPU threads to compute with')
       .argParser(positiveInteger)
