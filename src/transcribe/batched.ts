@@ -92,7 +92,7 @@ function batchDecoder(
         const decoded = { window, range, result, sliced, lastSpeechSeconds, frameCount };
         ({ drafts, advance } = await timeWords(model, audio, decoded, options));
       }
-      const place = { id: 0, seek: seekOf(work), lastSeconds: frameCountOf(work.chunk) / framesPerSecond };
+      const place = { id: 0, seek: seekOf(work), frameCount: frameCountOf(work.chunk) };
       for (const draft of drafts.filter(isSpoken)) work.segments.push(segmentOf(draft, result, place));
       work.seek += advance > 0 ? advance : range.size;
       work.isDone = work.seek >= frameCountOf(work.chunk);

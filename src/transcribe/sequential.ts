@@ -66,8 +66,7 @@ export async function* transcribeSequentially(
         ? await timeWords(model, audio, { ...window, window: 0, lastSpeechSeconds, frameCount }, options)
         : window.sliced;
       const drafts = timed.drafts.filter(isSpoken);
-      for (const draft of drafts)
-        yield segmentOf(draft, result, { id: id++, seek, lastSeconds: frameCount / framesPerSecond });
+      for (const draft of drafts) yield segmentOf(draft, result, { id: id++, seek, frameCount });
       lastSpeechSeconds = lastWordEnd(drafts) ?? lastSpeechSeconds;
       previous.add(
         drafts.flatMap(({ tokens }) => tokens),
