@@ -43,21 +43,26 @@ export async function* transcribeInBatches(
   const works: Work[] = [];
   let isExhausted = false;
   let id = 0;
-  while (true) {
-    options.signal?.throwIfAborted();
+  const takePending = async () => {
     while (!isExhausted && works.filter(({ isDone }) => !isDone).length < options.batchSize) {
       const { value: chunk, done } = await source.next();
       if (done) isExhausted = true;
       else works.push({ chunk, seek: 0, isDone: false, segments: [] });
     }
-    const pending = works.filter(({ isDone }) => !isDone).slice(0, options.batchSize);
-    if (pending.length === 0) break;
-    await batch(pending);
-    while (works[0]?.isDone === true) {
-      const { chunk, segments } = works.shift() as Work;
-      for (const segment of segments) yield { ...inRecording(segment, chunk.times), id: id++ };
-      options.onProgress?.(chunk.times.original(chunk.samples.length / sampleRate, true));
+    return works.filter(({ isDone }) => !isDone).slice(0, options.batchSize);
+  };
+  try {
+    for (let pending = await takePending(); pending.length > 0; pending = await takePending()) {
+      options.signal?.throwIfAborted();
+      await batch(pending);
+      while (works[0]?.isDone === true) {
+        const { chunk, segments } = works.shift() as Work;
+        for (const segment of segments) yield { ...inRecording(segment, chunk.times), id: id++ };
+        options.onProgress?.(chunk.times.original(chunk.samples.length / sampleRate, true));
+      }
     }
+  } finally {
+    await source.return?.(); // closes the recording where somebody has seen enough
   }
 }
 
