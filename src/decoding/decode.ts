@@ -96,7 +96,7 @@ export async function decode(
     });
     const textsBefore = texts.map(({ length }) => length);
     texts = steps.map(({ hypotheses }) => hypotheses);
-    if (count === mostTokens || steps.every(({ isComplete }) => isComplete)) break;
+    if (count >= mostTokens || steps.every(({ isComplete }) => isComplete)) break;
     const sources = steps.flatMap(({ sources: own }, i) =>
       own.map((source) => i * (textsBefore[i] as number) + source),
     );

@@ -13,12 +13,14 @@ export interface AlignedWord {
   startSeconds: number;
   endSeconds: number;
   readonly probability: number;
+  /** Which of the window's segments it stands in: no word goes over from one to the next. */
+  readonly segment: number;
 }
 
 /** What was said in a window. */
 export interface SpokenText {
-  /** Text tokens only. */
-  readonly tokens: readonly number[];
+  /** Text tokens only, segment by segment. */
+  readonly segments: readonly (readonly number[])[];
   readonly language: string;
   readonly task: 'transcribe' | 'translate';
 }
@@ -37,9 +39,10 @@ export async function alignWords(
   model: LoadedModel,
   audio: EncodedAudio,
   { window, frameCount }: { readonly window: number; readonly frameCount: number },
-  { tokens, language, task }: SpokenText,
+  { segments, language, task }: SpokenText,
   signal?: AbortSignal,
 ): Promise<AlignedWord[]> {
+  const tokens = segments.flat();
   const { special } = model.tokenizer;
   if (tokens.length === 0) return [];
   const start = sotSequence(special, language, task);
@@ -59,7 +62,7 @@ export async function alignWords(
         costs[row * columnCount + i] = (costs[row * columnCount + i] as number) - weight / heads.length;
     }
   }
-  return wordsOn(warp(costs, rowCount, columnCount), { tokens, language, probabilities }, model);
+  return wordsOn(warp(costs, rowCount, columnCount), { segments, language, probabilities }, model);
 }
 
 interface Reading {
@@ -130,20 +133,24 @@ function normalisedAttention(scores: Float32Array, rowCount: number, columnCount
 /** A word begins where the path reaches its first token and ends where it reaches the next word's. */
 function wordsOn(
   { rows, columns }: ReturnType<typeof warp>,
-  { tokens, language, probabilities }: Pick<SpokenText, 'tokens' | 'language'> & Pick<Reading, 'probabilities'>,
+  { segments, language, probabilities }: Pick<SpokenText, 'segments' | 'language'> & Pick<Reading, 'probabilities'>,
   { tokenizer }: LoadedModel,
 ): AlignedWord[] {
   const arrivals = columns
     .filter((_, i) => i === 0 || rows[i] !== rows[i - 1])
     .map((column) => column * timestampSeconds);
+  const words = segments.flatMap((tokens, segment) =>
+    splitIntoWords(tokens, language, tokenizer).map((word) => ({ ...word, segment })),
+  );
   let at = 0;
-  return splitIntoWords(tokens, language, tokenizer).map(({ text, tokens: ofWord }) => {
-    const [from, to] = [at, at + ofWord.length];
+  return words.map(({ text, tokens, segment }) => {
+    const [from, to] = [at, at + tokens.length];
     at = to;
     const own = probabilities.slice(from, to);
     return {
       text,
-      tokens: ofWord,
+      tokens,
+      segment,
       startSeconds: arrivals[from] ?? 0,
       endSeconds: arrivals[to] ?? 0,
       probability: own.reduce((sum, probability) => sum + probability, 0) / own.length,

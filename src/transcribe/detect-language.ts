@@ -4,7 +4,7 @@ import type { LoadedModel } from './loaded-model.ts';
 import { LogMelSource, type Recording, survey } from './log-mel-source.ts';
 
 /**
- * Which language is spoken in the first 30 s of a recording.
+ * Which language is spoken in the first 30 s of a recording that have any sound in them.
  *
  * @returns all languages, likeliest first; none for a recording without samples
  */
@@ -17,7 +17,14 @@ export async function detectLanguage(
   const surveyed = await survey(recording, nMels, signal);
   if (surveyed.sampleCount === 0) return [];
   await using source = new LogMelSource(recording, surveyed, nMels);
-  const { logMel } = await source.window(0, nFrames);
+  let seek = 0;
+  let window = await source.window(seek, nFrames);
+  while (window.isSilent && seek + nFrames < surveyed.frameCount) {
+    seek += nFrames;
+    source.dropBefore(seek);
+    window = await source.window(seek, nFrames);
+  }
+  const { logMel } = window;
   await using audio = await backend.encode([logMel], signal);
   const [ranked = []] = await detectLanguages(audio, rules.special, signal);
   return ranked;

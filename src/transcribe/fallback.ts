@@ -1,6 +1,7 @@
 import type { EncodedAudio } from '../backend/backend.ts';
 import { type DecodingOptions, type DecodingResult, decode } from '../decoding/decode.ts';
 import { seededRandom } from '../decoding/random.ts';
+import { UsageError } from '../errors.ts';
 import type { LoadedModel } from './loaded-model.ts';
 import type { ResolvedOptions } from './options.ts';
 
@@ -35,7 +36,6 @@ export interface FallbackDecoder {
 }
 
 export function fallbackDecoder(model: LoadedModel, options: ResolvedOptions): FallbackDecoder {
-  const { tokenizer } = model;
   const { signal, lengthPenalty } = options;
   const shared = {
     task: options.task,
@@ -43,7 +43,7 @@ export function fallbackDecoder(model: LoadedModel, options: ResolvedOptions): F
     bestOf: options.bestOf,
     patience: options.patience,
     ...(lengthPenalty === undefined ? {} : { lengthPenalty }),
-    prefix: options.prefix === '' ? [] : tokenizer.encode(` ${options.prefix.trim()}`),
+    prefix: prefixTokens(model, options.prefix),
     suppress: options.suppressTokens,
     maxInitialTimestampSeconds: options.maxInitialTimestampSeconds,
     random: seededRandom(options.seed),
@@ -63,4 +63,19 @@ export function fallbackDecoder(model: LoadedModel, options: ResolvedOptions): F
       return results;
     },
   };
+}
+
+/** @throws UsageError for a prefix that leaves a text no room */
+function prefixTokens({ tokenizer, rules }: LoadedModel, prefix: string): readonly number[] {
+  if (prefix === '') return [];
+  const tokens = tokenizer.encode(` ${prefix.trim()}`);
+  const most = Math.floor(rules.maxLength / 4);
+  if (tokens.length <= most) return tokens;
+  throw new UsageError(
+    'PREFIX_TOO_LONG',
+    `the prefix is ${tokens.length} tokens long, at most ${most} leave room for text`,
+    {
+      hint: 'shorten it, or give it as the initial prompt',
+    },
+  );
 }

@@ -1,5 +1,6 @@
 import type { LanguageProbability } from '../decoding/language.ts';
 import type { Task } from '../decoding/prompt.ts';
+import { UsageError } from '../errors.ts';
 import type { ChunkOptions } from '../vad/speech-chunks.ts';
 import type { SpeechModel } from '../vad/speech-model.ts';
 
@@ -99,6 +100,28 @@ export const transcribeDefaults = {
   seed: 0,
 } as const satisfies TranscribeOptions;
 
+/** @throws UsageError for values that make no sense, or not together */
 export function resolveOptions(options: TranscribeOptions): ResolvedOptions {
-  return { ...transcribeDefaults, ...options };
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  const resolved: ResolvedOptions = { ...transcribeDefaults, ...given };
+  const { batchSize, beamSize, bestOf, clips, speech, temperatures } = resolved;
+  for (const [name, value] of Object.entries({ batchSize, beamSize, bestOf }))
+    if (!Number.isInteger(value) || value < 1) throw senseless(`${name} is ${value}, expected a whole number from 1`);
+  if (temperatures.length === 0 || temperatures.some((value) => !(value >= 0)))
+    throw senseless(`temperatures are [${temperatures.join(', ')}], expected numbers from 0`);
+  if (batchSize > 1 && speech === undefined)
+    throw senseless('batchSize needs speech: batches are of stretches of speech');
+  if (clips !== undefined && speech !== undefined)
+    throw senseless('clips and speech cannot be combined: say which parts to listen to, or have them found');
+  let before = 0;
+  for (const { startSeconds, endSeconds = Number.POSITIVE_INFINITY } of clips ?? []) {
+    if (!(startSeconds >= before && endSeconds > startSeconds))
+      throw senseless(`the clip from ${startSeconds} to ${endSeconds} s is not in order behind ${before} s`);
+    before = endSeconds;
+  }
+  return resolved;
+}
+
+function senseless(message: string): UsageError {
+  return new UsageError('OPTION_SENSELESS', message);
 }

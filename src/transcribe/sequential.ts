@@ -18,6 +18,9 @@ export interface Spectrogram {
   readonly frameCount: number;
 }
 
+/** A shorter rest of a recording is not listened to. Source: whisper.cpp does the same. */
+const minFrames = 10;
+
 /** A stretch of frames. */
 export interface FrameClip {
   readonly start: number;
@@ -45,14 +48,16 @@ export async function* transcribeSequentially(
     for (let seek = clip.start; seek < clip.end; ) {
       signal?.throwIfAborted();
       onProgress?.(seek / framesPerSecond);
-      source.dropBefore(language === undefined ? 0 : seek);
+      source.dropBefore(seek);
       const range = { seek, size: Math.min(nFrames, clip.end - seek) };
+      // What is left is too short for a word, but not for one to be made up about it.
+      if (range.size < minFrames && seek > clip.start) break;
       const { logMel, isSilent } = await source.window(seek, range.size);
       if (isSilent) {
         seek += range.size;
         continue;
       }
-      language ??= options.languagePerWindow ? undefined : await firstLanguage(model, source, options);
+      language ??= options.languagePerWindow ? undefined : await firstLanguage(model, source, seek, options);
       await using audio = await model.backend.encode([logMel], signal);
       const spoken = language ?? (await windowLanguage(model, audio, options));
       const [result] = await decoder.decode(audio, [spoken], { timestamps: true, previous: previous.tokens });
@@ -78,9 +83,14 @@ export async function* transcribeSequentially(
   onProgress?.(frameCount / framesPerSecond);
 }
 
-/** The language of the first 30 s. */
-async function firstLanguage(model: LoadedModel, source: LogMelSource, options: ResolvedOptions): Promise<string> {
-  const { logMel } = await source.window(0, nFrames);
+/** The language of the first 30 s with any sound in them. */
+async function firstLanguage(
+  model: LoadedModel,
+  source: LogMelSource,
+  seek: number,
+  options: ResolvedOptions,
+): Promise<string> {
+  const { logMel } = await source.window(seek, nFrames);
   await using audio = await model.backend.encode([logMel], options.signal);
   return await windowLanguage(model, audio, options); // before the audio is released
 }

@@ -75,7 +75,17 @@ async function* transcribeTimed(
 ): AsyncGenerator<Segment> {
   await using source = new LogMelSource(recording, surveyed, model.backend.dimensions.nMels);
   const { frameCount } = surveyed;
-  yield* transcribeSequentially(model, { source, frameCount }, frameClips(options, frameCount), options);
+  yield* transcribeSequentially(
+    model,
+    { source, frameCount },
+    frameClips(options, frameCount, recording.offsetSeconds ?? 0),
+    options,
+  );
+}
+
+/** Without what floats add of their own. */
+function plus(seconds: number, offsetSeconds: number): number {
+  return Math.round((seconds + offsetSeconds) * 1e6) / 1e6;
 }
 
 /** A segment with its times counted from the start of what the recording is a part of. */
@@ -83,8 +93,8 @@ function later(segment: Segment, offsetSeconds: number): Segment {
   if (offsetSeconds === 0) return segment;
   const moved = <T extends Pick<Segment, 'startSeconds' | 'endSeconds'>>(part: T): T => ({
     ...part,
-    startSeconds: part.startSeconds + offsetSeconds,
-    endSeconds: part.endSeconds + offsetSeconds,
+    startSeconds: plus(part.startSeconds, offsetSeconds),
+    endSeconds: plus(part.endSeconds, offsetSeconds),
   });
   const words = segment.words?.map(moved);
   const seek = segment.seek + Math.round(offsetSeconds * framesPerSecond);
@@ -97,12 +107,20 @@ function isPlain({ sampleCount }: Survey, options: ResolvedOptions): boolean {
   return sampleCount <= nSamples && !timestamps && !wordTimestamps && !languagePerWindow && clips === undefined;
 }
 
-/** The clips asked for, within the recording and in its order. */
-function frameClips({ clips }: ResolvedOptions, frameCount: number): FrameClip[] {
+/** The clips asked for, in frames of the recording; theirs are times of what it is a part of. */
+function frameClips({ clips, onWarning }: ResolvedOptions, frameCount: number, offsetSeconds: number): FrameClip[] {
   if (clips === undefined) return [{ start: 0, end: frameCount }];
-  const frame = (seconds: number) => Math.min(Math.round(seconds * framesPerSecond), frameCount);
-  return clips.map(({ startSeconds, endSeconds = Infinity }) => ({
-    start: frame(startSeconds),
-    end: endSeconds === Infinity ? frameCount : frame(endSeconds),
-  }));
+  const frame = (seconds: number) => {
+    if (seconds === Number.POSITIVE_INFINITY) return frameCount;
+    return Math.max(0, Math.min(Math.round((seconds - offsetSeconds) * framesPerSecond), frameCount));
+  };
+  const inside = clips
+    .map(({ startSeconds, endSeconds = Number.POSITIVE_INFINITY }) => ({
+      start: frame(startSeconds),
+      end: frame(endSeconds),
+    }))
+    .filter(({ start, end }) => end > start);
+  if (inside.length < clips.length)
+    onWarning?.(`${clips.length - inside.length} of ${clips.length} clips hold no audio`);
+  return inside;
 }

@@ -34,11 +34,11 @@ export async function timeWords(
 ): Promise<{ drafts: readonly Draft[]; advance: number }> {
   const { eot } = model.rules.special;
   const { drafts, endsWithSingleTimestamp } = sliced;
-  const tokens = drafts.flatMap((draft) => draft.tokens.filter((token) => token < eot));
-  const text = { tokens, language: result.language, task: options.task };
+  const segments = drafts.map((draft) => draft.tokens.filter((token) => token < eot));
+  const text = { segments, language: result.language, task: options.task };
   const words = await alignWords(model, audio, { window, frameCount: range.size }, text, options.signal);
   const offsetSeconds = range.seek / framesPerSecond;
-  placeWords(drafts, words, { offsetSeconds, lastSpeechSeconds, eot }, options);
+  placeWords(drafts, words, { offsetSeconds, lastSpeechSeconds }, options);
   const end = lastWordEnd(drafts);
   const isTrusted = !endsWithSingleTimestamp && end !== undefined && end > offsetSeconds;
   const advance = isTrusted ? Math.round(end * framesPerSecond) - range.seek : sliced.advance;

@@ -11,7 +11,6 @@ export interface WordPlacement {
   readonly offsetSeconds: number;
   /** Where the last word before it ended. */
   readonly lastSpeechSeconds: number;
-  readonly eot: number;
 }
 
 /**
@@ -23,23 +22,17 @@ export interface WordPlacement {
 export function placeWords(
   drafts: readonly Draft[],
   words: AlignedWord[],
-  { offsetSeconds, lastSpeechSeconds, eot }: WordPlacement,
+  { offsetSeconds, lastSpeechSeconds }: WordPlacement,
   punctuation: Pick<ResolvedOptions, 'prependPunctuation' | 'appendPunctuation'>,
 ): void {
   const median = Math.min(0.7, medianDuration(words));
   cutLongWords(words, 2 * median);
   mergePunctuation(words, punctuation);
-  const queue = words[Symbol.iterator]();
   let lastSpeech = lastSpeechSeconds;
-  for (const draft of drafts) {
-    const textTokens = draft.tokens.filter((token) => token < eot).length;
-    const own: AlignedWord[] = [];
-    for (let taken = 0; taken < textTokens; ) {
-      const { value: word, done } = queue.next();
-      if (done) break;
-      taken += word.tokens.length;
-      if (word.text !== '') own.push(inRecording(word, offsetSeconds));
-    }
+  for (const [segment, draft] of drafts.entries()) {
+    const own = words
+      .filter((word) => word.segment === segment && word.text !== '')
+      .map((word) => inRecording(word, offsetSeconds));
     fitToSegment(draft, own, median, lastSpeech);
     draft.words = own.map(({ text, startSeconds, endSeconds, probability }) => ({
       text,
@@ -69,14 +62,15 @@ function cutLongWords(words: AlignedWord[], maxDuration: number): void {
   }
 }
 
-/** Joins opening punctuation to the word behind it and closing punctuation to the word before. */
+/** Joins opening punctuation to the word behind it and closing punctuation to the word before, within a segment. */
 function mergePunctuation(
   words: AlignedWord[],
   { prependPunctuation, appendPunctuation }: Pick<ResolvedOptions, 'prependPunctuation' | 'appendPunctuation'>,
 ): void {
   for (let i = words.length - 2, j = words.length - 1; i >= 0; i--) {
     const [previous, following] = [words[i] as AlignedWord, words[j] as AlignedWord];
-    if (previous.text.startsWith(' ') && prependPunctuation.includes(previous.text.trim())) {
+    const isOneSegment = previous.segment === following.segment;
+    if (isOneSegment && previous.text.startsWith(' ') && prependPunctuation.includes(previous.text.trim())) {
       following.text = previous.text + following.text;
       following.tokens = [...previous.tokens, ...following.tokens];
       previous.text = '';
@@ -85,7 +79,8 @@ function mergePunctuation(
   }
   for (let i = 0, j = 1; j < words.length; j++) {
     const [previous, following] = [words[i] as AlignedWord, words[j] as AlignedWord];
-    if (!previous.text.endsWith(' ') && appendPunctuation.includes(following.text)) {
+    const isOneSegment = previous.segment === following.segment;
+    if (isOneSegment && !previous.text.endsWith(' ') && appendPunctuation.includes(following.text)) {
       previous.text += following.text;
       previous.tokens = [...previous.tokens, ...following.tokens];
       following.text = '';
