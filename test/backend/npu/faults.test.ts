@@ -24,8 +24,8 @@ interface Fault {
 }
 
 /**
- * Faults for every place that calls ACL: a function's calls are told apart by what they copy and by what was called before,
- * and every place meets one code, every function all of them. (native_test fails every single call with all of them.)
+ * Faults for the places that call ACL, told apart by what they copy and by what was called before: every function meets
+ * every code, at several places. (native_test fails every single call with all of them.)
  */
 function faults(calls: readonly TracedCall[]): Fault[] {
   const counts = new Map<string, number>();
@@ -41,9 +41,9 @@ function faults(calls: readonly TracedCall[]): Fault[] {
     before = name;
   }
   return [...places].flatMap(([name, known]) => {
-    const nths = [...new Set([...known.values(), counts.get(name) ?? 1])];
-    const isQuestion = /^aclmdlGet|Version|Name/.test(name); // they ask a description on the host
-    const all = Math.max(nths.length, isQuestion ? 1 : codes.length);
+    const all = /^aclmdlGet|Version|Name/.test(name) ? 1 : codes.length; // questions about a description on the host
+    const every = [...new Set([...known.values(), counts.get(name) ?? 1])];
+    const nths = every.filter((_, i) => i % Math.ceil(every.length / all) === 0);
     return Array.from({ length: all }, (_, i) => {
       return { name, nth: nths[i % nths.length] ?? 1, code: codes[i % codes.length] ?? fault };
     });
