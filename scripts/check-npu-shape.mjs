@@ -15,7 +15,7 @@ import { whisperTensors } from '../dist/model/tensor-names.js';
 import { openModel } from '../dist/open-model.js';
 
 const [folder] = process.argv.slice(2);
-if (folder === undefined) throw new Error('name a folder for the model');
+if (folder === undefined || folder.startsWith('-')) throw new Error('name a folder for the model');
 const dimensions = {
   nMels: 80,
   nAudioCtx: 1500,

@@ -1,69 +1,157 @@
 /**
  * Times whisper-npu against other programs on the same clip, weights and threads: models loaded, audio decoded, runs
- * taken in turn so that a busy machine slows all alike.
+ * taken in turn so that a busy machine slows all alike. A peer takes part where it is installed and its model is given.
  *
  *   npm run build
- *   python3 -m venv peers && peers/bin/pip install faster-whisper==1.2.1
- *   node scripts/compare-peers.mjs --python peers/bin/python samples/espeak-en-16k.wav
+ *   python3 -m venv peers && peers/bin/pip install faster-whisper transformers torch openai-whisper
+ *   node scripts/export-safetensors.mjs whisper-base hf-base && node scripts/export-ggml.mjs whisper-base ggml-base.bin
+ *   node scripts/compare-peers.mjs --python peers/bin/python --hf-model hf-base \
+ *     --whisper-cpp whisper.cpp/build/bin/whisper-server --ggml-model ggml-base.bin CLIP.wav
  */
-import { availableParallelism, cpus } from 'node:os';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { availableParallelism, cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { openAudio } from '../dist/audio/open-audio.js';
+import { summarize } from '../dist/bench/stats.js';
+import { table } from '../dist/cli/table.js';
 import { resolveModel } from '../dist/model/resolve-model.js';
 import { storeDirectory } from '../dist/model/store.js';
-import { startPython } from './peers/python-peer.mjs';
-import { start as startOurs } from './peers/whisper-npu.mjs';
+import { fasterWhisper } from './peers/faster-whisper.mjs';
+import { openaiWhisper } from './peers/openai-whisper.mjs';
+import { transformers } from './peers/transformers.mjs';
+import { transformersJs } from './peers/transformers-js.mjs';
+import { whisperCpp } from './peers/whisper-cpp.mjs';
+import { ourselves } from './peers/whisper-npu.mjs';
 
-const { values, positionals } = parseArgs({
+/** In the order of the table; ratios are to the first. */
+const peers = [ourselves, fasterWhisper, transformers, openaiWhisper, whisperCpp, transformersJs];
+
+const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     model: { type: 'string', default: 'whisper-base' },
-    python: { type: 'string' },
     language: { type: 'string', default: 'en' },
     threads: { type: 'string', default: String(Math.min(availableParallelism(), 8)) },
     rounds: { type: 'string', default: '9' },
+    json: { type: 'boolean', default: false },
+    ...Object.assign({}, ...peers.map(({ options }) => options)),
   },
 });
 const [audio = 'samples/espeak-en-16k.wav'] = positionals;
-const { language } = values;
-const threads = Number(values.threads);
+const rounds = Number(flags.rounds);
 const store = storeDirectory(process.env);
-const { directory, format } = await resolveModel(values.model, { storeDirectory: store, env: process.env });
-
-const runners = [await startOurs({ model: values.model, audio, language, threads, storeDirectory: store })];
-if (values.python === undefined) {
-  console.log('faster-whisper: absent (give a Python that has it with --python)');
-} else if (format !== 'ctranslate2') {
-  console.log(`faster-whisper: left out, ${values.model} is not a CTranslate2 folder`);
-} else {
-  for (const computeType of ['float32', 'int8']) {
-    runners.push(
-      await startPython(values.python, 'faster-whisper.py', [directory, audio, language, threads, computeType]),
-    );
-  }
+const scratch = await mkdtemp(join(tmpdir(), 'whisper-npu-peers-'));
+const runners = [];
+try {
+  const absent = await startAll(await workload());
+  const texts = new Map();
+  for (const runner of runners) texts.set(runner, (await runner.transcribe()).text.trim()); // warm-up
+  const times = await measure();
+  if (flags.json) console.log(JSON.stringify(asJson(times, texts, absent)));
+  else printTable(times, texts, absent);
+} finally {
+  for (const runner of runners) await runner.close();
+  await rm(scratch, { recursive: true });
 }
 
-const times = new Map(runners.map((runner) => [runner, []]));
-const texts = new Map();
-for (const runner of runners) texts.set(runner, (await runner.transcribe()).text.trim()); // warm-up
-for (let round = 0; round < Number(values.rounds); round++) {
-  for (const runner of runners) {
-    await sleep(500); // idle threads of the one before go on spinning for a while
-    times.get(runner).push((await runner.transcribe()).seconds);
-  }
+/** What every peer is given. */
+async function workload() {
+  const { directory, format } = await resolveModel(flags.model, { storeDirectory: store, env: process.env });
+  const samples = await readSamples(audio);
+  const samplesFile = join(scratch, 'samples.f32');
+  const wavFile = join(scratch, 'samples.wav');
+  await writeFile(samplesFile, samples);
+  await writeFile(wavFile, wavOf(samples));
+  const { model, language } = flags;
+  const threads = Number(flags.threads);
+  return { model, directory, format, samples, samplesFile, wavFile, language, threads, storeDirectory: store };
 }
-for (const runner of runners) await runner.close();
 
-const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
-const [ours] = runners;
-console.log(`${audio}, ${values.model}, ${threads} threads, ${values.rounds} rounds, ${cpus()[0].model}`);
-console.log(
-  `${'program'.padEnd(32)}${'min'.padStart(8)}${'median'.padStart(8)}${'max'.padStart(8)}   ratio  same text`,
-);
-for (const runner of runners) {
-  const list = times.get(runner);
-  const cells = [Math.min(...list), median(list), Math.max(...list)].map((s) => s.toFixed(3).padStart(8)).join('');
-  const ratio = median(list.map((seconds, round) => seconds / times.get(ours)[round]));
-  const same = texts.get(runner) === texts.get(ours) ? 'yes' : 'no';
-  console.log(`${runner.label.padEnd(32)}${cells}${ratio.toFixed(2).padStart(8)}  ${same}`);
+async function startAll(work) {
+  const absent = [];
+  for (const { name, start } of peers) {
+    const started = [(await start(work, flags).catch((error) => ({ absent: error.message }))) ?? []].flat();
+    for (const one of started) {
+      if (one.absent === undefined) runners.push(one);
+      else if (absent.at(-1)?.name !== name) absent.push({ name, reason: one.absent });
+    }
+  }
+  return absent;
+}
+
+async function measure() {
+  const times = new Map(runners.map((runner) => [runner, []]));
+  for (let round = 0; round < rounds; round++) {
+    for (const runner of runners) {
+      await sleep(500); // idle threads of the one before go on spinning for a while
+      times.get(runner).push((await runner.transcribe()).seconds);
+    }
+  }
+  return times;
+}
+
+/** Each round's time against ours of the same round: what slows a whole round falls out. */
+function ratios(times, runner) {
+  const ours = times.get(runners[0]);
+  return times.get(runner).map((seconds, round) => seconds / ours[round]);
+}
+
+function printTable(times, texts, absent) {
+  const rows = runners.map((runner) => {
+    const { min, p50, max } = summarize(times.get(runner));
+    const ratio = summarize(ratios(times, runner));
+    const same = texts.get(runner) === texts.get(runners[0]) ? 'yes' : 'no';
+    return [
+      runner.label,
+      ...[min, p50, max].map(fixed),
+      fixed(ratio.p50),
+      `${fixed(ratio.min)} to ${fixed(ratio.max)}`,
+      same,
+    ];
+  });
+  console.log(`${audio}, ${flags.model}, ${flags.threads} threads, ${rounds} rounds, ${cpus()[0].model}; seconds`);
+  console.log(table(['program', 'min', 'median', 'max', 'ratio', 'of rounds', 'same text'], rows, [1, 2, 3, 4]));
+  for (const { name, reason } of absent) console.log(`absent: ${name} (${reason})`);
+}
+
+function asJson(times, texts, absent) {
+  const results = runners.map((runner) => ({
+    program: runner.label,
+    seconds: times.get(runner),
+    ratio: summarize(ratios(times, runner)).p50,
+    text: texts.get(runner),
+  }));
+  return { audio, model: flags.model, threads: Number(flags.threads), cpu: cpus()[0].model, results, absent };
+}
+
+function fixed(value) {
+  return value.toFixed(value < 10 ? 3 : 2);
+}
+
+async function readSamples(path) {
+  const { samples } = await openAudio(path, {});
+  const blocks = [];
+  for await (const block of samples) blocks.push(block);
+  return Float32Array.from(blocks.flatMap((block) => [...block]));
+}
+
+/** 16-bit mono at 16 kHz. */
+function wavOf(samples) {
+  const header = Buffer.alloc(44);
+  header.write('RIFF', 0);
+  header.writeUInt32LE(36 + 2 * samples.length, 4);
+  header.write('WAVEfmt ', 8);
+  header.writeUInt32LE(16, 16);
+  header.writeUInt16LE(1, 20);
+  header.writeUInt16LE(1, 22);
+  header.writeUInt32LE(16_000, 24);
+  header.writeUInt32LE(32_000, 28);
+  header.writeUInt16LE(2, 32);
+  header.writeUInt16LE(16, 34);
+  header.write('data', 36);
+  header.writeUInt32LE(2 * samples.length, 40);
+  const data = Int16Array.from(samples, (sample) => Math.max(-32_768, Math.min(32_767, Math.round(sample * 32_768))));
+  return Buffer.concat([header, Buffer.from(data.buffer)]);
 }

@@ -57,23 +57,29 @@ const margins = [];
 async function measure(crossKv) {
   const cache = new Float32Array(nTextCtx * rowSize);
   const rows = (from, to) =>
-    new ort.Tensor('float32', cache.subarray(from * rowSize, to * rowSize), [to - from, 1, nTextLayer, 2, nTextState]);
+    new ort.Tensor('float32', cache.subarray(from * rowSize, to * rowSize), [to - from, nTextLayer, 2, nTextState]);
   let past = 0;
   for (let tokens = prompt; tokens[0] !== special.eot && past + tokens.length <= nTextCtx; ) {
     const n = tokens.length;
     const positions = Int32Array.from(tokens, (_, i) => past + i);
+    const bias = Float32Array.from({ length: n * (past + n) }, (_, i) =>
+      i % (past + n) > past + Math.floor(i / (past + n)) ? -1e9 : 0,
+    );
     const step = await decoder.run(
       {
         ...crossKv,
-        tokens: new ort.Tensor('int32', Int32Array.from(tokens), [1, n]),
+        tokens: new ort.Tensor('int32', Int32Array.from(tokens), [n]),
         positions: new ort.Tensor('int32', positions, [n]),
+        bias: new ort.Tensor('float32', bias, [n, past + n]),
         self_kv: rows(0, past),
         suppress,
+        chosen: new ort.Tensor('int32', Int32Array.of(n - 1), [1]),
       },
       { new_kv: rows(past, past + n), hidden: null, next_token: null, margin: null },
     );
-    const exact = (await logits.run({ hidden: step.hidden })).logits.data;
-    const screened = (await screen.run({ hidden: step.hidden })).screened.data;
+    const last = new ort.Tensor('float32', step.hidden.data.slice(-nTextState), [1, nTextState]);
+    const exact = (await logits.run({ hidden: last })).logits.data;
+    const screened = (await screen.run({ hidden: last })).screened.data;
     for (let i = 0; i < nVocab; i++) largest = Math.max(largest, Math.abs(exact[i] - screened[i]));
     margins.push(step.margin.data[0]);
     past += n;

@@ -12,14 +12,14 @@ import { checkOmDirectory } from './convert/om-directory.ts';
 import { prepareCpu } from './convert/prepare-cpu.ts';
 import { type ConvertEvent, convertForNpu, findConverted } from './convert/prepare-npu.ts';
 import { decodingRules } from './decoding/rules.ts';
-import { closeAfter, NpuError } from './errors.ts';
+import { closeAfter, NpuError, UsageError } from './errors.ts';
 import type { NpuDtype } from './graph/npu-layers.ts';
 import { type Checkpoint, openCheckpoint } from './model/checkpoint.ts';
 import { type ModelContext, resolveModel } from './model/resolve-model.ts';
 import { openTokenizer } from './model/tokenizer.ts';
 import type { LoadedModel } from './transcribe/loaded-model.ts';
 
-/** With what an NPU is to be quick at (`beams`, `windows`, `wordTimes`): on first use it is converted for that too. */
+/** With what an NPU is to be quick at (`beams`, `windows`, `wordTimes`, `layers`): on first use it is converted for that too. */
 export interface OpenModelOptions extends NpuVariants {
   /** A name, a hub id or a folder; by default whisper-medium on an NPU, whisper-base on the CPU. */
   readonly model?: string;
@@ -35,6 +35,8 @@ export interface OpenModelOptions extends NpuVariants {
   /** Told when the CPU's graphs and weights have to be built first, with the bytes to write. */
   readonly onPrepare?: (sizeBytes: number) => void;
   readonly onConvert?: (event: ConvertEvent) => void;
+  /** Told of the NPU, if it is one, before anything is loaded onto it. */
+  readonly onNpu?: (npu: OpenedNpu) => void | Promise<void>;
   readonly onWarning?: (message: string) => void;
 }
 
@@ -44,18 +46,26 @@ export const defaultThreads = Math.min(availableParallelism(), 8);
 /**
  * From a model's name to a model that runs: device, files, checkpoint, graphs, tokenizer.
  *
- * @throws ModelError, ConversionError or NpuError when any of these is missing, damaged or refuses
+ * @throws ModelError, ConversionError or NpuError when any of these is missing, damaged or refuses; UsageError for OM files
+ *   without an NPU
  */
 export async function openModel(options: OpenModelOptions): Promise<LoadedModel> {
   const { context } = options;
   const npu = await chooseDevice(options.device, context);
+  if (npu === undefined && options.omDirectory !== undefined) {
+    throw new UsageError('OM_WITHOUT_NPU', `${options.omDirectory} is for an NPU, and this runs on the CPU`, {
+      hint: 'leave --om-dir out, or ask for the NPU with --device npu',
+    });
+  }
   try {
+    if (npu !== undefined) await options.onNpu?.(npu);
     const files = await resolveModel(options.model ?? (npu === undefined ? 'whisper-base' : 'whisper-medium'), context);
     const checkpoint = await openCheckpoint(files.directory);
-    const [backend, tokenizer] = await Promise.all([
-      npu === undefined ? openOnCpu(checkpoint, files.name, options) : openOnNpu(checkpoint, files.name, npu, options),
-      openTokenizer(files.directory, checkpoint.dimensions.nVocab),
-    ]);
+    // First what may be damaged: a backend takes long to open, an NPU's to convert.
+    const tokenizer = await openTokenizer(files.directory, checkpoint.dimensions.nVocab);
+    const backend = await (npu === undefined
+      ? openOnCpu(checkpoint, files.name, options)
+      : openOnNpu(checkpoint, files.name, npu, options));
     return {
       name: files.name,
       backend,
@@ -69,7 +79,7 @@ export async function openModel(options: OpenModelOptions): Promise<LoadedModel>
 }
 
 /** The NPU to run on, or undefined for the CPU. Asked for an NPU, it never settles for the CPU. */
-async function chooseDevice(
+export async function chooseDevice(
   choice: DeviceChoice,
   { env, signal }: Pick<ModelContext, 'env' | 'signal'>,
 ): Promise<OpenedNpu | undefined> {
@@ -105,13 +115,13 @@ async function openOnNpu(
   const soc = device.socName;
   const directory = omDirectory ?? (await convertedDirectory(checkpoint, model, { soc, dtype }, options));
   await checkOmDirectory(directory, { soc, isStandIn: npu.isStandIn }, onWarning);
-  const settings = await readSettings(options.context.storeDirectory, npu);
+  const settings = await readSettings(options.context.storeDirectory, npu, onWarning);
   const { signal } = options.context;
   return openNpuBackend({ device, description, directory, dimensions: checkpoint.dimensions, ...settings, signal });
 }
 
 /** The OM files for this device, converted now if they have not been yet. */
-async function convertedDirectory(
+export async function convertedDirectory(
   checkpoint: Checkpoint,
   model: string,
   target: { readonly soc: string; readonly dtype: NpuDtype },

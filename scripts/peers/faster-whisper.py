@@ -4,12 +4,16 @@ import json
 import sys
 import time
 
-import faster_whisper
-from faster_whisper.audio import decode_audio
+try:
+    import faster_whisper
+    import numpy
+except ImportError as error:
+    print(json.dumps({"absent": str(error)}), flush=True)
+    sys.exit()
 
-model_path, audio_path, language, threads, compute_type = sys.argv[1:6]
+model_path, samples_path, language, threads, compute_type = sys.argv[1:6]
 model = faster_whisper.WhisperModel(model_path, device="cpu", compute_type=compute_type, cpu_threads=int(threads))
-audio = decode_audio(audio_path)
+audio = numpy.fromfile(samples_path, dtype="<f4")
 print(json.dumps({"label": f"faster-whisper {faster_whisper.__version__} {compute_type}"}), flush=True)
 for _ in sys.stdin:
     started = time.perf_counter()

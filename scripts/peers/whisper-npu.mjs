@@ -1,26 +1,32 @@
-import { openAudio } from '../../dist/audio/open-audio.js';
 import { openModel } from '../../dist/open-model.js';
 import { transcribe } from '../../dist/transcribe/transcribe.js';
 
 /** Ourselves, through the same calls as the command line. */
-export async function start({ model, audio, language, threads, storeDirectory }) {
+export const ourselves = {
+  name: 'whisper-npu',
+  options: {},
+  start,
+};
+
+async function start({ model, samples, language, threads, storeDirectory }) {
   const context = { storeDirectory, env: process.env, offline: true };
   const loaded = await openModel({ model, context, threads, device: { kind: 'cpu' }, dtype: 'f32' });
-  const stream = await openAudio(audio, {});
-  const blocks = [];
-  for await (const block of stream.samples) blocks.push(block);
-  await stream[Symbol.asyncDispose]();
-  return {
+  const recording = {
+    async *samples() {
+      yield samples;
+    },
+  };
+  // As the others are asked: one greedy try per window, which is not told what was said before.
+  const options = { language, temperatures: [0], conditionOnPreviousText: false };
+  const runner = {
     label: 'whisper-npu f32',
     async transcribe() {
       const started = performance.now();
       let text = '';
-      const samples = (async function* () {
-        yield* blocks;
-      })();
-      for await (const segment of transcribe(loaded, samples, { language, task: 'transcribe' })) text += segment.text;
+      for await (const segment of transcribe(loaded, recording, options)) text += segment.text;
       return { seconds: (performance.now() - started) / 1000, text };
     },
     close: () => loaded[Symbol.asyncDispose](),
   };
+  return [runner];
 }

@@ -59,6 +59,11 @@ export interface Step {
   readonly sources?: readonly number[];
   /** Logits are given from behind this token on; by default behind the last one only. */
   readonly logitsFrom?: number;
+  /**
+   * That only the highest logits behind each text matter, and those of timestamps: all others may be rough, which is
+   * faster. Every logit that could be the highest is exact.
+   */
+  readonly onlyHighest?: boolean;
   /** Gives the alignment heads' attention too. */
   readonly attention?: boolean;
 }
@@ -83,10 +88,21 @@ export interface GreedyRequest {
   readonly stopToken: number;
   /** The most new tokens, the stop token included. */
   readonly maxTokens: number;
+  /** Asks for `batches` in the result. */
+  readonly timed?: boolean;
+}
+
+/** Decoder steps that were waited for together, a token each. */
+export interface StepBatch {
+  /** Those behind the stop token count too: they ran in vain. */
+  readonly steps: number;
+  readonly elapsedMs: number;
 }
 
 export interface GreedyResult {
   readonly tokens: number[];
   /** Log-probability of each token under the suppressed logits. */
   readonly logprobs: number[];
+  /** In order, where `timed` was asked for. The first holds the prompt as well: its last step gives the first token. */
+  readonly batches?: readonly StepBatch[];
 }

@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { WhisperNpuError } from '../errors.ts';
+import { addAccuracy } from './commands/accuracy.ts';
+import { addBench } from './commands/bench.ts';
 import { addConvert } from './commands/convert.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addModels } from './commands/models.ts';
@@ -32,6 +34,8 @@ Models are kept in $WHISPER_NPU_HOME, or in whisper-npu in the user's cache fold
   addPull(program, session);
   addConvert(program, session);
   addModels(program, session);
+  addBench(program, session);
+  addAccuracy(program, session);
   addDoctor(program, session);
   return program;
 }

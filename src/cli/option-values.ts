@@ -85,3 +85,14 @@ export function clipList(text: string): Clip[] {
   }
   return clips;
 }
+
+/** A chip's name goes into a folder's name and into commands. */
+export function socName(text: string): string {
+  if (/^Ascend\w+$/.test(text)) return text;
+  throw new InvalidArgumentError('Expected the name of a chip, as Ascend910B4.');
+}
+
+export function folderName(text: string): string {
+  if (text.trim() !== '') return text;
+  throw new InvalidArgumentError('Expected a folder.');
+}

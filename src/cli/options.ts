@@ -16,6 +16,7 @@ import {
   positiveInteger,
   rawChannels,
   rawRate,
+  socName,
   time,
   tokenList,
   wholeNumber,
@@ -49,9 +50,9 @@ export const option = {
       .helpGroup('Device:'),
   omDir: () => new Option('--om-dir <folder>', 'OM files that were converted elsewhere').helpGroup('Device:'),
   soc: () =>
-    new Option('--soc <name>', 'the chip to convert for, as Ascend910B4 (default: the one in this machine)').helpGroup(
-      'Device:',
-    ),
+    new Option('--soc <name>', 'the chip to convert for, as Ascend910B4 (default: the one in this machine)')
+      .argParser(socName)
+      .helpGroup('Device:'),
   threads: () =>
     new Option('-t, --threads <n>', 'CPU threads to compute with')
       .argParser(positiveInteger)
@@ -214,6 +215,62 @@ export const option = {
     new Option('--clip-timestamps <list>', 'the parts to transcribe: start,end,start,end …')
       .argParser(clipList)
       .helpGroup('Audio:'),
+  runs: () =>
+    new Option('--runs <n>', 'how often to measure').argParser(positiveInteger).default(20).helpGroup('Measurement:'),
+  warmup: () =>
+    new Option('--warmup <n>', 'runs before those that count')
+      .argParser(wholeNumber)
+      .default(3)
+      .helpGroup('Measurement:'),
+  audio: () =>
+    new Option('--audio <file>', 'the recording to measure with (default: a sample of this program)').helpGroup(
+      'Measurement:',
+    ),
+  seconds: () =>
+    new Option('--seconds <s>', 'cut the audio or repeat it to this length (default: 4 for the sample)')
+      .argParser(numberBetween(0.1, 3600))
+      .helpGroup('Measurement:'),
+  tokens: () =>
+    new Option('--tokens <n>', 'decode this many tokens whatever the model says, to compare models')
+      .argParser(positiveInteger)
+      .helpGroup('Measurement:'),
+  compare: () => new Option('--compare <file>', 'hold the result against this earlier one').helpGroup('Measurement:'),
+  tolerance: () =>
+    new Option('--tolerance <percent>', 'a difference that counts as none')
+      .argParser(numberBetween(0, 1000))
+      .default(5)
+      .helpGroup('Measurement:'),
+  manifest: () =>
+    new Option('--manifest <file>', 'lines of audio<TAB>transcript, paths counted from its folder').helpGroup(
+      'Comparison:',
+    ),
+  ref: () =>
+    new Option('--ref <reference>', 'what to compare with: cpu, or a file of --save-reference')
+      .default('cpu')
+      .helpGroup('Comparison:'),
+  refModel: () =>
+    new Option('--ref-model <name>', 'compare with this model on the CPU (default: the same model)').helpGroup(
+      'Comparison:',
+    ),
+  refThreads: () =>
+    new Option('--ref-threads <n>', "the reference's CPU threads (default: as --threads)")
+      .argParser(positiveInteger)
+      .helpGroup('Comparison:'),
+  threshold: () =>
+    new Option('--threshold <percent>', 'pass if no probability differs by as much as this')
+      .argParser(numberBetween(1e-6, 100))
+      .default(1)
+      .helpGroup('Comparison:'),
+  layers: () =>
+    new Option('--layers', 'compare block by block too, to find where a difference comes from').helpGroup(
+      'Comparison:',
+    ),
+  saveReference: () =>
+    new Option('--save-reference <file>', 'keep what the reference gives, for --ref on another machine').helpGroup(
+      'Output:',
+    ),
+  report: () =>
+    new Option('--report <folder>', 'write a page to look at and the figures as JSON there').helpGroup('Output:'),
   json: () => new Option('--json', 'print results as JSON, one object per line').helpGroup('Output:'),
   wordTimestamps: () =>
     new Option('--word-timestamps', 'find the time of each word, for json, subtitles and colours').helpGroup('Output:'),

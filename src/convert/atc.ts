@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
-import { constants, createWriteStream } from 'node:fs';
-import { access, readFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { constants } from 'node:fs';
+import { access, open, readFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
-import { finished } from 'node:stream/promises';
 import { ConversionError } from '../errors.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -77,41 +77,56 @@ const remedies: Readonly<Record<string, string>> = {
   E19999: 'See the log for what atc could not do.',
 };
 
+/** How long atc has to end when it is told to; what it started has to end with it. */
+const patienceMs = 3000;
+
 /**
- * Runs atc and waits for it. All it prints goes to the log file.
+ * Runs atc and waits for it. All that it and its helpers print goes to the log file.
  *
- * @throws ConversionError 'ATC_FAILED' with atc's own error lines
+ * @throws ConversionError 'ATC_FAILED' with atc's own error lines; the signal's reason, once atc and its helpers have ended
  */
 export async function runAtc(atc: string, args: readonly string[], logPath: string, signal?: AbortSignal) {
   signal?.throwIfAborted();
-  const log = createWriteStream(logPath, { flags: 'a' });
-  log.write(`${atc} ${args.join(' ')}\n`);
-  const child = spawn(atc, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-  const stop = () => child.kill();
+  await using log = await open(logPath, 'a');
+  await log.appendFile(`${atc} ${args.join(' ')}\n`);
+  // A group of its own: a Ctrl-C goes to this program alone, which then ends all of them.
+  const child = spawn(atc, args, { stdio: ['ignore', log.fd, log.fd], detached: true });
+  let mercy: NodeJS.Timeout | undefined;
+  const stop = () => {
+    killGroup(child.pid, 'SIGTERM');
+    mercy = setTimeout(() => killGroup(child.pid, 'SIGKILL'), patienceMs);
+  };
+  const abandon = () => killGroup(child.pid, 'SIGKILL');
   signal?.addEventListener('abort', stop);
+  process.once('exit', abandon);
   try {
-    child.stdout.pipe(log, { end: false });
-    child.stderr.pipe(log, { end: false });
-    const code = await new Promise<number | null>((resolve, reject) => {
-      child.on('error', reject);
-      child.on('close', resolve);
-    });
-    log.end();
-    await finished(log);
+    const [code, ended] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
+    if (signal?.aborted) abandon(); // helpers that outlived it
     signal?.throwIfAborted();
-    if (code !== 0) throw atcFailed(await readFile(logPath, 'utf8'), code, logPath);
+    if (code !== 0) throw atcFailed(await readFile(logPath, 'utf8'), ended ?? `exit code ${code}`, logPath);
   } catch (cause) {
     if (cause instanceof ConversionError || signal?.aborted) throw cause;
     throw new ConversionError('ATC_FAILED', `${atc} could not be run: ${String(cause)}`, { cause });
   } finally {
     signal?.removeEventListener('abort', stop);
-    log.destroy();
+    process.off('exit', abandon);
+    clearTimeout(mercy);
   }
 }
 
-function atcFailed(log: string, code: number | null, logPath: string): ConversionError {
+function killGroup(pid: number | undefined, signal: NodeJS.Signals): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // they have all ended
+  }
+}
+
+/** @param end how it ended, where it says nothing itself: an exit code or a signal */
+function atcFailed(log: string, end: string, logPath: string): ConversionError {
   const lines = log.split('\n').filter((line) => /\b(E[A-Z]?\d{4,5}|ERROR)\b/.test(line));
-  const reason = lines.slice(0, 5).join('\n') || `exit code ${code}`;
+  const reason = lines.slice(0, 5).join('\n') || end;
   const known = /\bE[A-Z]?\d{4,5}\b/.exec(reason)?.[0];
   const remedy = known === undefined ? undefined : remedies[known];
   return new ConversionError('ATC_FAILED', `atc failed:\n${reason}`, {

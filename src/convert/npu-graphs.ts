@@ -5,6 +5,7 @@ import { npuRowsGraph } from '../graph/npu-rows.ts';
 import type { WeightLayout } from '../graph/weights.ts';
 import { alignmentHeads } from '../model/alignment-heads.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
+import type { ModelDimensions } from '../model/dimensions.ts';
 
 /** What a model is to be quick at, beyond greedy decoding of one window at a time. */
 export interface NpuVariants {
@@ -14,6 +15,8 @@ export interface NpuVariants {
   readonly windows?: number;
   /** Whether words get times, for which the alignment heads' attention is needed. */
   readonly wordTimes?: boolean;
+  /** Whether its blocks are to be compared one by one. */
+  readonly layers?: boolean;
 }
 
 /** A graph, and so an OM file. */
@@ -24,6 +27,9 @@ export interface NpuGraph {
   readonly externalWeights: boolean;
   write(layout: WeightLayout, dtype: NpuDtype): Uint8Array;
 }
+
+/** Names of the graphs for comparisons block by block. */
+const layerGraphNames = { encoder: 'layers-encoder', decoder: 'layers-decoder' } as const;
 
 /** How many tokens a decoder of one text takes at once: one for a step, more to take a prompt in. */
 const decoderWidths = [1, 4] as const;
@@ -39,7 +45,7 @@ const promptWidth = 64;
 /** The graphs of a model: those that every model has, then those that the variants need. */
 export function npuGraphs(
   checkpoint: Checkpoint,
-  { beams = 1, windows = 1, wordTimes = false }: NpuVariants,
+  { beams = 1, windows = 1, wordTimes = false, layers = false }: NpuVariants,
 ): NpuGraph[] {
   const { dimensions } = checkpoint;
   const { nTextCtx } = dimensions;
@@ -74,5 +80,21 @@ export function npuGraphs(
       write: (layout, dtype) => npuRowsGraph(dimensions, layout, dtype, shape),
     });
   }
-  return graphs;
+  return layers ? [...graphs, ...layerGraphs(dimensions)] : graphs;
+}
+
+/** Encoder and step with every block shown and fed by itself (graph/taps.ts). */
+function layerGraphs(dimensions: ModelDimensions): NpuGraph[] {
+  return [
+    {
+      name: layerGraphNames.encoder,
+      externalWeights: false,
+      write: (layout, dtype) => npuEncoderGraph(dimensions, layout, dtype, 'separate'),
+    },
+    {
+      name: layerGraphNames.decoder,
+      externalWeights: true,
+      write: (layout, dtype) => npuDecoderGraph(dimensions, layout, dtype, 1, 'separate'),
+    },
+  ];
 }

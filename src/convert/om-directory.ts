@@ -1,6 +1,6 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { NpuError } from '../errors.ts';
+import { ModelError, NpuError } from '../errors.ts';
 import { readOmHeader } from './om-file.ts';
 
 /** The chip family of a soc name: Ascend910B4 and Ascend910B3 are of one, Ascend310P3 is of another. */
@@ -12,14 +12,15 @@ function family(soc: string): string {
  * Checks that the OM files of a folder are whole and made for this chip. Their shapes are checked when they are loaded.
  *
  * @param onWarning told of files made for another chip of the same family: they run, but not at their best
- * @throws ModelError 'OM_INVALID', NpuError 'NPU_WRONG_SOC' or 'NPU_STAND_IN_MODEL'
+ * @throws ModelError 'OM_INVALID', NpuError 'NPU_MODEL_MISSING', 'NPU_WRONG_SOC' or 'NPU_STAND_IN_MODEL'
  */
 export async function checkOmDirectory(
   directory: string,
   { soc, isStandIn }: { readonly soc: string; readonly isStandIn: boolean },
   onWarning: (message: string) => void,
 ): Promise<void> {
-  const files = (await readdir(directory)).filter((file) => file.endsWith('.om'));
+  const files = (await filesIn(directory)).filter((file) => file.endsWith('.om'));
+  await checkWeights(join(directory, 'weight'));
   for (const file of files) {
     const path = join(directory, file);
     const { attributes } = await readOmHeader(path);
@@ -36,5 +37,30 @@ export async function checkOmDirectory(
       });
     }
     onWarning(`${path} was made for ${made}; converted for ${soc} it would run faster`);
+  }
+}
+
+async function filesIn(directory: string): Promise<string[]> {
+  return readdir(directory).catch((cause: NodeJS.ErrnoException) => {
+    const reason = cause.code === 'ENOENT' ? 'does not exist' : `cannot be read as a folder: ${cause.message}`;
+    throw new NpuError('NPU_MODEL_MISSING', `${directory} ${reason}`, {
+      hint: 'Name the folder that convert.sh of `whisper-npu convert --graphs-only` was run in.',
+      cause,
+    });
+  });
+}
+
+/** Weights that atc left outside the OM files; not every conversion does. */
+async function checkWeights(directory: string): Promise<void> {
+  const files = await readdir(directory).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  for (const file of files) {
+    const path = join(directory, file);
+    if ((await stat(path)).size > 0) continue;
+    throw new ModelError('OM_INVALID', `${path} is empty`, {
+      hint: 'Convert the model again, or copy the file again.',
+    });
   }
 }

@@ -4,6 +4,7 @@ import { arch } from 'node:process';
 import { cpuDecoderGraph } from '../graph/cpu-decoder.ts';
 import { cpuEncoderGraph } from '../graph/cpu-encoder.ts';
 import { screenEmbedding, screenNames, screenShapes } from '../graph/screen.ts';
+import type { TapMode } from '../graph/taps.ts';
 import { logitsGraph } from '../graph/vocabulary.ts';
 import { embedding, layOutWeights, type WeightShape, weightsFile } from '../graph/weights.ts';
 import { alignmentHeads } from '../model/alignment-heads.ts';
@@ -12,7 +13,7 @@ import { buildPrepared, findPrepared, fingerprint, type PreparedPlace } from './
 import { writeWeights } from './weights-file.ts';
 
 /** Raised with every change of the graphs or of the weights file, so that older folders are made anew. */
-const graphVersion = 5;
+const graphVersion = 6;
 
 /** ONNX Runtime has its fast 8-bit product for x86-64; elsewhere the f32 logits serve every token. */
 const screened = arch === 'x64';
@@ -51,6 +52,17 @@ export async function prepareCpu(
     },
   };
   return buildPrepared(place, plan, signal);
+}
+
+/** Graphs that show their blocks (graph/taps.ts), over the weights file of the folder that {@link prepareCpu} makes. */
+export function cpuTapGraphs(checkpoint: Checkpoint, taps: TapMode) {
+  const { dimensions } = checkpoint;
+  const layout = layOutWeights(weightShapes(checkpoint));
+  return {
+    encoder: cpuEncoderGraph(dimensions, layout, taps),
+    decoder: cpuDecoderGraph(dimensions, layout, { taps }),
+    logits: logitsGraph(dimensions, layout),
+  };
 }
 
 function weightShapes({ tensors, dimensions }: Checkpoint): (readonly [string, WeightShape])[] {

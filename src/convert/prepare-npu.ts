@@ -1,5 +1,6 @@
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { ConversionError } from '../errors.ts';
 import { type NpuDtype, npuWeightType } from '../graph/npu-layers.ts';
 import { layOutWeights, type WeightLayout, weightsFile } from '../graph/weights.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
@@ -64,14 +65,15 @@ export async function convertForNpu(
   { atc, place, logPath, variants = {}, onEvent = () => {}, signal }: ConvertOptions,
 ): Promise<string> {
   const layout = npuWeightLayout(checkpoint, target.dtype);
-  await mkdir(dirname(logPath), { recursive: true });
-  await rm(logPath, { force: true });
   const plan = {
     name: await folderName(checkpoint, target),
     neededBytes: 2 * layout.sizeBytes,
     files: omFiles(checkpoint, variants),
     async build(directory: string, missing: readonly string[]) {
+      await mkdir(dirname(logPath), { recursive: true });
+      await rm(logPath, { force: true });
       const graphs = join(directory, 'graphs');
+      let atcVersion = 'unknown';
       onEvent({ kind: 'graphs', sizeBytes: layout.sizeBytes });
       const wanted = (name: string) => missing.includes(`${name}.om`);
       const jobs = await writeGraphs(checkpoint, target, graphs, directory, { variants, wanted, signal });
@@ -79,10 +81,9 @@ export async function convertForNpu(
         onEvent({ kind: 'atc', graph: job.name, index, count: jobs.length });
         await runAtc(atc, atcArguments(job), logPath, signal);
         await normaliseName(job);
+        atcVersion = await writtenBy(job, logPath);
       }
       await rm(graphs, { recursive: true });
-      const { attributes } = await readOmHeader(`${jobs[0]?.output}.om`);
-      const atcVersion = attributes.get('atc_version') ?? 'unknown';
       return {
         source: checkpoint.directory,
         dtype: target.dtype,
@@ -137,4 +138,18 @@ async function normaliseName({ output, hostCpu }: AtcJob): Promise<void> {
   await rename(named, `${output}.om`).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error;
   });
+}
+
+/** Looks at what atc wrote: that it ended well is not enough. @returns atc's version */
+async function writtenBy({ output }: AtcJob, logPath: string): Promise<string> {
+  try {
+    const { attributes } = await readOmHeader(`${output}.om`);
+    return attributes.get('atc_version') ?? 'unknown';
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new ConversionError('ATC_FAILED', `atc ended well but wrote no usable ${basename(output)}.om: ${reason}`, {
+      hint: `The whole log: ${logPath}`,
+      cause,
+    });
+  }
 }

@@ -125,15 +125,15 @@ async function removeUnfinished(parent: string): Promise<void> {
 const sampleBytes = 1 << 20;
 
 /**
- * A short name for these very weights, wherever the files lie: from the size, the beginning (with the header) and the end
- * of each. A checkpoint folder that gets other files in it is another model.
+ * A short name for these very weights: from the size, the date, the beginning (with the header) and the end of each file. A
+ * checkpoint that gets other weights is another model, also where they are changed in place.
  */
 export async function fingerprint({ tensors }: Checkpoint): Promise<string> {
   const hash = createHash('sha256');
   for (const path of new Set([...tensors.values()].map((entry) => entry.file))) {
     await using file = await open(path);
-    const { size } = await file.stat();
-    hash.update(`${basename(path)} ${size}\n`);
+    const { size, mtimeMs } = await file.stat();
+    hash.update(`${basename(path)} ${size} ${mtimeMs}\n`);
     for (const position of [0, Math.max(sampleBytes, size - sampleBytes)]) {
       const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(sampleBytes), position });
       hash.update(buffer.subarray(0, bytesRead));

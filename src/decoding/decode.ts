@@ -101,7 +101,11 @@ export async function decode(
       own.map((source) => i * (textsBefore[i] as number) + source),
     );
     const tokens = texts.flatMap((ofWindow) => ofWindow.map((text) => text.tokens.slice(-1)));
-    logits = rowsOf((await run.forward({ tokens, sources }, signal)).logits, special.nVocab, languages.length);
+    logits = rowsOf(
+      (await run.forward({ tokens, sources, onlyHighest: temperature === 0 }, signal)).logits,
+      special.nVocab,
+      languages.length,
+    );
   }
   return searches.map((search, i) => {
     const best = likeliest(search.finish(texts[i] as readonly Hypothesis[]), options.lengthPenalty);

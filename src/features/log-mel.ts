@@ -109,6 +109,11 @@ export function normalise(energies: Float32Array, max: number): Float32Array<Arr
   return scaled;
 }
 
+/** Whether a stretch of a spectrogram is all floor: nothing in it comes within 80 dB of the recording's loudest sound. */
+export function isFlat(frames: Float32Array): boolean {
+  return frames.every((value) => value === frames[0]);
+}
+
 /** Samples `start` … `end - 1` of the recording: silent after its last sample, mirrored at 0 and at `paddedLength`. */
 function reflectPadded(
   { samples, offset }: { readonly samples: Float32Array; readonly offset: number },

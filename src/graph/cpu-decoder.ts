@@ -2,14 +2,17 @@ import type { ModelDimensions } from '../model/dimensions.ts';
 import { cpuLayers, cpuOpset } from './cpu-layers.ts';
 import { feedForward, type Layers } from './layers.ts';
 import { createGraph, type Value } from './onnx.ts';
+import { type TapMode, withTaps } from './taps.ts';
 import { addScreenedChoice } from './vocabulary.ts';
 import { embedding, type WeightLayout } from './weights.ts';
 
 export interface CpuDecoderOptions {
-  /** Adds what chooses the token behind the last row: see vocabulary.ts. */
+  /** Adds what chooses the token behind the last row, and logits: see vocabulary.ts. */
   readonly screened?: boolean;
   /** Adds the cross-attention scores of these heads. */
   readonly alignmentHeads?: readonly (readonly [layer: number, head: number])[];
+  /** Adds what comparisons of single blocks need: see taps.ts. */
+  readonly taps?: TapMode;
 }
 
 /**
@@ -26,31 +29,33 @@ export interface CpuDecoderOptions {
 export function cpuDecoderGraph(
   dimensions: ModelDimensions,
   layout: WeightLayout,
-  { screened = false, alignmentHeads = [] }: CpuDecoderOptions = {},
+  { screened = false, alignmentHeads = [], taps }: CpuDecoderOptions = {},
 ): Uint8Array {
   const { nAudioCtx, nTextLayer, nTextState } = dimensions;
   const graph = createGraph('whisper_decoder', cpuOpset);
-  const layers = cpuLayers(graph, layout, dimensions);
-  const { layerNorm, reshape, weight } = layers;
+  const plain = cpuLayers(graph, layout, dimensions);
+  const layers = withTaps(plain, taps, { type: 'f32', dims: ['n', nTextState] });
+  const { layerNorm, reshape, residual, weight } = layers;
   const tokens = graph.input('tokens', 'i32', ['n']);
   const positions = graph.input('positions', 'i32', ['n']);
   const cache = openCache(layers, dimensions);
 
-  let x = graph.op('Add', [
+  const embedded = graph.op('Add', [
     graph.op('Gather', [weight(embedding), tokens], { axis: 0 }),
     graph.op('Gather', [weight('model.decoder.embed_positions.weight'), positions], { axis: 0 }),
   ]);
+  let x = layers.stream(embedded, 'model.decoder.embed');
   const aligned: Value[] = [];
   let byWindow: ByWindow | undefined;
   for (let layer = 0; layer < nTextLayer; layer++) {
     const name = `model.decoder.layers.${layer}`;
-    x = graph.op('Add', [x, selfAttention(layers, dimensions, cache, x, layer)]);
+    x = residual(x, selfAttention(layers, dimensions, cache, x, layer), `${name}.self_attn`);
     const crossKv = crossInputs(layers, dimensions, layer);
     byWindow ??= groupByWindow(layers, dimensions, crossKv.k);
     const { attended, scores } = crossAttention(layers, dimensions, { ...crossKv, byWindow }, x, layer);
     for (const [, head] of alignmentHeads.filter(([ofLayer]) => ofLayer === layer))
       aligned.push(graph.op('Gather', [scores, graph.constant('i64', [1], [head])], { axis: 1 }));
-    x = feedForward(layers, graph.op('Add', [x, attended]), name);
+    x = feedForward(layers, residual(x, attended, `${name}.encoder_attn`), name);
   }
 
   const rows = reshape(graph.op('Concat', cache.newRows, { axis: 1 }), [-1, nTextLayer, 2, nTextState]);
@@ -61,10 +66,7 @@ export function cpuDecoderGraph(
     const dims = ['windows', aligned.length, 'rows', nAudioCtx];
     graph.output('attention', graph.op('Concat', aligned, { axis: 1 }), 'f32', dims);
   }
-  if (screened) {
-    const last = graph.op('Gather', [hidden, graph.constant('i64', [1], [-1])], { axis: 0 });
-    addScreenedChoice(layers, dimensions, last);
-  }
+  if (screened) addScreenedChoice(layers, dimensions, hidden);
   return graph.serialize();
 }
 

@@ -3,6 +3,7 @@ import { cpuLayers, cpuOpset } from './cpu-layers.ts';
 import { encode } from './encoder.ts';
 import type { Layers } from './layers.ts';
 import { createGraph, type Value } from './onnx.ts';
+import { type TapMode, withTaps } from './taps.ts';
 import type { WeightLayout } from './weights.ts';
 
 /**
@@ -11,14 +12,17 @@ import type { WeightLayout } from './weights.ts';
  * Input `log_mel` f32 [batch, nMels, 2 * nAudioCtx]. Outputs, per decoder layer i, in the form the decoder multiplies
  * with: `cross_k_i` f32 [batch, nTextHead, headSize, nAudioCtx] and `cross_v_i` f32 [batch, nTextHead, nAudioCtx,
  * headSize]; and `encoder_output` f32 [batch, nAudioCtx, nAudioState].
+ *
+ * @param taps adds what comparisons of single blocks need (taps.ts)
  */
-export function cpuEncoderGraph(dimensions: ModelDimensions, layout: WeightLayout): Uint8Array {
+export function cpuEncoderGraph(dimensions: ModelDimensions, layout: WeightLayout, taps?: TapMode): Uint8Array {
   const graph = createGraph('whisper_encoder', cpuOpset);
-  const layers = cpuLayers(graph, layout, dimensions);
   const { nMels, nAudioCtx, nAudioState } = dimensions;
+  const plain = cpuLayers(graph, layout, dimensions);
+  const layers = withTaps(plain, taps, { type: 'f32', dims: ['rows', nAudioState] });
   const logMel = graph.input('log_mel', 'f32', ['batch', nMels, 2 * nAudioCtx]);
   const output = encode(layers, dimensions, logMel);
-  addCrossKv(layers, dimensions, output);
+  addCrossKv(layers, dimensions, layers.stream(output, 'model.encoder.layer_norm'));
   const shaped = layers.reshape(output, [-1, nAudioCtx, nAudioState]);
   graph.output('encoder_output', shaped, 'f32', ['batch', nAudioCtx, nAudioState]);
   return graph.serialize();

@@ -4,14 +4,15 @@ import type { Value } from './onnx.ts';
 
 /** Whisper's encoder: log-mel [batch, nMels, 2 * nAudioCtx] -> [batch * nAudioCtx, nAudioState]. */
 export function encode(layers: Layers, dimensions: ModelDimensions, logMel: Value): Value {
-  const { graph, encoderAttention, layerNorm, linear } = layers;
-  let x = embedFrames(layers, dimensions, logMel);
+  const { encoderAttention, layerNorm, linear, residual } = layers;
+  let x = layers.stream(embedFrames(layers, dimensions, logMel), 'model.encoder.embed');
   for (let layer = 0; layer < dimensions.nAudioLayer; layer++) {
     const name = `model.encoder.layers.${layer}`;
     const normed = layerNorm(x, `${name}.self_attn_layer_norm`);
     const project = (projection: string) => linear(normed, `${name}.self_attn.${projection}`);
     const attended = encoderAttention(project('q_proj'), project('k_proj'), project('v_proj'));
-    x = feedForward(layers, graph.op('Add', [x, linear(attended, `${name}.self_attn.out_proj`)]), name);
+    x = residual(x, linear(attended, `${name}.self_attn.out_proj`), `${name}.self_attn`);
+    x = feedForward(layers, x, name);
   }
   return layerNorm(x, 'model.encoder.layer_norm');
 }

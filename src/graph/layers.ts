@@ -10,6 +10,10 @@ export interface BasicLayers {
   linear(x: Value, name: string): Value;
   /** Views x with other dimensions; -1 takes what is left, 0 keeps the dimension at its place. */
   reshape(x: Value, dims: readonly number[]): Value;
+  /** x + block: ends a block of the residual stream. Comparisons look in here (taps.ts). */
+  residual(x: Value, block: Value, name: string): Value;
+  /** x itself: ends a block that begins a stream or whose result is one. */
+  stream(x: Value, name: string): Value;
 }
 
 /** The layers that encoder and decoder are made of, written the way one target runs them best. */
@@ -32,12 +36,14 @@ export function basicLayers(graph: GraphBuilder, layout: WeightLayout): BasicLay
       return graph.op('Gemm', inputs, { transB: 1 });
     },
     reshape: (x, dims) => graph.op('Reshape', [x, graph.constant('i64', [dims.length], dims)]),
+    residual: (x, block) => graph.op('Add', [x, block]),
+    stream: (x) => x,
   };
 }
 
 /** x + fc2(gelu(fc1(layerNorm(x)))): the second half of every Whisper layer. */
 export function feedForward(layers: Layers, x: Value, name: string): Value {
-  const { graph, linear, layerNorm, gelu } = layers;
+  const { linear, layerNorm, gelu, residual } = layers;
   const hidden = gelu(linear(layerNorm(x, `${name}.final_layer_norm`), `${name}.fc1`));
-  return graph.op('Add', [x, linear(hidden, `${name}.fc2`)]);
+  return residual(x, linear(hidden, `${name}.fc2`), `${name}.feed_forward`);
 }

@@ -3,6 +3,7 @@ import { feedForward } from './layers.ts';
 import { type Attention, manyRowAttention, oneRowAttention } from './npu-attention.ts';
 import { type NpuDtype, type NpuLayers, npuLayers, npuOpset } from './npu-layers.ts';
 import { createGraph, elementType, type Value } from './onnx.ts';
+import { type TapMode, withTaps } from './taps.ts';
 import { embedding, type WeightLayout } from './weights.ts';
 
 /** Added to a score, it takes a position's weight to exactly 0, in float16 too. */
@@ -17,16 +18,20 @@ const invisible = -60_000;
  * Outputs: `new_kv` [n, 1, nTextLayer, 2, nTextState], to be placed at row `position` of the cache, which may be where
  * `self_kv` itself lies; `logits` f32 [1, nVocab] of the last token; `next_token` i32 [1] and `logprob` f32 [1], the
  * arg-max of logits + suppress and its log-probability.
+ *
+ * @param taps adds what comparisons of single blocks need (taps.ts), of the graph's dtype
  */
 export function npuDecoderGraph(
   dimensions: ModelDimensions,
   layout: WeightLayout,
   dtype: NpuDtype,
   n: number,
+  taps?: TapMode,
 ): Uint8Array {
   const { nTextCtx, nTextLayer, nTextState, nVocab } = dimensions;
   const graph = createGraph(n === 1 ? 'whisper_step' : `whisper_prefill_${n}`, npuOpset);
-  const layers = npuLayers(graph, layout, dimensions, dtype);
+  const plain = npuLayers(graph, layout, dimensions, dtype);
+  const layers = withTaps(plain, taps, { type: dtype, dims: [n, nTextState] });
   const tokens = graph.input('tokens', 'i32', [1, n]);
   const position = graph.input('position', 'i32', [1]);
   const suppress = graph.input('suppress', 'f32', [nVocab]);
@@ -38,11 +43,11 @@ export function npuDecoderGraph(
     bias: visibility(layers, dimensions, position, n),
     newRows: [],
   };
-  let x = embedTokens(layers, tokens, position, n);
+  let x = layers.stream(embedTokens(layers, tokens, position, n), 'model.decoder.embed');
   for (let layer = 0; layer < nTextLayer; layer++) {
     const name = `model.decoder.layers.${layer}`;
-    x = graph.op('Add', [x, selfAttention(layers, attend, cache, x, layer)]);
-    x = graph.op('Add', [x, crossAttention(layers, dimensions, attend, x, layer)]);
+    x = layers.residual(x, selfAttention(layers, attend, cache, x, layer), `${name}.self_attn`);
+    x = layers.residual(x, crossAttention(layers, dimensions, attend, x, layer), `${name}.encoder_attn`);
     x = feedForward(layers, x, name);
   }
   const newKv = layers.reshape(graph.op('Concat', cache.newRows, { axis: 1 }), [n, 1, nTextLayer, 2, nTextState]);

@@ -18,23 +18,56 @@ export function logitsGraph({ nTextState, nVocab }: ModelDimensions, layout: Wei
 
 /** How many tokens the screen lets through. */
 const candidates = 128;
+/** Timestamps, at the end of every vocabulary of Whisper's. Their sum decides, so all of them are computed in f32. */
+const timestamps = 1501;
 
 /**
- * Adds the likeliest allowed token to a decoder's graph without reading the whole f32 embedding, which is half of what a
- * step reads: a copy of it in 8 bits screens the vocabulary, the best 128 tokens are computed anew in f32, and the best
- * of those is the answer.
+ * Adds the likeliest allowed token, and logits of which the highest are exact, to a decoder's graph without reading the
+ * whole f32 embedding, which is half of what a step reads: a copy of it in 8 bits screens the vocabulary, and the best 128
+ * tokens and all timestamps are computed anew in f32.
  *
- * Input `suppress` f32 [nVocab], 0 or -Infinity, added to the logits.
- * Outputs: `next_token` i32 [batch]; `logprob` f32 [batch], its log-probability (the far tail of the vocabulary enters
- * the sum with its screened values); `margin` f32 [batch], by how much the answer's f32 logit exceeds the screened logit
- * of the last token let through: where the screen errs by less than that, no token it stopped could be the answer.
+ * Inputs: `suppress` f32 [nVocab], 0 or -Infinity, added to the logits; `chosen` i32 [k], the rows that are wanted.
+ * Outputs: `logits` f32 [k, nVocab], with the screened values in the far tail; of the last row `next_token` i32 [1],
+ * `logprob` f32 [1], its log-probability; `margin` f32 [k], by how much the highest f32 logit exceeds the screened logit
+ * of the last token let through: where the screen errs by less than that, no token it stopped could be the highest.
  *
- * @param hidden f32 [batch, nTextState]
+ * @param hidden f32 [n, nTextState]
  */
 export function addScreenedChoice(layers: BasicLayers, { nTextState, nVocab }: ModelDimensions, hidden: Value): void {
   const { graph, reshape, weight } = layers;
+  const i64 = (...values: number[]) => graph.constant('i64', [values.length], values);
   const suppress = graph.input('suppress', 'f32', [nVocab]);
-  const logits = graph.op('MatMulNBits', [hidden, weight(screenNames.values), weight(screenNames.scales)], {
+  const chosen = graph.op('Gather', [hidden, graph.input('chosen', 'i32', ['k'])], { axis: 0 });
+  const screened = graph.op('Add', [screen(layers, nTextState, nVocab, chosen), suppress]);
+  const [values, tokens] = graph.ops('TopK', [screened, i64(Math.min(candidates, nVocab))], 2, { axis: -1 });
+  if (values === undefined || tokens === undefined) throw new Error('TopK has two results');
+  const rows = graph.op('Gather', [weight(embedding), tokens], { axis: 0 });
+  const column = graph.op('Unsqueeze', [chosen, i64(2)]);
+  const exact = graph.op('Add', [
+    graph.op('Squeeze', [graph.op('MatMul', [rows, column]), i64(2)]),
+    graph.op('Gather', [suppress, tokens], { axis: 0 }),
+  ]);
+  const logits = graph.op('ScatterElements', [screened, tokens, exact], { axis: 1 });
+  graph.output('logits', logits, 'f32', ['k', nVocab]);
+  const highest = graph.op('ReduceMax', [exact], { axes: [-1], keepdims: 0 });
+  const last = graph.op('ReduceMin', [values], { axes: [-1], keepdims: 0 });
+  graph.output('margin', graph.op('Sub', [highest, last]), 'f32', ['k']);
+
+  const ofLast = (x: Value) => graph.op('Gather', [x, i64(-1)], { axis: 0 });
+  const best = graph.op('ArgMax', [ofLast(exact)], { axis: -1, keepdims: 1 });
+  const token = reshape(graph.op('GatherElements', [ofLast(tokens), best], { axis: 1 }), [-1]);
+  graph.output('next_token', graph.op('Cast', [token], { to: elementType.i32 }), 'i32', [1]);
+  // The largest logit is known, so the log-softmax of it is -log(sum(exp(x - largest))): faster than ReduceLogSumExp.
+  const shifted = graph.op('Sub', [ofLast(logits), reshape(ofLast(highest), [-1, 1])]);
+  const sum = graph.op('ReduceSum', [graph.op('Exp', [shifted]), i64(-1)], { keepdims: 0 });
+  graph.output('logprob', graph.op('Neg', [graph.op('Log', [sum])]), 'f32', [1]);
+}
+
+/** Logits [k, nVocab] by the 8-bit copy, but those of timestamps. */
+function screen({ graph, weight }: BasicLayers, nTextState: number, nVocab: number, hidden: Value): Value {
+  const i64 = (value: number) => graph.constant('i64', [1], [value]);
+  const from = nVocab - timestamps;
+  const screened = graph.op('MatMulNBits', [hidden, weight(screenNames.values), weight(screenNames.scales)], {
     K: nTextState,
     N: nVocab,
     bits: 8,
@@ -42,26 +75,8 @@ export function addScreenedChoice(layers: BasicLayers, { nTextState, nVocab }: M
     // 4: activations in 8 bits too, which makes it a product of integers.
     accuracy_level: 4,
   });
-  const screened = graph.op('Add', [logits, suppress]);
-  const count = graph.constant('i64', [1], [Math.min(candidates, nVocab)]);
-  const [values, tokens] = graph.ops('TopK', [screened, count], 2, { axis: -1 });
-  if (values === undefined || tokens === undefined) throw new Error('TopK has two results');
-  const rows = graph.op('Gather', [weight(embedding), tokens], { axis: 0 });
-  const column = graph.op('Unsqueeze', [hidden, graph.constant('i64', [1], [2])]);
-  const exact = graph.op('Add', [
-    graph.op('Squeeze', [graph.op('MatMul', [rows, column]), graph.constant('i64', [1], [2])]),
-    graph.op('Gather', [suppress, tokens], { axis: 0 }),
-  ]);
-  const best = graph.op('ArgMax', [exact], { axis: -1, keepdims: 1 });
-  const token = reshape(graph.op('GatherElements', [tokens, best], { axis: 1 }), [-1]);
-  graph.output('next_token', graph.op('Cast', [token], { to: elementType.i32 }), 'i32', ['batch']);
-
-  const bestLogit = graph.op('ReduceMax', [exact], { axes: [-1], keepdims: 0 });
-  // The largest logit is known, so the log-softmax of it is -log(sum(exp(x - largest))): faster than ReduceLogSumExp.
-  const merged = graph.op('ScatterElements', [screened, tokens, exact], { axis: 1 });
-  const shifted = graph.op('Sub', [merged, reshape(bestLogit, [-1, 1])]);
-  const sum = graph.op('ReduceSum', [graph.op('Exp', [shifted]), graph.constant('i64', [1], [-1])], { keepdims: 0 });
-  graph.output('logprob', graph.op('Neg', [graph.op('Log', [sum])]), 'f32', ['batch']);
-  const last = graph.op('ReduceMin', [values], { axes: [-1], keepdims: 0 });
-  graph.output('margin', graph.op('Sub', [bestLogit, last]), 'f32', ['batch']);
+  if (from <= 0) return screened;
+  const rows = graph.op('Slice', [weight(embedding), i64(from), i64(nVocab), i64(0)]);
+  const text = graph.op('Slice', [screened, i64(0), i64(from), i64(1)]);
+  return graph.op('Concat', [text, graph.op('Gemm', [hidden, rows], { transB: 1 })], { axis: 1 });
 }

@@ -24,7 +24,7 @@ export interface SpokenText {
 }
 
 /** Tokens that are looked at together, so that their logits (200 kB each) are never all in memory. */
-const stride = 32;
+const stride = 64;
 const medianWidth = 7;
 
 /**
@@ -44,8 +44,7 @@ export async function alignWords(
   if (tokens.length === 0) return [];
   const start = sotSequence(special, language, task);
   const fed = [...start, special.noTimestamps, ...tokens, special.eot];
-  const columnCount = Math.floor(frameCount / 2);
-  if (columnCount === 0) return [];
+  const columnCount = Math.max(1, Math.floor(frameCount / 2));
   const { heads, probabilities } = await readAgain(model, audio, window, { fed, start, columnCount }, signal);
 
   // A row per text token and one for the end: the attention with which each was foretold.

@@ -5,12 +5,15 @@ import { hopLength, logMelEnergies, nFrames, normalise, nSamples, sampleRate } f
 import type { SpeechChunk } from '../vad/speech-chunks.ts';
 import { fallbackDecoder, isSilence } from './fallback.ts';
 import type { LoadedModel } from './loaded-model.ts';
+import { padFrames } from './log-mel-source.ts';
 import type { ResolvedOptions } from './options.ts';
 import { PreviousText } from './previous-text.ts';
 import type { Segment } from './segment.ts';
 import { type Draft, framesPerSecond, sliceSegments } from './slice-segments.ts';
 import { isSpoken, segmentOf, timeWords } from './window-segments.ts';
 import { inRecording } from './without-silence.ts';
+
+type LogMel = Float32Array<ArrayBuffer>;
 
 /** A chunk of speech on its way: what is left of it to decode, and what has been found in it. */
 interface Work {
@@ -40,21 +43,26 @@ export async function* transcribeInBatches(
   const works: Work[] = [];
   let isExhausted = false;
   let id = 0;
-  while (true) {
-    options.signal?.throwIfAborted();
+  const takePending = async () => {
     while (!isExhausted && works.filter(({ isDone }) => !isDone).length < options.batchSize) {
       const { value: chunk, done } = await source.next();
       if (done) isExhausted = true;
       else works.push({ chunk, seek: 0, isDone: false, segments: [] });
     }
-    const pending = works.filter(({ isDone }) => !isDone).slice(0, options.batchSize);
-    if (pending.length === 0) break;
-    await batch(pending);
-    while (works[0]?.isDone === true) {
-      const { chunk, segments } = works.shift() as Work;
-      for (const segment of segments) yield { ...inRecording(segment, chunk.times), id: id++ };
-      options.onProgress?.(chunk.times.original(chunk.samples.length / sampleRate, true));
+    return works.filter(({ isDone }) => !isDone).slice(0, options.batchSize);
+  };
+  try {
+    for (let pending = await takePending(); pending.length > 0; pending = await takePending()) {
+      options.signal?.throwIfAborted();
+      await batch(pending);
+      while (works[0]?.isDone === true) {
+        const { chunk, segments } = works.shift() as Work;
+        for (const segment of segments) yield { ...inRecording(segment, chunk.times), id: id++ };
+        options.onProgress?.(chunk.times.original(chunk.samples.length / sampleRate, true));
+      }
     }
+  } finally {
+    await source.return?.(); // closes the recording where somebody has seen enough
   }
 }
 
@@ -89,7 +97,8 @@ function batchDecoder(
         const decoded = { window, range, result, sliced, lastSpeechSeconds, frameCount };
         ({ drafts, advance } = await timeWords(model, audio, decoded, options));
       }
-      for (const draft of drafts.filter(isSpoken)) work.segments.push(segmentOf(draft, result, 0, seekOf(work)));
+      const place = { id: 0, seek: seekOf(work), frameCount: frameCountOf(work.chunk) };
+      for (const draft of drafts.filter(isSpoken)) work.segments.push(segmentOf(draft, result, place));
       work.seek += advance > 0 ? advance : range.size;
       work.isDone = work.seek >= frameCountOf(work.chunk);
     }
@@ -114,12 +123,10 @@ function seekOf({ chunk, seek }: Work): number {
 }
 
 /** What is left of a chunk as a window: its frames, then zeros. */
-function windowOf({ chunk, seek }: Work, nMels: number, maxEnergy: number) {
+function windowOf({ chunk, seek }: Work, nMels: number, maxEnergy: number): { logMel: LogMel; size: number } {
   const { samples } = chunk;
   const size = Math.min(nFrames, frameCountOf(chunk) - seek);
   const range = { first: seek, count: size, paddedLength: samples.length + nSamples };
   const frames = normalise(logMelEnergies(samples, nMels, range).energies, maxEnergy);
-  const logMel = new Float32Array(nMels * nFrames);
-  for (let mel = 0; mel < nMels; mel++) logMel.set(frames.subarray(mel * size, (mel + 1) * size), mel * nFrames);
-  return { logMel, size };
+  return { logMel: padFrames(frames, nMels, size), size };
 }

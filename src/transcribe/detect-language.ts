@@ -17,7 +17,8 @@ export async function detectLanguage(
   const surveyed = await survey(recording, nMels, signal);
   if (surveyed.sampleCount === 0) return [];
   await using source = new LogMelSource(recording, surveyed, nMels);
-  await using audio = await backend.encode([await source.window(0, nFrames)], signal);
+  const { logMel } = await source.window(0, nFrames);
+  await using audio = await backend.encode([logMel], signal);
   const [ranked = []] = await detectLanguages(audio, rules.special, signal);
   return ranked;
 }

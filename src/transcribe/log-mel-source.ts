@@ -1,4 +1,4 @@
-import { hopLength, logMelEnergies, nFft, nFrames, normalise, nSamples } from '../features/log-mel.ts';
+import { hopLength, isFlat, logMelEnergies, nFft, nFrames, normalise, nSamples } from '../features/log-mel.ts';
 
 /** A recording that can be read from its start as often as needed. */
 export interface Recording {
@@ -77,9 +77,9 @@ export class LogMelSource implements AsyncDisposable {
    * Frames `seek` … `seek + count - 1`, then zeros up to 3000 frames.
    *
    * @param seek not before what {@link dropBefore} was told
-   * @returns f32 [nMels, 3000]
+   * @returns f32 [nMels, 3000], and whether there is no sound in it
    */
-  async window(seek: number, count: number): Promise<Float32Array<ArrayBuffer>> {
+  async window(seek: number, count: number): Promise<LogMelWindow> {
     const { sampleCount, maxEnergy } = this.#survey;
     const end = Math.min((seek + count) * hopLength + nFft, sampleCount);
     while (this.#window.end < end) {
@@ -90,11 +90,7 @@ export class LogMelSource implements AsyncDisposable {
     const { samples, offset } = this.#window;
     const range = { first: seek, count, offset, paddedLength: sampleCount + nSamples };
     const frames = normalise(logMelEnergies(samples, this.#nMels, range).energies, maxEnergy);
-    if (count === nFrames) return frames;
-    const padded = new Float32Array(this.#nMels * nFrames);
-    for (let mel = 0; mel < this.#nMels; mel++)
-      padded.set(frames.subarray(mel * count, (mel + 1) * count), mel * nFrames);
-    return padded;
+    return { logMel: padFrames(frames, this.#nMels, count), isSilent: isFlat(frames) };
   }
 
   /** Says that no window will begin before this frame. */
@@ -105,6 +101,20 @@ export class LogMelSource implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#blocks.return?.();
   }
+}
+
+/** What the encoder is given of a recording. */
+export interface LogMelWindow {
+  readonly logMel: Float32Array<ArrayBuffer>;
+  readonly isSilent: boolean;
+}
+
+/** Frames with zeros behind them: [nMels, count] -> [nMels, 3000]. */
+export function padFrames(frames: Float32Array<ArrayBuffer>, nMels: number, count: number): Float32Array<ArrayBuffer> {
+  if (count === nFrames) return frames;
+  const padded = new Float32Array(nMels * nFrames);
+  for (let mel = 0; mel < nMels; mel++) padded.set(frames.subarray(mel * count, (mel + 1) * count), mel * nFrames);
+  return padded;
 }
 
 /** The samples of a stretch of a recording: appended at its end, dropped at its start. */

@@ -3,7 +3,7 @@ import { compressionRatio, type DecodingResult } from '../decoding/decode.ts';
 import { generate } from '../decoding/generate.ts';
 import { detectLanguages } from '../decoding/language.ts';
 import { maxPreviousTokens } from '../decoding/prompt.ts';
-import { logMelSpectrogram, sampleRate } from '../features/log-mel.ts';
+import { isFlat, logMelSpectrogram, sampleRate } from '../features/log-mel.ts';
 import { fallbackDecoder, isSilence, needsFallback } from './fallback.ts';
 import type { LoadedModel } from './loaded-model.ts';
 import type { ResolvedOptions } from './options.ts';
@@ -25,6 +25,7 @@ export async function* transcribePlainly(
   options: ResolvedOptions,
 ): AsyncGenerator<Segment> {
   const logMel = logMelSpectrogram(samples, model.backend.dimensions.nMels);
+  if (isFlat(logMel)) return;
   await using audio = await model.backend.encode([logMel], options.signal);
   const result = await decodeWindow(model, audio, options);
   if (result === undefined || result.text === '') return;

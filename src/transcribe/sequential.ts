@@ -46,9 +46,14 @@ export async function* transcribeSequentially(
       signal?.throwIfAborted();
       onProgress?.(seek / framesPerSecond);
       source.dropBefore(language === undefined ? 0 : seek);
-      language ??= options.languagePerWindow ? undefined : await firstLanguage(model, source, options);
       const range = { seek, size: Math.min(nFrames, clip.end - seek) };
-      await using audio = await model.backend.encode([await source.window(seek, range.size)], signal);
+      const { logMel, isSilent } = await source.window(seek, range.size);
+      if (isSilent) {
+        seek += range.size;
+        continue;
+      }
+      language ??= options.languagePerWindow ? undefined : await firstLanguage(model, source, options);
+      await using audio = await model.backend.encode([logMel], signal);
       const spoken = language ?? (await windowLanguage(model, audio, options));
       const [result] = await decoder.decode(audio, [spoken], { timestamps: true, previous: previous.tokens });
       if (result === undefined) throw new Error('a window has a result');
@@ -61,7 +66,7 @@ export async function* transcribeSequentially(
         ? await timeWords(model, audio, { ...window, window: 0, lastSpeechSeconds, frameCount }, options)
         : window.sliced;
       const drafts = timed.drafts.filter(isSpoken);
-      for (const draft of drafts) yield segmentOf(draft, result, id++, seek);
+      for (const draft of drafts) yield segmentOf(draft, result, { id: id++, seek, frameCount });
       lastSpeechSeconds = lastWordEnd(drafts) ?? lastSpeechSeconds;
       previous.add(
         drafts.flatMap(({ tokens }) => tokens),
@@ -75,7 +80,8 @@ export async function* transcribeSequentially(
 
 /** The language of the first 30 s. */
 async function firstLanguage(model: LoadedModel, source: LogMelSource, options: ResolvedOptions): Promise<string> {
-  await using audio = await model.backend.encode([await source.window(0, nFrames)], options.signal);
+  const { logMel } = await source.window(0, nFrames);
+  await using audio = await model.backend.encode([logMel], options.signal);
   return await windowLanguage(model, audio, options); // before the audio is released
 }
 

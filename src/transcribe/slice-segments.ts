@@ -3,7 +3,7 @@ import type { WhisperTokenizer } from '../model/tokenizer.ts';
 import type { Word } from './segment.ts';
 
 /** Frames of 10 ms in one step of a timestamp token. */
-const framesPerTimestamp = 2;
+export const framesPerTimestamp = 2;
 export const framesPerSecond = 100;
 
 /** A window of a recording, in frames of 10 ms. */

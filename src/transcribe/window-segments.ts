@@ -5,7 +5,13 @@ import { skipHallucinations } from './hallucination.ts';
 import type { LoadedModel } from './loaded-model.ts';
 import type { ResolvedOptions } from './options.ts';
 import type { Segment } from './segment.ts';
-import { type Draft, framesPerSecond, type SlicedWindow, type WindowRange } from './slice-segments.ts';
+import {
+  type Draft,
+  framesPerSecond,
+  framesPerTimestamp,
+  type SlicedWindow,
+  type WindowRange,
+} from './slice-segments.ts';
 import { lastWordEnd, placeWords } from './word-times.ts';
 
 /** A window that has been decoded. */
@@ -46,9 +52,27 @@ export function isSpoken({ startSeconds, endSeconds, text }: Draft): boolean {
   return startSeconds !== endSeconds && text.trim() !== '';
 }
 
-export function segmentOf(draft: Draft, result: DecodingResult, id: number, seek: number): Segment {
-  const { startSeconds, endSeconds, text, tokens, words } = draft;
+/** Where a segment stands in its recording. */
+export interface SegmentPlace {
+  readonly id: number;
+  /** Where its window begins, in frames. */
+  readonly seek: number;
+  /** Frames of the recording: a model may think of times in the padding behind them. */
+  readonly frameCount: number;
+}
+
+export function segmentOf(draft: Draft, result: DecodingResult, { id, seek, frameCount }: SegmentPlace): Segment {
+  // The last time that a timestamp can name.
+  const lastSeconds = (Math.ceil(frameCount / framesPerTimestamp) * framesPerTimestamp) / framesPerSecond;
+  const { text, tokens } = draft;
   const { temperature, avgLogprob, compressionRatio, noSpeechProb, language } = result;
+  const within = <T extends { readonly startSeconds: number; readonly endSeconds: number }>(part: T): T => ({
+    ...part,
+    startSeconds: Math.min(part.startSeconds, lastSeconds),
+    endSeconds: Math.min(part.endSeconds, lastSeconds),
+  });
+  const { startSeconds, endSeconds } = within(draft);
+  const words = draft.words?.map(within);
   return {
     id,
     seek,

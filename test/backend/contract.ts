@@ -150,6 +150,19 @@ export function backendContract(name: string, open: () => Promise<BackendUnderTe
       expect(logprobs).toHaveLength(maxTokens);
     });
 
+    test('times its steps where that is asked for: each token is in a batch, and no batch takes no time', async () => {
+      expect(await greedy(1)).not.toHaveProperty('batches');
+      for (const maxTokens of [1, 20]) {
+        const { tokens, batches = [] } = await greedy(1, { maxTokens, timed: true });
+        expect(batches.reduce((sum, { steps }) => sum + steps, 0)).toBe(tokens.length);
+        for (const { elapsedMs } of batches) expect(elapsedMs).toBeGreaterThan(0);
+      }
+      // Steps that were queued behind the stop token are counted too.
+      const stopToken = expected(1).tokens[1] ?? noToken;
+      const { tokens, batches = [] } = await greedy(1, { maxTokens: 20, stopToken, timed: true });
+      expect(batches.reduce((sum, { steps }) => sum + steps, 0)).toBeGreaterThanOrEqual(tokens.length);
+    });
+
     test('fills the whole text context', async () => {
       const maxTokens = nTextCtx - prompt.length + 1; // the last one needs no place of its own
       expect((await greedy(1, { maxTokens })).tokens).toHaveLength(maxTokens);

@@ -94,6 +94,16 @@ describe('prepareCpu', () => {
     expect(await readFile(join(directory, file))).toEqual(whole);
   });
 
+  test('builds another folder when weights were changed in place', async () => {
+    await writeRandomCheckpoint(source);
+    const first = await prepare();
+    const later = new Date(Date.now() + 5000);
+    await utimes(join(source, 'model.safetensors'), later, later);
+    const second = await prepare();
+    expect(second.isBuilt).toBe(true);
+    expect(second.directory).not.toBe(first.directory);
+  });
+
   test('builds another folder when the checkpoint gets other weights', async () => {
     await writeRandomCheckpoint(source, { seed: 1 });
     const first = await prepare();

@@ -8,7 +8,7 @@ import { expectClose } from '../support/compare.ts';
 import { randomValues, randomWeights, smallDimensions } from '../support/random-checkpoint.ts';
 import { choose } from '../support/reference-whisper.ts';
 import { graphFaults, readModel } from './onnx-reader.ts';
-import { floats, type OpenGraph, openGraph, testLayout, valuesOf } from './open-graph.ts';
+import { floats, integers, type OpenGraph, openGraph, testLayout, valuesOf } from './open-graph.ts';
 
 /** More tokens than the 128 that the screen lets through. */
 const dimensions = { ...smallDimensions, nAudioState: 32, nTextState: 32, nVocab: 400 };
@@ -59,7 +59,11 @@ describe('the screened choice', () => {
   afterAll(() => graph[Symbol.asyncDispose]());
 
   async function screened(hidden: Float32Array, suppress: Float32Array) {
-    const feeds = { hidden: floats([1, nTextState], hidden), suppress: floats([nVocab], suppress) };
+    const feeds = {
+      hidden: floats([1, nTextState], hidden),
+      suppress: floats([nVocab], suppress),
+      chosen: integers([1], [0]),
+    };
     const { next_token, logprob, margin } = await graph.run(feeds);
     return { token: next_token?.data[0], logprob: Number(logprob?.data[0]), margin: Number(margin?.data[0]) };
   }
@@ -82,6 +86,38 @@ describe('the screened choice', () => {
     }
   });
 
+  test('gives logits of several rows, of which the highest and all timestamps are exact', async () => {
+    const large = { ...dimensions, nVocab: 2200 };
+    const rows = randomValues(large.nVocab * nTextState, 9);
+    await using largeGraph = await openGraph(screenedChoiceGraph, large, new Map(weights).set(embedding, rows));
+    const hidden = [randomValues(nTextState, 2), randomValues(nTextState, 3), randomValues(nTextState, 4)];
+    const feeds = {
+      hidden: floats([3, nTextState], Float32Array.from(hidden.flatMap((values) => [...values]))),
+      suppress: floats([large.nVocab]),
+      chosen: integers([2], [2, 0]),
+    };
+    const answer = await largeGraph.run(feeds);
+    const logits = valuesOf(answer['logits']);
+    for (const [i, state] of [hidden[2]!, hidden[0]!].entries()) {
+      const exact = Array.from({ length: large.nVocab }, (_, token) =>
+        state.reduce((sum, value, j) => sum + value * rows[token * nTextState + j]!, 0),
+      );
+      const given = logits.subarray(i * large.nVocab, (i + 1) * large.nVocab);
+      const ranked = [...exact.keys()].sort((a, b) => exact[b]! - exact[a]!);
+      const best = ranked.slice(0, 60);
+      expectClose(
+        best.map((token) => given[token]!),
+        best.map((token) => exact[token]!),
+      );
+      expectClose(given.subarray(large.nVocab - 1501), exact.slice(large.nVocab - 1501));
+      expectClose(given, exact, 0.3);
+    }
+    expect(answer['next_token']?.data[0]).toBe(
+      choose(valuesOf(answer['logits']).slice(large.nVocab) as unknown as number[], new Float32Array(large.nVocab))
+        .token,
+    );
+  });
+
   test('is certain of the only token allowed', async () => {
     const { hidden, ranked } = state(1);
     const actual = await screened(hidden, mask(ranked.filter((token) => token !== 17)));
@@ -102,7 +138,7 @@ describe('the screened choice', () => {
     const few = new Map(weights).set(embedding, weights.get(embedding)!.slice(0, 40 * nTextState));
     await using smallGraph = await openGraph(screenedChoiceGraph, small, few);
     const { hidden, logits } = state(1);
-    const feeds = { hidden: floats([1, nTextState], hidden), suppress: floats([40]) };
+    const feeds = { hidden: floats([1, nTextState], hidden), suppress: floats([40]), chosen: integers([1], [0]) };
     const { next_token, logprob } = await smallGraph.run(feeds);
     const expected = choose(logits.slice(0, 40), new Float32Array(40));
     expect(next_token?.data[0]).toBe(expected.token);

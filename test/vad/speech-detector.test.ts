@@ -26,8 +26,10 @@ const level = fc.oneof(
   fc.double({ min: 0, max: 1, noNaN: true }),
 );
 const run = fc.tuple(level, fc.oneof(fc.integer({ min: 1, max: 6 }), fc.integer({ min: 1, max: 120 })));
+/** Talk with short pauses, some of which are worth splitting it at. */
+const talk = fc.array(fc.tuple(fc.constantFrom(0, 1), fc.integer({ min: 1, max: 8 })), { maxLength: 40 });
 const probabilities = fc
-  .array(run, { maxLength: 40 })
+  .oneof(fc.array(run, { maxLength: 40 }), talk)
   .map((runs) => runs.flatMap(([value, length]) => Array<number>(length).fill(value)));
 const options = fc.oneof(
   fc.constantFrom(defaults, batched),

@@ -1,6 +1,6 @@
 import ort from 'onnxruntime-node';
 import type { ModelDimensions } from '../../model/dimensions.ts';
-import type { GreedyRequest, GreedyResult, Step, StepResult } from '../backend.ts';
+import type { GreedyRequest, GreedyResult, Step, StepBatch, StepResult } from '../backend.ts';
 import { type RowPlan, TextTree, visibilityBias } from '../text-tree.ts';
 import type { RowCache } from './row-cache.ts';
 import type { Choice, VocabularyHead } from './vocabulary-head.ts';
@@ -32,6 +32,16 @@ export function isScreened(decoder: ort.InferenceSession): boolean {
   return decoder.outputNames.includes('next_token');
 }
 
+/** What a decoder that chooses tokens itself gives of the rows asked for. */
+interface Chosen {
+  /** Of the last row. */
+  readonly token: number;
+  readonly logprob: number;
+  readonly margins: Float32Array;
+  /** f32 [rows, nVocab] */
+  readonly logits: Float32Array;
+}
+
 /** Texts over the windows of one audio, and their cache. */
 export class EngineRun {
   readonly #parts: DecoderParts;
@@ -39,11 +49,7 @@ export class EngineRun {
   readonly #cache: RowCache;
   readonly #giveBack: () => void;
   readonly #texts: TextTree;
-  readonly #token = new Int32Array(1);
-  readonly #logprob = new Float32Array(1);
-  readonly #margin = new Float32Array(1);
-  readonly #choice: Readonly<Record<string, ort.Tensor>>;
-  readonly #noMask: ort.Tensor;
+  readonly #noMask: Float32Array;
 
   /** @param giveBack takes the cache's memory back once the texts are done */
   constructor(parts: DecoderParts, windows: number, crossKv: CrossKv, cache: RowCache, giveBack: () => void) {
@@ -52,29 +58,22 @@ export class EngineRun {
     this.#cache = cache;
     this.#giveBack = giveBack;
     this.#texts = new TextTree(windows, parts.dimensions);
-    this.#choice = isScreened(parts.decoder)
-      ? {
-          next_token: new ort.Tensor('int32', this.#token, [1]),
-          logprob: new ort.Tensor('float32', this.#logprob, [1]),
-          margin: new ort.Tensor('float32', this.#margin, [1]),
-        }
-      : {};
-    const { nVocab } = parts.dimensions;
-    this.#noMask = new ort.Tensor('float32', new Float32Array(nVocab), [nVocab]);
+    this.#noMask = new Float32Array(parts.dimensions.nVocab);
   }
 
   async forward(step: Step): Promise<StepResult> {
-    const { nTextState } = this.#parts.dimensions;
     const plan = this.#texts.plan(step);
-    const { hidden, attention } = step.attention ? await this.#align(plan) : await this.#step(plan, this.#noMask);
     const { logitsFrom = plan.width - 1 } = step;
-    const wanted = plan.width - logitsFrom;
-    const rows = new Float32Array(step.tokens.length * wanted * nTextState);
-    for (let text = 0; text < step.tokens.length; text++) {
-      const end = (text + 1) * plan.width * nTextState;
-      rows.set(hidden.subarray(end - wanted * nTextState, end), text * wanted * nTextState);
-    }
-    const logits = await this.#parts.head.logits(rows);
+    const rows = plan.texts.flatMap((_, text) =>
+      Array.from({ length: plan.width - logitsFrom }, (_, i) => text * plan.width + logitsFrom + i),
+    );
+    const { hidden, attention, chosen } = step.attention
+      ? { ...(await this.#align(plan)), chosen: undefined }
+      : { ...(await this.#step(plan, this.#noMask, step.onlyHighest ? rows : rows.slice(-1))), attention: undefined };
+    const isSure = chosen?.margins.every((margin) => margin >= safeMargin) ?? false;
+    const logits =
+      step.onlyHighest && isSure ? chosen?.logits : await this.#parts.head.logits(this.#pick(hidden, rows));
+    if (logits === undefined) throw new Error('a step has logits');
     return attention === undefined ? { logits } : { logits, attention };
   }
 
@@ -82,42 +81,65 @@ export class EngineRun {
   async greedy(request: GreedyRequest, isAborted: () => boolean): Promise<GreedyResult> {
     const tokens: number[] = [];
     const logprobs: number[] = [];
+    const batches: StepBatch[] = [];
     let input: readonly number[] = request.prompt;
     let suppress = request.beginSuppress;
     while (tokens.length < request.maxTokens && !isAborted()) {
-      const mask = new ort.Tensor('float32', suppress, [suppress.length]);
-      const { hidden } = await this.#step(this.#texts.plan({ tokens: [input] }), mask);
-      const last = hidden.subarray(hidden.length - this.#parts.dimensions.nTextState);
-      const { token, logprob } = this.#screenedChoice() ?? (await this.#parts.head.choose(last, suppress));
-      tokens.push(token);
-      logprobs.push(logprob);
-      if (token === request.stopToken) break;
-      input = [token];
+      const started = performance.now();
+      const last = [input.length - 1];
+      const { hidden, chosen } = await this.#step(this.#texts.plan({ tokens: [input] }), suppress, last);
+      const isSure = (chosen?.margins[0] ?? 0) >= safeMargin;
+      const choice: Choice =
+        chosen !== undefined && isSure ? chosen : await this.#parts.head.choose(this.#pick(hidden, last), suppress);
+      tokens.push(choice.token);
+      logprobs.push(choice.logprob);
+      batches.push({ steps: 1, elapsedMs: performance.now() - started });
+      if (choice.token === request.stopToken) break;
+      input = [choice.token];
       suppress = request.suppress;
     }
-    return { tokens, logprobs };
+    return { tokens, logprobs, ...(request.timed ? { batches } : {}) };
   }
 
   close(): void {
     this.#giveBack();
   }
 
-  /** The token that the step just done chose, where its graph does so and is sure. */
-  #screenedChoice(): Choice | undefined {
-    const { decoder } = this.#parts;
-    const [token, logprob, margin] = [this.#token[0], this.#logprob[0], this.#margin[0]];
-    if (!isScreened(decoder) || token === undefined || logprob === undefined || margin === undefined) return undefined;
-    return margin >= safeMargin ? { token, logprob } : undefined;
-  }
-
-  async #step(plan: RowPlan, mask: ort.Tensor): Promise<{ hidden: Float32Array; attention?: Float32Array }> {
+  /** @param rows of the new ones, whose logits are wanted where the decoder's graph gives them */
+  async #step(
+    plan: RowPlan,
+    suppress: Float32Array,
+    rows: readonly number[],
+  ): Promise<{ hidden: Float32Array; chosen: Chosen | undefined }> {
     const { decoder } = this.#parts;
     const hidden = this.#hidden(plan);
-    const fetches = { ...this.#newRows(plan), ...this.#choice, hidden };
+    const fetches = { ...this.#newRows(plan), hidden };
     const feeds = this.#feeds(plan);
-    await decoder.run(isScreened(decoder) ? { ...feeds, suppress: mask } : feeds, fetches);
+    const choice = isScreened(decoder) ? this.#choice(suppress, rows) : undefined;
+    await decoder.run({ ...feeds, ...choice?.feeds }, { ...fetches, ...choice?.fetches });
     this.#texts.commit(plan);
-    return { hidden: hidden.data as Float32Array };
+    return { hidden: hidden.data as Float32Array, chosen: choice?.read() };
+  }
+
+  /** What a graph that chooses wants beside the rest, and where it writes what it chose. */
+  #choice(suppress: Float32Array, rows: readonly number[]) {
+    const { nVocab } = this.#parts.dimensions;
+    const k = rows.length;
+    const [token, logprob] = [new Int32Array(1), new Float32Array(1)];
+    const [margins, logits] = [new Float32Array(k), new Float32Array(k * nVocab)];
+    return {
+      feeds: {
+        suppress: new ort.Tensor('float32', suppress, [nVocab]),
+        chosen: new ort.Tensor('int32', Int32Array.from(rows), [k]),
+      },
+      fetches: {
+        next_token: new ort.Tensor('int32', token, [1]),
+        logprob: new ort.Tensor('float32', logprob, [1]),
+        margin: new ort.Tensor('float32', margins, [k]),
+        logits: new ort.Tensor('float32', logits, [k, nVocab]),
+      },
+      read: (): Chosen => ({ token: token[0] as number, logprob: logprob[0] as number, margins, logits }),
+    };
   }
 
   async #align(plan: RowPlan): Promise<{ hidden: Float32Array; attention: Float32Array }> {
@@ -127,6 +149,15 @@ export class EngineRun {
     const { attention } = await aligner.run(this.#feeds(plan), fetches);
     this.#texts.commit(plan);
     return { hidden: hidden.data as Float32Array, attention: attention?.data as Float32Array };
+  }
+
+  /** Rows of states, f32 [rows, nTextState]. */
+  #pick(hidden: Float32Array, rows: readonly number[]): Float32Array {
+    const { nTextState } = this.#parts.dimensions;
+    const picked = new Float32Array(rows.length * nTextState);
+    for (const [i, row] of rows.entries())
+      picked.set(hidden.subarray(row * nTextState, (row + 1) * nTextState), i * nTextState);
+    return picked;
   }
 
   #feeds(plan: RowPlan): Record<string, ort.Tensor> {

@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { OpenedNpu } from './acl-environment.ts';
 
@@ -18,16 +18,45 @@ function settingsFile(store: string, { device, isStandIn }: OpenedNpu): string {
   return join(store, 'devices', `${isStandIn ? 'stand-in-' : ''}${device.socName}.json`);
 }
 
-/** What `doctor` found out about this kind of device; the usual settings where it has not looked yet. */
-export async function readSettings(store: string, npu: OpenedNpu): Promise<DeviceSettings> {
-  const text = await readFile(settingsFile(store, npu), 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return '{}';
-    throw error;
-  });
-  return { ...usualSettings, ...(JSON.parse(text) as Partial<DeviceSettings>) };
+/**
+ * What `doctor` found out about this kind of device; the usual settings where it has not looked yet.
+ *
+ * @param onWarning told of settings that are none; then the safe ones are taken
+ */
+export async function readSettings(
+  store: string,
+  npu: OpenedNpu,
+  onWarning: (message: string) => void,
+): Promise<DeviceSettings> {
+  const path = settingsFile(store, npu);
+  try {
+    return { ...usualSettings, ...checkedSettings(JSON.parse(await readFile(path, 'utf8'))) };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return usualSettings;
+    const reason = error instanceof Error ? error.message : String(error);
+    onWarning(
+      `${path} cannot be used (${reason}): the safe, slower settings are; \`whisper-npu doctor\` finds out anew`,
+    );
+    return safeSettings;
+  }
 }
 
+function checkedSettings(settings: unknown): Partial<DeviceSettings> {
+  const { inPlaceRows, queuedSteps } = (settings ?? {}) as Record<string, unknown>;
+  const isKnown = inPlaceRows === undefined || typeof inPlaceRows === 'boolean';
+  const isCount = queuedSteps === undefined || (Number.isInteger(queuedSteps) && Number(queuedSteps) >= 1);
+  if (!isKnown || !isCount) throw new Error('its values make no sense');
+  return {
+    ...(inPlaceRows === undefined ? {} : { inPlaceRows }),
+    ...(queuedSteps === undefined ? {} : { queuedSteps: Number(queuedSteps) }),
+  };
+}
+
+/** Writes the settings whole or not at all. */
 export async function writeSettings(store: string, npu: OpenedNpu, settings: DeviceSettings): Promise<void> {
   await mkdir(join(store, 'devices'), { recursive: true });
-  await writeFile(settingsFile(store, npu), `${JSON.stringify(settings, null, 2)}\n`);
+  const path = settingsFile(store, npu);
+  const unfinished = `${path}.${process.pid}.tmp`;
+  await writeFile(unfinished, `${JSON.stringify(settings, null, 2)}\n`);
+  await rename(unfinished, path);
 }

@@ -73,7 +73,7 @@ function decoderWidths(files: readonly string[]): number[] {
 }
 
 /** Uploads the weights that atc left outside the OM files: one buffer, one slice per file. */
-async function loadWeights(device: NativeDevice, directory: string) {
+export async function loadWeights(device: NativeDevice, directory: string) {
   const names = await readdir(directory).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return []; // converted without external weights
     throw error;

@@ -1,5 +1,5 @@
 import { NpuError } from '../../errors.ts';
-import type { GreedyRequest, GreedyResult, Step, StepResult } from '../backend.ts';
+import type { GreedyRequest, GreedyResult, Step, StepBatch, StepResult } from '../backend.ts';
 import { type RowPlan, TextTree } from '../text-tree.ts';
 import type { BufferSlice, Command } from './addon.ts';
 import { DecoderQueue } from './decoder-queue.ts';
@@ -49,6 +49,8 @@ export class NpuRun {
   async greedy(request: GreedyRequest, throwIfAborted: () => void): Promise<GreedyResult> {
     const { prompt, stopToken, maxTokens } = request;
     this.#texts.plan({ tokens: [prompt] }); // refuses what cannot be appended
+    const batches: StepBatch[] = [];
+    let batchStarted = performance.now();
     using begin = await this.#parts.masks.take(request.beginSuppress);
     using then = await this.#parts.masks.take(request.suppress);
     const mask = then.slice;
@@ -67,11 +69,17 @@ export class NpuRun {
         queued++;
       }
       if (queued === tokens.length) throw new RangeError(`${first + queued} tokens exceed the model's ${nTextCtx}`);
-      for (const token of await this.#collect(queue, first + tokens.length, queued - tokens.length)) {
+      const steps = queued - tokens.length;
+      const collected = await this.#collect(queue, first + tokens.length, steps);
+      const batchEnded = performance.now();
+      batches.push({ steps, elapsedMs: batchEnded - batchStarted });
+      batchStarted = batchEnded;
+      for (const token of collected) {
         tokens.push(token);
         if (token !== stopToken && tokens.length < maxTokens) continue;
         if (tokens.length > 1) this.#commit(this.#texts.plan({ tokens: [tokens.slice(0, -1)] }), this.#end);
-        return { tokens, logprobs: await this.#logprobs(first, tokens.length) };
+        const logprobs = await this.#logprobs(first, tokens.length);
+        return { tokens, logprobs, ...(request.timed ? { batches } : {}) };
       }
     }
   }

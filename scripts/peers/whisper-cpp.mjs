@@ -1,0 +1,82 @@
+import { spawn } from 'node:child_process';
+import { open, readFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const startMs = 60_000;
+
+/** Its server, so that the model stays loaded as everybody's does; a request and its answer take about a millisecond. */
+export const whisperCpp = {
+  name: 'whisper.cpp',
+  options: { 'whisper-cpp': { type: 'string' }, 'ggml-model': { type: 'string' } },
+  start,
+};
+
+async function start({ wavFile, language, threads }, { 'whisper-cpp': server, 'ggml-model': model }) {
+  if (server === undefined) return { absent: 'give its whisper-server with --whisper-cpp' };
+  if (model === undefined) return { absent: 'give a ggml file with --ggml-model (scripts/export-ggml.mjs makes one)' };
+  const port = await freePort();
+  const decoding = ['--no-timestamps', '--no-fallback', '--best-of', 1, '--beam-size', 1, '--language', language];
+  const args = ['--model', model, '--threads', threads, '--host', '127.0.0.1', '--port', port, ...decoding];
+  const child = spawn(server, args.map(String), { stdio: 'ignore' });
+  const ended = new Promise((_, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code) => reject(new Error(`whisper-server ended with exit code ${code}`)));
+  });
+  ended.catch(() => undefined); // told by whoever waits for an answer
+  const address = `http://127.0.0.1:${port}`;
+  await Promise.race([ended, answers(address)]);
+  const wav = new Blob([await readFile(wavFile)], { type: 'audio/wav' });
+  const runner = {
+    label: `whisper.cpp ${await weightsType(model)}`,
+    async transcribe() {
+      const form = new FormData();
+      form.set('file', wav, 'clip.wav');
+      form.set('response_format', 'json');
+      form.set('temperature', '0');
+      const started = performance.now();
+      const reply = await Promise.race([ended, fetch(`${address}/inference`, { method: 'POST', body: form })]);
+      const { text } = await reply.json();
+      return { seconds: (performance.now() - started) / 1000, text: text.replace(/\s*\n\s*/g, ' ') };
+    },
+    async close() {
+      child.kill();
+    },
+  };
+  return [runner];
+}
+
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const { port } = probe.address();
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
+async function answers(address) {
+  const deadline = performance.now() + startMs;
+  while (performance.now() < deadline) {
+    try {
+      await fetch(address);
+      return;
+    } catch {
+      await sleep(100); // still loading
+    }
+  }
+  throw new Error(`whisper-server did not answer within ${startMs / 1000} s`);
+}
+
+/** What the file's matrices are made of: number 11 of its header. */
+async function weightsType(model) {
+  const file = await open(model);
+  try {
+    const { buffer } = await file.read(Buffer.alloc(48), 0, 48, 0);
+    return { 0: 'f32', 1: 'f16', 7: 'q8_0', 8: 'q5_0', 2: 'q4_0' }[buffer.readInt32LE(44) % 1000] ?? 'quantised';
+  } finally {
+    await file.close();
+  }
+}

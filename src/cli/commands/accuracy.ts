@@ -1,0 +1,246 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Argument, type Command } from 'commander';
+import { compareRecording, type FileComparison, hashFile, summariseFile } from '../../accuracy/compare-recording.ts';
+import { percentText } from '../../accuracy/figure-texts.ts';
+import { type AccuracyInput, accuracyInputs } from '../../accuracy/inputs.ts';
+import { fileJson, overallJson, resultJson } from '../../accuracy/json.ts';
+import { accuracyPage } from '../../accuracy/page.ts';
+import type { Reference } from '../../accuracy/reference.ts';
+import { type AccuracyResult, type LayerResult, overallOf } from '../../accuracy/result.ts';
+import { createReferenceFile, openStoredReference, type ReferenceWriter } from '../../accuracy/stored-reference.ts';
+import type { WindowComparison } from '../../accuracy/window.ts';
+import { describeEnvironment } from '../../bench/environment.ts';
+import { AudioError, UsageError } from '../../errors.ts';
+import { compareBlocks, type LayerInput, openSides, type SideOptions, type Sides } from '../accuracy-sides.ts';
+import { accuracyText } from '../accuracy-text.ts';
+import { openInput } from '../audio-input.ts';
+import { exitCode } from '../exit-codes.ts';
+import { option } from '../options.ts';
+import { errorJson, printError } from '../report-error.ts';
+import { writing } from '../report-folder.ts';
+import { type Session, sessionTerminal } from '../session.ts';
+import type { Terminal } from '../terminal.ts';
+
+interface Options extends SideOptions {
+  readonly ref: string;
+  readonly manifest?: string;
+  readonly threshold: number;
+  readonly language: string;
+  readonly saveReference?: string;
+  readonly report?: string;
+  readonly json?: boolean;
+}
+
+export function addAccuracy(program: Command, session: Session): void {
+  program
+    .command('accuracy')
+    .summary('compare what a device computes with a reference')
+    .description(
+      'Compares a model on a device with a reference, free and fed with the same tokens: texts, probabilities, encoder output, and word errors where FILE.txt beside the audio or a manifest says what was really said. Ends with 1 if it does not pass.',
+    )
+    .addArgument(new Argument('[audio...]', 'recordings (default: a sample of this program)'))
+    .addOption(option.manifest())
+    .addOption(option.ref())
+    .addOption(option.refModel())
+    .addOption(option.refThreads())
+    .addOption(option.threshold())
+    .addOption(option.layers())
+    .addOption(option.language())
+    .addOption(option.model())
+    .addOption(option.source())
+    .addOption(option.offline())
+    .addOption(option.device())
+    .addOption(option.threads())
+    .addOption(option.dtype())
+    .addOption(option.omDir())
+    .addOption(option.saveReference())
+    .addOption(option.report())
+    .addOption(option.json())
+    .addOption(option.quiet())
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ whisper-npu accuracy --device npu
+  $ whisper-npu accuracy --device npu --layers --manifest clips.tsv --report results
+  $ whisper-npu accuracy --save-reference medium.json --model whisper-medium   # here, then on the machine with the NPU:
+  $ whisper-npu accuracy --device npu --ref medium.json`,
+    )
+    .action((files: string[], options: Options) => run(files, options, session));
+}
+
+/** What has been compared until now. */
+interface Progress {
+  sides: Sides | undefined;
+  readonly files: FileComparison[];
+  layerInput: LayerInput | undefined;
+  layers: LayerResult | undefined;
+  failed: number;
+}
+
+async function run(names: readonly string[], options: Options, session: Session): Promise<void> {
+  const terminal = sessionTerminal(session, options);
+  const inputs = await accuracyInputs(names, options.manifest);
+  const stored = await storedReference(options);
+  if (options.report !== undefined) await writing(options.report, (folder) => mkdir(folder, { recursive: true }));
+  const progress: Progress = { sides: undefined, files: [], layerInput: undefined, layers: undefined, failed: 0 };
+  let isComplete = false;
+  try {
+    await compareInputs(inputs, stored, progress, { options, session, terminal });
+    if (options.layers && progress.layerInput !== undefined && progress.sides !== undefined) {
+      const { referenceSide, testedSide } = progress.sides;
+      const models = {
+        reference: options.refModel ?? options.model ?? referenceSide.model,
+        tested: options.model ?? testedSide.model,
+      };
+      progress.layers = await compareBlocks(progress.layerInput, models, options, session, terminal);
+    }
+    isComplete = true;
+  } finally {
+    // Whatever stopped it, what was compared is worth seeing.
+    terminal.endProgress();
+    if (progress.sides !== undefined && progress.files.length > 0) {
+      const { soc } = progress.sides;
+      const environment = await describeEnvironment(session.env, soc);
+      const result = resultOf(progress, progress.sides, { isComplete, environment, threshold: options.threshold });
+      await show(result, { options, session, terminal });
+    }
+  }
+  if (progress.failed > 0) {
+    terminal.warn(`${progress.failed} of ${inputs.length} files failed`);
+    process.exitCode = exitCode.failed;
+  }
+}
+
+/** @throws UsageError for what a file cannot serve for */
+async function storedReference({ ref, layers, refModel, saveReference }: Options): Promise<Reference | undefined> {
+  if (ref === 'cpu') return undefined;
+  const given = { '--layers': layers, '--ref-model': refModel, '--save-reference': saveReference };
+  const [unfit] = Object.entries(given).find(([, value]) => value !== undefined) ?? [];
+  if (unfit !== undefined) {
+    throw new UsageError('REFERENCE_UNFIT', `${unfit} needs a model as reference, not a file`, {
+      hint: 'Leave --ref out: the reference is then computed on the CPU.',
+    });
+  }
+  return openStoredReference(ref);
+}
+
+interface Surroundings {
+  readonly options: Options;
+  readonly session: Session;
+  readonly terminal: Terminal;
+}
+
+async function compareInputs(
+  inputs: readonly AccuracyInput[],
+  stored: Reference | undefined,
+  progress: Progress,
+  surroundings: Surroundings,
+): Promise<void> {
+  const { options, session, terminal } = surroundings;
+  let writer: ReferenceWriter | undefined;
+  try {
+    for (const input of inputs) {
+      try {
+        await using audio = await openInput(input.path, { channel: 'mix' }, session, terminal.warn);
+        progress.sides ??= await openSides(options, stored, session, terminal);
+        if (options.saveReference !== undefined)
+          writer ??= await createReferenceFile(options.saveReference, progress.sides.reference);
+        await compareFile(input, audio.samples(), { sides: progress.sides, writer, progress }, surroundings);
+      } catch (error) {
+        session.signal.throwIfAborted();
+        // One bad recording must not stop the others; a model that does not load stops them all.
+        if (inputs.length === 1 || !(error instanceof AudioError)) throw error;
+        progress.failed++;
+        printError(error, session.stderr);
+        if (options.json) await session.print(`${errorJson(error, input.name)}\n`);
+      }
+    }
+    await writer?.finish();
+  } finally {
+    await writer?.[Symbol.asyncDispose]();
+    await progress.sides?.[Symbol.asyncDispose]();
+  }
+}
+
+async function compareFile(
+  { name, path, transcript }: AccuracyInput,
+  samples: AsyncIterable<Float32Array>,
+  at: { readonly sides: Sides; readonly writer: ReferenceWriter | undefined; readonly progress: Progress },
+  { options, session, terminal }: Surroundings,
+): Promise<void> {
+  const { sides, writer, progress } = at;
+  const { language } = options;
+  const windows: (WindowComparison & { audioSeconds: number })[] = [];
+  const add = async (isComplete: boolean) => {
+    if (windows.length === 0) return;
+    const file = summariseFile(name, windows, { isComplete, transcript });
+    progress.files.push(file);
+    const { positions, maxProbabilityDifferencePercent } = file.figures;
+    terminal.note(`${name}: ${positions} tokens, differing by ${percentText(maxProbabilityDifferencePercent)} at most`);
+    if (options.json) await session.print(`${fileJson(file)}\n`);
+  };
+  const recording = { name, sha256: await hashFile(path), samples };
+  let first: Float32Array | undefined;
+  try {
+    const comparisons = compareRecording(sides.tested, sides.reference, recording, {
+      ...(language === 'auto' ? {} : { language }),
+      signal: session.signal,
+      async onReference(clip, window) {
+        first ??= clip.samples;
+        await writer?.add(clip, window);
+      },
+    });
+    for await (const comparison of comparisons) {
+      windows.push(comparison);
+      if (first !== undefined) progress.layerInput ??= { file: name, samples: first, window: comparison };
+    }
+  } catch (error) {
+    await add(false);
+    throw error;
+  }
+  if (windows.length === 0) throw new AudioError('AUDIO_EMPTY', `${name} has no samples to compare on`);
+  await add(true);
+}
+
+function resultOf(
+  { files, layers }: Progress,
+  { testedSide, referenceSide, isStandIn }: Sides,
+  {
+    isComplete,
+    environment,
+    threshold,
+  }: Pick<AccuracyResult, 'environment'> & {
+    readonly isComplete: boolean;
+    readonly threshold: number;
+  },
+): AccuracyResult {
+  return {
+    kind: 'whisper-npu accuracy',
+    version: 1,
+    measuredAt: new Date().toISOString(),
+    reference: referenceSide,
+    tested: testedSide,
+    standIn: isStandIn,
+    complete: isComplete,
+    thresholdPercent: threshold,
+    files,
+    overall: overallOf(files, threshold),
+    ...(layers === undefined ? {} : { layers }),
+    environment,
+  };
+}
+
+async function show(result: AccuracyResult, { options, session, terminal }: Surroundings): Promise<void> {
+  const { json, report } = options;
+  if (report !== undefined) {
+    await writing(report, async (folder) => {
+      await writeFile(join(folder, 'accuracy.html'), accuracyPage(result));
+      await writeFile(join(folder, 'accuracy.json'), `${resultJson(result)}\n`);
+    });
+    terminal.note(`report in ${join(report, 'accuracy.html')}`);
+  }
+  await session.print(json ? `${overallJson(result)}\n` : accuracyText(result));
+  if (result.overall?.pass !== true) process.exitCode = exitCode.failed;
+}

@@ -1,0 +1,255 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Argument, type Command } from 'commander';
+import type { DeviceChoice } from '../../backend/device-choice.ts';
+import type { OpenedNpu } from '../../backend/npu/acl-environment.ts';
+import { type BenchOptions, type BenchSubject, bench, type Measured, type NpuUnderTest } from '../../bench/bench.ts';
+import { type Comparison, compareResults, ruleText } from '../../bench/compare.ts';
+import { describeEnvironment } from '../../bench/environment.ts';
+import { benchRequest } from '../../bench/measure.ts';
+import { weightsSha256 } from '../../bench/model-hash.ts';
+import { benchPage } from '../../bench/page.ts';
+import { type KnownResult, readResult } from '../../bench/stored-result.ts';
+import { benchAudio } from '../../bench/workload.ts';
+import { UsageError } from '../../errors.ts';
+import { openCheckpoint } from '../../model/checkpoint.ts';
+import { resolveModel } from '../../model/resolve-model.ts';
+import { openModel } from '../../open-model.ts';
+import { benchText, comparisonText } from '../bench-text.ts';
+import { convertProgress } from '../convert-progress.ts';
+import { exitCode } from '../exit-codes.ts';
+import { npuDtypes, option } from '../options.ts';
+import { writing } from '../report-folder.ts';
+import { type ModelSourceOptions, modelContext, type Session, sessionTerminal } from '../session.ts';
+import type { Terminal } from '../terminal.ts';
+
+interface Options extends ModelSourceOptions {
+  readonly runs: number;
+  readonly warmup: number;
+  readonly audio?: string;
+  readonly seconds?: number;
+  readonly tokens?: number;
+  readonly language: string;
+  readonly compare?: string;
+  readonly tolerance: number;
+  readonly model?: string;
+  readonly device: DeviceChoice;
+  readonly dtype: string;
+  readonly omDir?: string;
+  readonly threads: number;
+  readonly report?: string;
+  readonly json?: boolean;
+}
+
+export function addBench(program: Command, session: Session): void {
+  const command = program
+    .command('bench')
+    .summary('measure how fast a model is, and what it needs')
+    .description(
+      'Measures every stage from samples to text on one device. Ctrl-C ends it with what was measured so far.',
+    )
+    .addOption(option.runs())
+    .addOption(option.warmup())
+    .addOption(option.audio())
+    .addOption(option.seconds())
+    .addOption(option.tokens())
+    .addOption(option.compare())
+    .addOption(option.tolerance())
+    .addOption(option.language().default('en'))
+    .addOption(option.model())
+    .addOption(option.source())
+    .addOption(option.offline())
+    .addOption(option.device())
+    .addOption(option.threads())
+    .addOption(option.dtype())
+    .addOption(option.omDir())
+    .addOption(option.report())
+    .addOption(option.json())
+    .addOption(option.quiet())
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ whisper-npu bench --report results
+  $ whisper-npu bench --device npu --compare pytorch-910b4-published
+  $ whisper-npu bench --tokens 64 --audio interview.wav --json > before.json
+  $ whisper-npu bench compare before.json after.json`,
+    )
+    .action((options: Options) => run(options, session));
+  command
+    .command('compare')
+    .configureHelp({ showGlobalOptions: false }) // bench's own options mean nothing here
+    .summary('say what has become slower or larger beyond noise')
+    .description('Holds one result of bench against an earlier one. Ends with 1 if something has become worse.')
+    .addArgument(new Argument('<before>', 'what bench --json or --report wrote'))
+    .addArgument(new Argument('<after>', 'the same, later or elsewhere'))
+    .addOption(option.tolerance())
+    .addOption(option.json())
+    .addHelpText('after', `\n${ruleText('--tolerance')}`)
+    .action((before: string, after: string, _: unknown, own: Command) =>
+      compareFiles(before, after, own.optsWithGlobals<Pick<Options, 'tolerance' | 'json'>>(), session),
+    );
+}
+
+async function run(options: Options, session: Session): Promise<void> {
+  const { signal } = session;
+  const terminal = sessionTerminal(session, options);
+  if (options.language === 'auto') {
+    throw new UsageError(
+      'LANGUAGE_NEEDED',
+      'every run has to begin with the same prompt, so the language must be said',
+      {
+        hint: 'Name it, as in --language en.',
+      },
+    );
+  }
+  const baseline = options.compare === undefined ? undefined : await readResult(options.compare);
+  const audio = await benchAudio(options.audio, options.seconds, { signal, onWarning: terminal.warn });
+  if (options.report !== undefined) await writing(options.report, (folder) => mkdir(folder, { recursive: true }));
+  const subject = await load(options, session, terminal);
+  try {
+    const { rules, backend } = subject.model;
+    const measured = await bench(subject, {
+      audio,
+      request: benchRequest(rules, backend.dimensions.nTextCtx, options.language, options.tokens),
+      forcedTokens: options.tokens !== undefined,
+      runs: options.runs,
+      warmupRuns: options.warmup,
+      signal,
+      onRun: runProgress(options, terminal),
+    });
+    if (measured !== undefined) await show(measured, baseline, options, session, terminal);
+  } finally {
+    await subject.model[Symbol.asyncDispose]();
+  }
+  signal.throwIfAborted();
+}
+
+/** Loads the model and times that, without what is done only once in a model's life. */
+async function load(options: Options, session: Session, terminal: Terminal): Promise<BenchSubject> {
+  const context = modelContext(session, options, terminal);
+  const { model: spec, omDir } = options;
+  let wasBuilt = false;
+  let npu: NpuUnderTest | undefined;
+  let soc: string | undefined;
+  const open = async () => {
+    const started = performance.now();
+    const model = await openModel({
+      ...(spec === undefined ? {} : { model: spec }),
+      ...(omDir === undefined ? {} : { omDirectory: omDir }),
+      device: options.device,
+      dtype: npuDtypes[options.dtype] ?? 'f16',
+      threads: options.threads,
+      context: {
+        ...context,
+        onEvent(event) {
+          wasBuilt = true;
+          context.onEvent?.(event);
+        },
+      },
+      onPrepare(sizeBytes) {
+        wasBuilt = true;
+        terminal.note(`preparing the model once (${(sizeBytes / 1e6).toFixed(0)} MB of weights)`);
+      },
+      onConvert(event) {
+        wasBuilt = true;
+        convertProgress(terminal)(event);
+      },
+      async onNpu(opened) {
+        soc = opened.device.socName;
+        npu = await underTest(opened);
+      },
+      onWarning: terminal.warn,
+    });
+    return { model, loadMs: performance.now() - started };
+  };
+  let { model, loadMs } = await open();
+  const wasReady = !wasBuilt;
+  if (!wasReady) {
+    terminal.note('loading the model again, to time that alone');
+    await model[Symbol.asyncDispose]();
+    ({ model, loadMs } = await open());
+  }
+  terminal.note(`model ${model.name}, device ${model.backend.device}`);
+  try {
+    const { directory } = await resolveModel(spec ?? model.name, context);
+    return {
+      model,
+      loadMs,
+      wasReady,
+      modelSha256: await weightsSha256(await openCheckpoint(directory), session.signal),
+      dtype: npu === undefined ? 'float32' : options.dtype,
+      environment: await describeEnvironment(session.env, soc),
+      ...(npu === undefined ? {} : { npu }),
+    };
+  } catch (error) {
+    await model[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function underTest({ device, isStandIn }: OpenedNpu): Promise<NpuUnderTest> {
+  const { freeBytes, totalBytes } = await device.memoryInfo();
+  return { device, isStandIn, beforeBytes: totalBytes - freeBytes };
+}
+
+/** Says how far it is, every few seconds. */
+function runProgress({ runs }: Options, terminal: Terminal): NonNullable<BenchOptions['onRun']> {
+  let saidAt = performance.now();
+  return (done, { endToEndMs }) => {
+    if (performance.now() - saidAt < 5000 || done === runs) return;
+    saidAt = performance.now();
+    terminal.note(done === 0 ? 'warming up' : `run ${done} of ${runs}: ${endToEndMs.toFixed(0)} ms`);
+  };
+}
+
+async function show(
+  { result, times, deviating }: Measured,
+  baseline: KnownResult | undefined,
+  options: Options,
+  session: Session,
+  terminal: Terminal,
+): Promise<void> {
+  const { tolerance, report } = options;
+  if (deviating.length > 0) terminal.warn(`not every run gave the first one's tokens: ${deviating.join(', ')} did not`);
+  const current = { ...result, name: 'this run' };
+  const comparison = baseline === undefined ? undefined : compareResults(baseline, current, tolerance);
+  const json = JSON.stringify({ ...result, ...(comparison === undefined ? {} : { comparison }) });
+  if (report !== undefined) {
+    const compared = comparison === undefined ? undefined : { comparison, tolerance };
+    await writing(report, async (folder) => {
+      await writeFile(join(folder, 'bench.html'), benchPage(result, times, compared));
+      await writeFile(join(folder, 'bench.json'), `${json}\n`);
+    });
+    terminal.note(`report in ${join(report, 'bench.html')}`);
+  }
+  if (options.json) return session.print(`${json}\n`);
+  await session.print(benchText(result));
+  if (comparison !== undefined) {
+    await session.print(`\n${comparisonText(comparison)}`);
+  }
+}
+
+async function compareFiles(
+  before: string,
+  after: string,
+  { tolerance, json }: Pick<Options, 'tolerance' | 'json'>,
+  session: Session,
+): Promise<void> {
+  const [baseline, current] = [await readResult(before), await readResult(after)];
+  const comparison = compareResults(baseline, current, tolerance);
+  if (json) await session.print(`${JSON.stringify({ ...comparison, tolerance })}\n`);
+  else await session.print(`${comparisonText(comparison)}${ruleText(`${tolerance} %`)}\n`);
+  requireSameWork(comparison);
+  if (comparison.rows.some(({ verdict }) => verdict === 'worse')) process.exitCode = exitCode.failed;
+}
+
+/** A script that watches for regressions must not take other work for progress. */
+function requireSameWork({ rows, differences }: Comparison): void {
+  if (rows.length === 0) throw new UsageError('RESULTS_DISJOINT', 'the two results have no figure in common');
+  if (differences.length > 0) {
+    throw new UsageError('RESULTS_DIFFER', `the two results are of different work: ${differences.join('; ')}`, {
+      hint: 'Measure both with the same model, audio and --tokens.',
+    });
+  }
+}

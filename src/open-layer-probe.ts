@@ -1,0 +1,66 @@
+import { openCpuLayerProbe } from './backend/cpu/cpu-layer-probe.ts';
+import type { LayerProbe } from './backend/layer-probe.ts';
+import type { OpenedNpu } from './backend/npu/acl-environment.ts';
+import { openNpuLayerProbe } from './backend/npu/npu-layer-probe.ts';
+import { checkOmDirectory } from './convert/om-directory.ts';
+import { cpuTapGraphs, prepareCpu } from './convert/prepare-cpu.ts';
+import type { TapMode } from './graph/taps.ts';
+import { type Checkpoint, openCheckpoint } from './model/checkpoint.ts';
+import type { ModelDimensions } from './model/dimensions.ts';
+import { resolveModel } from './model/resolve-model.ts';
+import { chooseDevice, convertedDirectory, type OpenModelOptions } from './open-model.ts';
+
+export interface OpenedProbe {
+  readonly probe: LayerProbe;
+  readonly dimensions: ModelDimensions;
+}
+
+/**
+ * Opens a model to look at its blocks one by one.
+ *
+ * @param mode whether it computes the whole model, or each block from a stream that it is given, as NPUs always do
+ * @throws as openModel does
+ */
+export async function openLayerProbe(
+  options: OpenModelOptions & { readonly model: string },
+  mode: TapMode,
+): Promise<OpenedProbe> {
+  const npu = await chooseDevice(options.device, options.context);
+  try {
+    const files = await resolveModel(options.model, options.context);
+    const checkpoint = await openCheckpoint(files.directory);
+    const probe =
+      npu === undefined
+        ? await openOnCpu(checkpoint, files.name, options, mode)
+        : await openOnNpu(checkpoint, files.name, npu, options);
+    return { probe, dimensions: checkpoint.dimensions };
+  } catch (error) {
+    await npu?.device.close();
+    throw error;
+  }
+}
+
+async function openOnCpu(
+  checkpoint: Checkpoint,
+  model: string,
+  { context, onPrepare, threads }: OpenModelOptions,
+  mode: TapMode,
+): Promise<LayerProbe> {
+  const directory = await prepareCpu(checkpoint, { store: context.storeDirectory, model }, onPrepare, context.signal);
+  const { dimensions } = checkpoint;
+  return openCpuLayerProbe({ graphs: cpuTapGraphs(checkpoint, mode), directory, dimensions, threads });
+}
+
+async function openOnNpu(
+  checkpoint: Checkpoint,
+  model: string,
+  { device, isStandIn }: OpenedNpu,
+  options: OpenModelOptions,
+): Promise<LayerProbe> {
+  const { dtype, omDirectory, onWarning = () => {} } = options;
+  const soc = device.socName;
+  const asked = { ...options, layers: true };
+  const directory = omDirectory ?? (await convertedDirectory(checkpoint, model, { soc, dtype }, asked));
+  await checkOmDirectory(directory, { soc, isStandIn }, onWarning);
+  return openNpuLayerProbe({ device, directory, dimensions: checkpoint.dimensions });
+}
