@@ -25,6 +25,8 @@ export async function accuracyInputs(files: readonly string[], manifest: string 
     });
   }
   const listed = manifest === undefined ? [] : await readManifest(manifest);
+  if (manifest !== undefined && listed.length === 0)
+    throw new UsageError('MANIFEST_INVALID', `${manifest} names no recording`);
   if (files.length + listed.length === 0) return [await withTranscript(basename(sample), sample)];
   return [...(await Promise.all(files.map((file) => withTranscript(file, file)))), ...listed];
 }

@@ -27,7 +27,7 @@ export interface AccuracyResult {
   readonly tested: Side;
   /** Whether a device was a stand-in for CANN, whose figures say nothing of an NPU. */
   readonly standIn: boolean;
-  /** False when it was interrupted. */
+  /** False when it was interrupted, or files could not be compared. */
   readonly complete: boolean;
   readonly thresholdPercent: number;
   readonly files: readonly FileComparison[];

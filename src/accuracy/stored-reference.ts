@@ -41,6 +41,7 @@ export async function createReferenceFile(path: string, reference: Reference): P
       cause,
     });
   };
+  await refuseOther(path);
   const file = await open(unfinished, 'w').catch(refuse);
   const { model, device, nVocab } = reference;
   await writeLine(file, { format, model, device, nVocab } satisfies Header).catch(refuse);
@@ -65,6 +66,30 @@ export async function createReferenceFile(path: string, reference: Reference): P
       await rm(unfinished, { force: true });
     },
   };
+}
+
+/** A reference may be made anew; a recording that was named by mistake must not become one. */
+async function refuseOther(path: string): Promise<void> {
+  const beginning = `{"format":"${format.slice(0, format.indexOf(','))}`;
+  const found = await readBeginning(path, beginning.length);
+  if (found === undefined || found === beginning) return;
+  throw new UsageError('REFERENCE_OVER_OTHER', `${path} is there already and is no reference`, {
+    hint: 'Name a file that does not exist yet.',
+  });
+}
+
+/** @returns undefined where there is no such file */
+async function readBeginning(path: string, length: number): Promise<string | undefined> {
+  try {
+    await using file = await open(path);
+    const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(length), position: 0 });
+    return buffer.toString('utf8', 0, bytesRead);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return undefined;
+    if (code === 'EISDIR') return '';
+    throw error;
+  }
 }
 
 async function writeLine(file: FileHandle, value: unknown): Promise<void> {

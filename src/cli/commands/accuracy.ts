@@ -11,7 +11,7 @@ import { type AccuracyResult, type LayerResult, overallOf } from '../../accuracy
 import { createReferenceFile, openStoredReference, type ReferenceWriter } from '../../accuracy/stored-reference.ts';
 import type { WindowComparison } from '../../accuracy/window.ts';
 import { describeEnvironment } from '../../bench/environment.ts';
-import { AudioError, UsageError } from '../../errors.ts';
+import { AudioError, closeAfter, UsageError } from '../../errors.ts';
 import { compareBlocks, type LayerInput, openSides, type SideOptions, type Sides } from '../accuracy-sides.ts';
 import { accuracyText } from '../accuracy-text.ts';
 import { openInput } from '../audio-input.ts';
@@ -85,7 +85,19 @@ async function run(names: readonly string[], options: Options, session: Session)
   const stored = await storedReference(options);
   if (options.report !== undefined) await writing(options.report, (folder) => mkdir(folder, { recursive: true }));
   const progress: Progress = { sides: undefined, files: [], layerInput: undefined, layers: undefined, failed: 0 };
-  let isComplete = false;
+  const conclude = async (isComplete: boolean) => {
+    terminal.endProgress();
+    if (progress.sides === undefined || progress.files.length === 0) return;
+    const { soc } = progress.sides;
+    const environment = await describeEnvironment(session.env, soc);
+    const isWhole = isComplete && progress.failed === 0;
+    const result = resultOf(progress, progress.sides, {
+      isComplete: isWhole,
+      environment,
+      threshold: options.threshold,
+    });
+    await show(result, { options, session, terminal });
+  };
   try {
     await compareInputs(inputs, stored, progress, { options, session, terminal });
     if (options.layers && progress.layerInput !== undefined && progress.sides !== undefined) {
@@ -96,17 +108,10 @@ async function run(names: readonly string[], options: Options, session: Session)
       };
       progress.layers = await compareBlocks(progress.layerInput, models, options, session, terminal);
     }
-    isComplete = true;
-  } finally {
-    // Whatever stopped it, what was compared is worth seeing.
-    terminal.endProgress();
-    if (progress.sides !== undefined && progress.files.length > 0) {
-      const { soc } = progress.sides;
-      const environment = await describeEnvironment(session.env, soc);
-      const result = resultOf(progress, progress.sides, { isComplete, environment, threshold: options.threshold });
-      await show(result, { options, session, terminal });
-    }
+  } catch (error) {
+    return closeAfter(error, () => conclude(false)); // whatever stopped it, what was compared is worth seeing
   }
+  await conclude(true);
   if (progress.failed > 0) {
     terminal.warn(`${progress.failed} of ${inputs.length} files failed`);
     process.exitCode = exitCode.failed;
@@ -188,6 +193,7 @@ async function compareFile(
       ...(language === 'auto' ? {} : { language }),
       signal: session.signal,
       async onReference(clip, window) {
+        if (language !== 'auto' && window.language !== language) throw otherLanguage(window.language, language);
         first ??= clip.samples;
         await writer?.add(clip, window);
       },
@@ -202,6 +208,12 @@ async function compareFile(
   }
   if (windows.length === 0) throw new AudioError('AUDIO_EMPTY', `${name} has no samples to compare on`);
   await add(true);
+}
+
+function otherLanguage(known: string, asked: string): UsageError {
+  return new UsageError('REFERENCE_UNFIT', `the reference is in the language ${known}, not ${asked}`, {
+    hint: 'Leave --language out, or make a reference in that language.',
+  });
 }
 
 function resultOf(
@@ -234,13 +246,13 @@ function resultOf(
 
 async function show(result: AccuracyResult, { options, session, terminal }: Surroundings): Promise<void> {
   const { json, report } = options;
-  if (report !== undefined) {
-    await writing(report, async (folder) => {
-      await writeFile(join(folder, 'accuracy.html'), accuracyPage(result));
-      await writeFile(join(folder, 'accuracy.json'), `${resultJson(result)}\n`);
-    });
-    terminal.note(`report in ${join(report, 'accuracy.html')}`);
-  }
+  // What was measured is told before anything can go wrong with its page.
   await session.print(json ? `${overallJson(result)}\n` : accuracyText(result));
   if (result.overall?.pass !== true) process.exitCode = exitCode.failed;
+  if (report === undefined) return;
+  await writing(report, async (folder) => {
+    await writeFile(join(folder, 'accuracy.html'), accuracyPage(result));
+    await writeFile(join(folder, 'accuracy.json'), `${resultJson(result)}\n`);
+  });
+  terminal.note(`report in ${join(report, 'accuracy.html')}`);
 }

@@ -215,19 +215,19 @@ async function show(
   const current = { ...result, name: 'this run' };
   const comparison = baseline === undefined ? undefined : compareResults(baseline, current, tolerance);
   const json = JSON.stringify({ ...result, ...(comparison === undefined ? {} : { comparison }) });
-  if (report !== undefined) {
-    const compared = comparison === undefined ? undefined : { comparison, tolerance };
-    await writing(report, async (folder) => {
-      await writeFile(join(folder, 'bench.html'), benchPage(result, times, compared));
-      await writeFile(join(folder, 'bench.json'), `${json}\n`);
-    });
-    terminal.note(`report in ${join(report, 'bench.html')}`);
-  }
-  if (options.json) return session.print(`${json}\n`);
-  await session.print(benchText(result));
-  if (comparison !== undefined) {
-    await session.print(`\n${comparisonText(comparison)}`);
-  }
+  // What was measured is told before anything can go wrong with its page.
+  if (options.json) await session.print(`${json}\n`);
+  else
+    await session.print(
+      comparison === undefined ? benchText(result) : `${benchText(result)}\n${comparisonText(comparison)}`,
+    );
+  if (report === undefined) return;
+  const compared = comparison === undefined ? undefined : { comparison, tolerance };
+  await writing(report, async (folder) => {
+    await writeFile(join(folder, 'bench.html'), benchPage(result, times, compared));
+    await writeFile(join(folder, 'bench.json'), `${json}\n`);
+  });
+  terminal.note(`report in ${join(report, 'bench.html')}`);
 }
 
 async function compareFiles(
