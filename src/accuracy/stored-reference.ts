@@ -125,7 +125,11 @@ export async function openStoredReference(path: string): Promise<Reference> {
   return {
     ...header,
     device: `${header.device}, kept in ${basename(path)}`,
-    window: async (clip) => fromStored(windowOf(await readLine(path, placeOf(clip, places, path)), path)),
+    async window(clip) {
+      const stored = windowOf(await readLine(path, placeOf(clip, places, path)), path);
+      if (!isWhole(stored, header.nVocab)) throw unreadable(path, `what it says of ${clip.file} is damaged`);
+      return fromStored(stored);
+    },
     async [Symbol.asyncDispose]() {},
   };
 }
@@ -165,6 +169,8 @@ function headerOf(line: string | undefined, path: string): Omit<Header, 'format'
   const header = parseObject(line ?? '') as Header | undefined;
   if (header?.format !== format) throw unreadable(path, 'it is no file that --save-reference wrote');
   const { model, device, nVocab } = header;
+  if (typeof model !== 'string' || typeof device !== 'string' || !Number.isInteger(nVocab) || nVocab < 1)
+    throw unreadable(path, 'its first line is damaged');
   return { model, device, nVocab };
 }
 
@@ -173,6 +179,25 @@ function windowOf(line: string, path: string): StoredWindow {
   if (!Array.isArray(stored?.logits) || typeof stored.encoderOutput !== 'string' || typeof stored.sha256 !== 'string')
     throw unreadable(path, 'a line of it is damaged');
   return stored;
+}
+
+/** Whether a line has everything in its form; a file that was cut or edited must not pass for a reference. */
+function isWhole(stored: StoredWindow, nVocab: number): boolean {
+  const { language, text, prompt, tokens, logits, encoderOutput } = stored;
+  const isToken = (token: unknown) => Number.isInteger(token) && Number(token) >= 0 && Number(token) < nVocab;
+  const areTokens = (list: unknown) => Array.isArray(list) && list.length > 0 && list.every(isToken);
+  const byteLength = (row: unknown) => (typeof row === 'string' ? Buffer.byteLength(row, 'base64') : 0);
+  const encoderBytes = byteLength(encoderOutput);
+  return (
+    typeof language === 'string' &&
+    typeof text === 'string' &&
+    areTokens(prompt) &&
+    areTokens(tokens) &&
+    logits.length === tokens.length &&
+    logits.every((row) => byteLength(row) === nVocab * Float32Array.BYTES_PER_ELEMENT) &&
+    encoderBytes > 0 &&
+    encoderBytes % Float32Array.BYTES_PER_ELEMENT === 0
+  );
 }
 
 function fromStored({ language, prompt, tokens, text, logits, encoderOutput }: StoredWindow): ReferenceWindow {

@@ -29,7 +29,7 @@ const values = (...numbers: number[]) => Float32Array.from(numbers);
 const windowSaying = (text: string): ReferenceWindow => ({
   language: 'en',
   prompt: [1, 2],
-  tokens: [3, 4],
+  tokens: [0, 2],
   text,
   logits: [values(0.1, -1e-30, 3e38), values(-0, Number.NEGATIVE_INFINITY, 1 / 3)],
   encoderOutput: values(Math.PI, 2),
@@ -52,6 +52,33 @@ describe('a reference file', () => {
     expect(await reference.window(clip('bb', 0), {})).toEqual(windowSaying(' 三'));
     expect(await reference.window(clip('aa', 1), {})).toEqual(windowSaying(' two\n'));
     expect(await reference.window(clip('aa', 0), {})).toEqual(windowSaying(' grüße'));
+  });
+
+  test.each<[string, (window: Record<string, unknown>) => void]>([
+    ['no tokens', (window) => Object.assign(window, { tokens: [], logits: [] })],
+    ['a token beyond the vocabulary', (window) => Object.assign(window, { tokens: [0, 3] })],
+    ['a prompt that is none', (window) => Object.assign(window, { prompt: 'x' })],
+    ['logits of fewer tokens', (window) => Object.assign(window, { logits: (window['logits'] as string[]).slice(1) })],
+    ['logits cut short', (window) => Object.assign(window, { logits: ['AAAA', 'AAAA'] })],
+    ['no encoder output', (window) => Object.assign(window, { encoderOutput: '' })],
+    ['no text', (window) => Object.assign(window, { text: undefined })],
+    ['a language that is none', (window) => Object.assign(window, { language: 5 })],
+  ])('with %s is refused', async (_, damage) => {
+    const path = await write('damaged.json');
+    const lines = readFileSync(path, 'utf8').split('\n');
+    const window = JSON.parse(lines[1] ?? '') as Record<string, unknown>;
+    damage(window);
+    writeFileSync(path, [lines[0], JSON.stringify(window), ...lines.slice(2)].join('\n'));
+    const reference = await openStoredReference(path);
+    await expect(reference.window(clip('aa', 0), {})).rejects.toMatchObject({ code: 'REFERENCE_UNREADABLE' });
+    expect((await reference.window(clip('bb', 0), {})).text).toBe(' 三');
+  });
+
+  test('does not take the place of a file that is no reference', async () => {
+    const path = join(folder, 'recording.wav');
+    writeFileSync(path, 'RIFF');
+    await expect(createReferenceFile(path, live)).rejects.toMatchObject({ code: 'REFERENCE_OVER_OTHER' });
+    expect(readFileSync(path, 'utf8')).toBe('RIFF');
   });
 
   test('knows recordings by what is in them, and says which it knows', async () => {
