@@ -63,6 +63,7 @@ export async function openModel(options: OpenModelOptions): Promise<LoadedModel>
     const checkpoint = await openCheckpoint(files.directory);
     // First what may be damaged: a backend takes long to open, an NPU's to convert.
     const tokenizer = await openTokenizer(files.directory, checkpoint.dimensions.nVocab);
+    const rules = decodingRules(tokenizer.special, checkpoint.generation);
     const backend = await (npu === undefined
       ? openOnCpu(checkpoint, files.name, options)
       : openOnNpu(checkpoint, files.name, npu, options));
@@ -70,7 +71,7 @@ export async function openModel(options: OpenModelOptions): Promise<LoadedModel>
       name: files.name,
       backend,
       tokenizer,
-      rules: decodingRules(tokenizer.special, checkpoint.generation),
+      rules,
       [Symbol.asyncDispose]: () => backend[Symbol.asyncDispose](),
     };
   } catch (error) {
