@@ -41,14 +41,19 @@ export async function readSettings(
   }
 }
 
+/** Each step that may be queued has objects of ACL of its own. */
+const maxQueuedSteps = 64;
+
 function checkedSettings(settings: unknown): Partial<DeviceSettings> {
-  const { inPlaceRows, queuedSteps } = (settings ?? {}) as Record<string, unknown>;
+  if (typeof settings !== 'object' || settings === null || Array.isArray(settings)) throw new Error('it is no object');
+  const { inPlaceRows, queuedSteps } = settings as Record<string, unknown>;
   const isKnown = inPlaceRows === undefined || typeof inPlaceRows === 'boolean';
-  const isCount = queuedSteps === undefined || (Number.isInteger(queuedSteps) && Number(queuedSteps) >= 1);
+  const count = Number(queuedSteps);
+  const isCount = queuedSteps === undefined || (Number.isInteger(queuedSteps) && count >= 1 && count <= maxQueuedSteps);
   if (!isKnown || !isCount) throw new Error('its values make no sense');
   return {
     ...(inPlaceRows === undefined ? {} : { inPlaceRows }),
-    ...(queuedSteps === undefined ? {} : { queuedSteps: Number(queuedSteps) }),
+    ...(queuedSteps === undefined ? {} : { queuedSteps: count }),
   };
 }
 

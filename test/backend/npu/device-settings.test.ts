@@ -30,12 +30,12 @@ test('settings are kept by kind of device, and a stand-in’s apart, in whole fi
   expect(warnings).toEqual([]);
 });
 
-test.each(['', '{"inPlaceRows": tr', '{"queuedSteps": "many"}', '{"queuedSteps": 0}', '{"inPlaceRows": 1}'])(
-  'settings that are none (%j) give the safe ones, with a warning',
-  async (text) => {
-    await mkdir(join(store, 'devices'));
-    await writeFile(join(store, 'devices', 'Ascend910B4.json'), text);
-    expect(await read()).toEqual(safeSettings);
-    expect(warnings).toEqual([expect.stringMatching(/Ascend910B4\.json cannot be used .*doctor/)]);
-  },
-);
+test.each([
+  ...['', 'null', '[]', '"safe"', '{"inPlaceRows": tr', '{"inPlaceRows": 1}'],
+  ...['{"queuedSteps": "many"}', '{"queuedSteps": 0}', '{"queuedSteps": 1.5}', '{"queuedSteps": 1e9}'],
+])('settings that are none (%j) give the safe ones, with a warning', async (text) => {
+  await mkdir(join(store, 'devices'));
+  await writeFile(join(store, 'devices', 'Ascend910B4.json'), text);
+  expect(await read()).toEqual(safeSettings);
+  expect(warnings).toEqual([expect.stringMatching(/Ascend910B4\.json cannot be used .*doctor/)]);
+});
