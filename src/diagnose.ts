@@ -1,9 +1,10 @@
-import { access, constants, mkdir } from 'node:fs/promises';
+import { access, constants } from 'node:fs/promises';
 import { isStandIn, openNpu, probeAcl } from './backend/npu/acl-environment.ts';
 import type { AclProbe } from './backend/npu/addon.ts';
 import type { DeviceSettings } from './backend/npu/device-settings.ts';
 import { findAtc } from './convert/atc.ts';
 import { NpuError, WhisperNpuError } from './errors.ts';
+import { makeFolder } from './model/make-folder.ts';
 import { listModels, storeDirectory } from './model/store.ts';
 import { selfCheck } from './self-check.ts';
 
@@ -37,7 +38,7 @@ export async function diagnose(env: Environment): Promise<Finding[]> {
 }
 
 async function diagnoseStore(store: string): Promise<string> {
-  await mkdir(store, { recursive: true });
+  await makeFolder(store);
   await access(store, constants.W_OK);
   const models = await listModels(store);
   return `${store}: ${models.map(({ name }) => name).join(', ') || 'no models yet'}`;

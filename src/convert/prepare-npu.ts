@@ -1,9 +1,10 @@
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { ConversionError } from '../errors.ts';
 import { type NpuDtype, npuWeightType } from '../graph/npu-layers.ts';
 import { layOutWeights, type WeightLayout, weightsFile } from '../graph/weights.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
+import { makeFolder } from '../model/make-folder.ts';
 import { type AtcJob, atcArguments, runAtc } from './atc.ts';
 import { type NpuVariants, npuGraphs } from './npu-graphs.ts';
 import { readOmHeader } from './om-file.ts';
@@ -70,7 +71,7 @@ export async function convertForNpu(
     neededBytes: 2 * layout.sizeBytes,
     files: omFiles(checkpoint, variants),
     async build(directory: string, missing: readonly string[]) {
-      await mkdir(dirname(logPath), { recursive: true });
+      await makeFolder(dirname(logPath));
       await rm(logPath, { force: true });
       const graphs = join(directory, 'graphs');
       let atcVersion = 'unknown';
@@ -111,7 +112,7 @@ export async function writeGraphs(
 ): Promise<(AtcJob & { readonly name: string })[]> {
   const { dtype, soc, hostCpu } = target;
   const layout = npuWeightLayout(checkpoint, dtype);
-  await mkdir(directory, { recursive: true });
+  await makeFolder(directory);
   await writeWeights(checkpoint, layout, join(directory, weightsFile), { signal });
   const jobs = [];
   for (const { name, externalWeights, write } of npuGraphs(checkpoint, variants)) {

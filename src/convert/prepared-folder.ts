@@ -3,6 +3,7 @@ import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'nod
 import { basename, dirname, join, sep } from 'node:path';
 import type { Checkpoint } from '../model/checkpoint.ts';
 import { withLock } from '../model/lock.ts';
+import { makeFolder } from '../model/make-folder.ts';
 import { locksDirectory, preparedDirectory } from '../model/store.ts';
 import { storeError } from '../model/store-error.ts';
 
@@ -69,7 +70,7 @@ export async function buildPrepared(place: PreparedPlace, plan: FolderPlan, sign
   const target = join(parent, plan.name);
   const unfinished = `${target}${unfinishedSuffix}`;
   try {
-    await mkdir(parent, { recursive: true });
+    await makeFolder(parent);
     return await withLock(locksDirectory(place.store), place.model, { signal }, async () => {
       const before = await wholeManifest(target);
       const missing = before === undefined ? (plan.files ?? []) : missingFrom(before, plan.files ?? []);
@@ -107,7 +108,7 @@ async function addFiles(
   const added = Object.keys(sizeBytes).filter((file) => before.sizeBytes[file] === undefined);
   const depth = (file: string) => file.split(sep).length;
   for (const file of added.sort((a, b) => depth(b) - depth(a))) {
-    await mkdir(dirname(join(target, file)), { recursive: true });
+    await makeFolder(dirname(join(target, file)));
     await rename(join(from, file), join(target, file));
   }
   await writeManifest(from, { ...before, sizeBytes: { ...sizeBytes, ...before.sizeBytes } });

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ModelError } from '../errors.ts';
+import { makeFolder } from './make-folder.ts';
 
 // A lock is a file whose name says who wants it: <what>~<host>~<pid>~<random>. To take the lock: look that no live
 // contender is there, create one's own file, look again; alone, one holds it, else one withdraws and tries later. Of
@@ -36,7 +37,7 @@ export async function withLock<T>(
   options: LockOptions,
   body: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  await mkdir(directory, { recursive: true });
+  await makeFolder(directory);
   const path = await acquire(directory, name, options);
   const lost = new AbortController();
   const abort = () => lost.abort(options.signal?.reason);

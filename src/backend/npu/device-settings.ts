@@ -1,5 +1,6 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '../../model/make-folder.ts';
 import type { OpenedNpu } from './acl-environment.ts';
 
 /** Two things that only a device can confirm; each has a safe way. */
@@ -59,7 +60,7 @@ function checkedSettings(settings: unknown): Partial<DeviceSettings> {
 
 /** Writes the settings whole or not at all. */
 export async function writeSettings(store: string, npu: OpenedNpu, settings: DeviceSettings): Promise<void> {
-  await mkdir(join(store, 'devices'), { recursive: true });
+  await makeFolder(join(store, 'devices'));
   const path = settingsFile(store, npu);
   const unfinished = `${path}.${process.pid}.tmp`;
   await writeFile(unfinished, `${JSON.stringify(settings, null, 2)}\n`);

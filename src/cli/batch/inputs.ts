@@ -1,6 +1,7 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, isAbsolute, join, relative, resolve } from 'node:path';
 import { AudioError } from '../../errors.ts';
+import { isFolder } from '../../model/make-folder.ts';
 import { expandGlob, isGlob } from './glob.ts';
 
 /** A recording to transcribe. */
@@ -59,10 +60,6 @@ async function expandPattern(pattern: string): Promise<Input[]> {
     } else if (!pattern.endsWith('*') || audioExtension.test(path)) found.set(path, { path, relativePath });
   }
   return found.size > 0 ? [...found.values()] : [nothingIn(pattern, `nothing matches ${pattern}`)];
-}
-
-export async function isFolder(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
 }
 
 async function audioBelow(folder: string, relativePath: string): Promise<Input[]> {

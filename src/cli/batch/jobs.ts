@@ -1,9 +1,10 @@
 import { constants } from 'node:fs';
-import { access, lstat, mkdir, stat } from 'node:fs/promises';
+import { access, lstat, stat } from 'node:fs/promises';
 import { dirname, join, parse, resolve } from 'node:path';
 import { UsageError } from '../../errors.ts';
+import { makeFolder } from '../../model/make-folder.ts';
 import type { FormatName } from '../../output/formats.ts';
-import { type Input, isFolder } from './inputs.ts';
+import type { Input } from './inputs.ts';
 import { inTheWayError, outputError } from './output-error.ts';
 
 /** A recording and the files to write for it. */
@@ -112,13 +113,4 @@ export async function makeOutputFolder(folder: string): Promise<void> {
   } catch (error) {
     throw outputError(error, folder);
   }
-}
-
-/** As Node's recursive mkdir, which never returns where a file system lets nobody make anything (/proc on Linux). */
-async function makeFolder(folder: string): Promise<void> {
-  if (await isFolder(folder)) return;
-  if (dirname(folder) !== folder) await makeFolder(dirname(folder));
-  await mkdir(folder).catch(async (error: unknown) => {
-    if (!(await isFolder(folder))) throw error; // else another process was faster
-  });
 }

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Argument, type Command } from 'commander';
 import { compareRecording, type FileComparison, hashFile, summariseFile } from '../../accuracy/compare-recording.ts';
@@ -12,6 +12,7 @@ import { createReferenceFile, openStoredReference, type ReferenceWriter } from '
 import type { WindowComparison } from '../../accuracy/window.ts';
 import { describeEnvironment } from '../../bench/environment.ts';
 import { AudioError, closeAfter, UsageError } from '../../errors.ts';
+import { makeFolder } from '../../model/make-folder.ts';
 import { compareBlocks, type LayerInput, openSides, type SideOptions, type Sides } from '../accuracy-sides.ts';
 import { accuracyText } from '../accuracy-text.ts';
 import { openInput } from '../audio-input.ts';
@@ -83,7 +84,7 @@ async function run(names: readonly string[], options: Options, session: Session)
   const terminal = sessionTerminal(session, options);
   const inputs = await accuracyInputs(names, options.manifest);
   const stored = await storedReference(options);
-  if (options.report !== undefined) await writing(options.report, (folder) => mkdir(folder, { recursive: true }));
+  if (options.report !== undefined) await writing(options.report, makeFolder);
   const progress: Progress = { sides: undefined, files: [], layerInput: undefined, layers: undefined, failed: 0 };
   const conclude = async (isComplete: boolean) => {
     terminal.endProgress();

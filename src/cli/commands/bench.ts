@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Argument, type Command } from 'commander';
 import type { DeviceChoice } from '../../backend/device-choice.ts';
@@ -13,6 +13,7 @@ import { type KnownResult, readResult } from '../../bench/stored-result.ts';
 import { benchAudio } from '../../bench/workload.ts';
 import { UsageError } from '../../errors.ts';
 import { openCheckpoint } from '../../model/checkpoint.ts';
+import { makeFolder } from '../../model/make-folder.ts';
 import { resolveModel } from '../../model/resolve-model.ts';
 import { openModel } from '../../open-model.ts';
 import { benchText, comparisonText } from '../bench-text.ts';
@@ -105,7 +106,7 @@ async function run(options: Options, session: Session): Promise<void> {
   }
   const baseline = options.compare === undefined ? undefined : await readResult(options.compare);
   const audio = await benchAudio(options.audio, options.seconds, { signal, onWarning: terminal.warn });
-  if (options.report !== undefined) await writing(options.report, (folder) => mkdir(folder, { recursive: true }));
+  if (options.report !== undefined) await writing(options.report, makeFolder);
   const subject = await load(options, session, terminal);
   try {
     const { rules, backend } = subject.model;

