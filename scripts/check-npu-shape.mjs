@@ -9,13 +9,14 @@
  */
 import { copyFile, mkdir, open, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { resolveModel } from '../dist/model/resolve-model.js';
 import { storeDirectory } from '../dist/model/store.js';
 import { whisperTensors } from '../dist/model/tensor-names.js';
 import { openModel } from '../dist/open-model.js';
 
-const [folder] = process.argv.slice(2);
-if (folder === undefined || folder.startsWith('-')) throw new Error('name a folder for the model');
+const [folder, ...others] = parseArgs({ allowPositionals: true }).positionals;
+if (!folder || others.length > 0) throw new Error('name one folder for the model');
 const dimensions = {
   nMels: 80,
   nAudioCtx: 1500,

@@ -10,6 +10,7 @@ import { transcribeDefaults as defaults } from '../transcribe/options.ts';
 import {
   clipList,
   device,
+  folderName,
   formatList,
   language,
   numberBetween,
@@ -48,7 +49,10 @@ export const option = {
       .choices(Object.keys(npuDtypes))
       .default('float16')
       .helpGroup('Device:'),
-  omDir: () => new Option('--om-dir <folder>', 'OM files that were converted elsewhere').helpGroup('Device:'),
+  omDir: () =>
+    new Option('--om-dir <folder>', 'OM files that were converted elsewhere')
+      .argParser(folderName)
+      .helpGroup('Device:'),
   soc: () =>
     new Option('--soc <name>', 'the chip to convert for, as Ascend910B4 (default: the one in this machine)')
       .argParser(socName)

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { runCli } from '../support/run-cli.ts';
 
+const sample = 'samples/espeak-en-16k.wav';
+
 describe('the command line', () => {
   test('prints help on stdout and ends with 0', async () => {
     const { code, stdout } = await runCli(['--help']);
@@ -15,6 +17,11 @@ describe('the command line', () => {
     ['a missing file name', ['transcribe'], "missing required argument 'audio'"],
     ['a language that is none', ['transcribe', '-l', 'klingon', 'a.wav'], 'klingon'],
     ['threads that are no number', ['transcribe', '-t', 'two', 'a.wav'], 'whole number'],
+    ['a chip without a name', ['convert', '--soc', '', 'whisper-base'], 'name of a chip'],
+    ['a chip that is a path', ['convert', '--soc', '../../../evil', 'whisper-base'], 'name of a chip'],
+    ['graphs for no folder', ['convert', '--soc', 'Ascend910B4', '--graphs-only', '', 'whisper-base'], 'a folder'],
+    ['OM files of no folder', ['transcribe', '--om-dir', '', 'a.wav'], 'a folder'],
+    ['OM files on the CPU', ['transcribe', '-d', 'cpu', '--om-dir', 'om', sample], 'om is for an NPU'],
     ['stdin named twice', ['transcribe', '-', '-'], 'only once'],
   ])('%s ends with 2, nothing on stdout, and says what is wrong', async (_, args, message) => {
     const { code, stdout, stderr } = await runCli(args);
@@ -49,6 +56,9 @@ describe('errors', () => {
   test('with --json the error is an object on stdout too', async () => {
     const { code, stdout } = await runCli(['transcribe', '--json', 'no-such-file.wav']);
     expect(code).toBe(3);
-    expect(JSON.parse(stdout)).toMatchObject({ error: { message: expect.stringContaining('no-such-file.wav') } });
+    expect(JSON.parse(stdout)).toMatchObject({
+      file: 'no-such-file.wav',
+      error: { message: expect.stringContaining('no-such-file.wav') },
+    });
   });
 });
