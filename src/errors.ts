@@ -5,6 +5,8 @@
 export class WhisperNpuError extends Error {
   readonly code: string;
   readonly hint: string | undefined;
+  /** The recording it is about, where it is about one. */
+  file: string | undefined;
   /** What went wrong on clearing up after this. */
   suppressed: unknown;
 

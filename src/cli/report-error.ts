@@ -15,8 +15,9 @@ export function printError(error: unknown, stderr: NodeJS.WriteStream): void {
 }
 
 /** The same for programs, on one line. */
-export function errorJson(error: unknown, file?: string): string {
+export function errorJson(error: unknown, path?: string): string {
   const known = error instanceof WhisperNpuError ? error : undefined;
+  const file = path ?? known?.file;
   return JSON.stringify({
     ...(file === undefined ? {} : { file }),
     error: {

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -41,6 +41,21 @@ describe.skipIf(!hasStandIn || models.tinyEn === undefined)('on the stand-in', (
     expect(stderr).toContain(file);
     expect(stderr).not.toContain('leak');
     expect(stderr).not.toContain('out of host memory');
+  });
+
+  test('a device that is lost in a batch: --json names the recording, and those that were not tried', async () => {
+    const copies = ['a.wav', 'b.wav', 'c.wav'].map((name) => join(root, name));
+    for (const path of copies) copyFileSync(sample, path);
+    const { code, stdout } = await runCli([...args.slice(0, -1), '--json', ...copies], {
+      env: { ...env, STAND_IN_FAIL: 'aclmdlExecuteAsync:3:507015' },
+    });
+    expect(code).toBe(5);
+    const lines = stdout.trim().split('\n');
+    expect(lines.map((line) => JSON.parse(line))).toEqual([
+      { file: copies[1], notTried: true },
+      { file: copies[2], notTried: true },
+      { file: copies[0], error: expect.objectContaining({ code: 'NPU_DEVICE_LOST' }) },
+    ]);
   });
 
   test('a device that hangs while a model is loaded ends in an error', () => {

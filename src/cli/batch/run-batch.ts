@@ -75,6 +75,12 @@ export async function runBatch(
         terminal.warn(stoppedText(job, progress, `${i + 1} of ${pending.length}, ${nDone} done`));
         tellFailures(failures, nFiles, terminal);
       }
+      // Before a recording is begun, what stops all is about the model or the device.
+      const isAboutFile = progress.position !== undefined || !stopsAll(error);
+      if (error instanceof WhisperNpuError && isAboutFile) error.file = job.input.path;
+      if (isLast && json && !session.signal.aborted) {
+        for (const { input } of pending.slice(i + 1)) await session.print(`${notTriedJson(input.path)}\n`);
+      }
       if (isLast || nFiles === 1) throw error;
       failures.push({ path: job.input.path, error });
       terminal.endProgress();
@@ -124,6 +130,10 @@ function tellFailures(failures: readonly Failure[], nFiles: number, terminal: Te
 
 function skippedJson({ input, outputs }: Job): string {
   return JSON.stringify({ file: input.path, skipped: true, outputs: [...outputs.values()] });
+}
+
+function notTriedJson(file: string): string {
+  return JSON.stringify({ file, notTried: true });
 }
 
 function summaryText(nDone: number, nSkipped: number, nFailed: number): string {
