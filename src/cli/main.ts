@@ -40,14 +40,19 @@ Models are kept in $WHISPER_NPU_HOME, or in whisper-npu in the user's cache fold
   return program;
 }
 
-/** Ctrl-C ends the work in hand cleanly; a second one, or work that does not end, ends the program where it is. */
+/**
+ * Ctrl-C and SIGTERM end the work in hand cleanly, with what it started (atc); a second one, or work that does not end,
+ * ends the program where it is.
+ */
 function interruptSignal(): AbortSignal {
   const controller = new AbortController();
-  process.once('SIGINT', () => {
+  const interrupt = () => {
+    if (controller.signal.aborted) endInterrupted();
     controller.abort();
-    process.once('SIGINT', endInterrupted);
     setTimeout(endInterrupted, 5000).unref();
-  });
+  };
+  process.on('SIGINT', interrupt);
+  process.on('SIGTERM', interrupt);
   return controller.signal;
 }
 

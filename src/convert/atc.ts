@@ -86,9 +86,10 @@ const patienceMs = 3000;
  * @throws ConversionError 'ATC_FAILED' with atc's own error lines; the signal's reason, once atc and its helpers have ended
  */
 export async function runAtc(atc: string, args: readonly string[], logPath: string, signal?: AbortSignal) {
-  signal?.throwIfAborted();
   await using log = await open(logPath, 'a');
   await log.appendFile(`${atc} ${args.join(' ')}\n`);
+  const { size: startOffset } = await log.stat(); // what runs before this one said is in it too
+  signal?.throwIfAborted(); // with nothing awaited until it is listened to
   // A group of its own: a Ctrl-C goes to this program alone, which then ends all of them.
   const child = spawn(atc, args, { stdio: ['ignore', log.fd, log.fd], detached: true });
   let mercy: NodeJS.Timeout | undefined;
@@ -103,7 +104,10 @@ export async function runAtc(atc: string, args: readonly string[], logPath: stri
     const [code, ended] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
     if (signal?.aborted) abandon(); // helpers that outlived it
     signal?.throwIfAborted();
-    if (code !== 0) throw atcFailed(await readFile(logPath, 'utf8'), ended ?? `exit code ${code}`, logPath);
+    if (code !== 0) {
+      const said = (await readFile(logPath)).subarray(startOffset).toString();
+      throw atcFailed(said, ended ?? `exit code ${code}`, logPath);
+    }
   } catch (cause) {
     if (cause instanceof ConversionError || signal?.aborted) throw cause;
     throw new ConversionError('ATC_FAILED', `${atc} could not be run: ${String(cause)}`, { cause });
@@ -123,13 +127,13 @@ function killGroup(pid: number | undefined, signal: NodeJS.Signals): void {
   }
 }
 
-/** @param end how it ended, where it says nothing itself: an exit code or a signal */
-function atcFailed(log: string, end: string, logPath: string): ConversionError {
-  const lines = log.split('\n').filter((line) => /\b(E[A-Z]?\d{4,5}|ERROR)\b/.test(line));
-  const reason = lines.slice(0, 5).join('\n') || end;
+/** @param end how it ended: an exit code or a signal */
+function atcFailed(said: string, end: string, logPath: string): ConversionError {
+  const lines = said.split('\n').filter((line) => /\b(E[A-Z]?\d{4,5}|ERROR)\b/.test(line));
+  const reason = [`atc failed with ${end}`, ...lines.slice(0, 5)].join('\n');
   const known = /\bE[A-Z]?\d{4,5}\b/.exec(reason)?.[0];
   const remedy = known === undefined ? undefined : remedies[known];
-  return new ConversionError('ATC_FAILED', `atc failed:\n${reason}`, {
+  return new ConversionError('ATC_FAILED', reason, {
     hint: `${remedy === undefined ? '' : `${remedy} `}The whole log: ${logPath}`,
   });
 }

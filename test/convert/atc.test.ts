@@ -8,6 +8,7 @@ import { runAtc } from '../../src/convert/atc.ts';
 import { convertForNpu } from '../../src/convert/prepare-npu.ts';
 import { openCheckpoint } from '../../src/model/checkpoint.ts';
 import { writeRandomCheckpoint } from '../support/random-checkpoint.ts';
+import { runCli } from '../support/run-cli.ts';
 
 let root: string;
 beforeEach(async () => {
@@ -38,6 +39,16 @@ describe('running atc', () => {
 
   test('says which signal ended it', async () => {
     await expect(runAtc(await atc('kill -9 $$'), [], log())).rejects.toThrow('SIGKILL');
+    const afterLines = runAtc(await atc('echo "E19999: no memory"; kill -9 $$'), [], log());
+    await expect(afterLines).rejects.toThrow(/SIGKILL\n.*no memory/);
+  });
+
+  test('does not give the words of an earlier run as its reason', async () => {
+    await runAtc(await atc('echo "[ERROR] E10001: of no consequence"'), [], log());
+    const failure = runAtc(await atc('echo "E13000: no such file"; exit 1'), [], log());
+    await expect(failure).rejects.toMatchObject({ message: expect.not.stringContaining('of no consequence') });
+    await expect(failure).rejects.toThrow('no such file');
+    expect(await readFile(log(), 'utf8')).toContain('of no consequence');
   });
 
   test('says that it cannot be run', async () => {
@@ -57,6 +68,37 @@ describe('running atc', () => {
     await sleep(400);
     expect(existsSync(join(root, 'alive'))).toBe(false);
   }, 20_000);
+});
+
+describe('convert on the command line, with an atc that does not end when it is told to', () => {
+  test.each([
+    ['Ctrl-C', ['SIGINT']],
+    ['a second Ctrl-C', ['SIGINT', 'SIGINT']],
+    ['SIGTERM', ['SIGTERM']],
+  ] as const)(
+    '%s ends it too',
+    async (_, signals) => {
+      const alive = join(root, 'alive');
+      const stubborn = await atc(`trap "" TERM; while :; do touch ${alive}; sleep 0.1; done`);
+      await writeRandomCheckpoint(join(root, 'checkpoint'));
+      const run = await runCli(['convert', '--soc', 'Ascend910B4', join(root, 'checkpoint')], {
+        env: { WHISPER_NPU_HOME: join(root, 'store'), WHISPER_NPU_ATC: stubborn },
+        started: async (kill) => {
+          while (!existsSync(alive)) await sleep(20);
+          for (const signal of signals) {
+            kill(signal);
+            await sleep(300);
+          }
+        },
+      });
+      expect(run.code).toBe(130);
+      expect(run.stderr).toContain('interrupted');
+      await rm(alive, { force: true });
+      await sleep(400);
+      expect(existsSync(alive)).toBe(false);
+    },
+    20_000,
+  );
 });
 
 describe('a conversion', () => {

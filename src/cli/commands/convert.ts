@@ -60,7 +60,7 @@ async function run(spec: string, options: Options, session: Session): Promise<vo
   const checkpoint = await openCheckpoint(directory);
   if (atc === undefined) {
     const folder = resolve(options.graphsOnly ?? '.');
-    await writeGraphsOnly(checkpoint, target, folder).catch((cause: NodeJS.ErrnoException) => {
+    await writeGraphsOnly(checkpoint, target, folder, session.signal).catch((cause: NodeJS.ErrnoException) => {
       if (cause.code === undefined) throw cause;
       throw new ConversionError('GRAPHS_NOT_WRITTEN', `cannot write the graphs to ${folder}: ${cause.message}`, {
         cause,
@@ -94,8 +94,13 @@ async function ownSoc(session: Session): Promise<string> {
 }
 
 /** The graphs, and the very commands that `convert` would run, with paths relative to the folder. */
-async function writeGraphsOnly(checkpoint: Checkpoint, target: NpuTarget, folder: string): Promise<void> {
-  const jobs = await writeGraphs(checkpoint, target, folder, folder);
+async function writeGraphsOnly(
+  checkpoint: Checkpoint,
+  target: NpuTarget,
+  folder: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const jobs = await writeGraphs(checkpoint, target, folder, folder, { signal });
   const commands = jobs.map((job) => {
     const args = atcArguments({ ...job, model: `${job.name}.onnx`, output: job.name });
     return `atc ${args.join(' ')}`;
