@@ -8,6 +8,9 @@ function family(soc: string): string {
   return /^Ascend\d+[A-Z]*/.exec(soc)?.[0] ?? soc;
 }
 
+/** Any Whisper's decoder has more weights than this: the vocabulary of the smallest takes 40 MB. */
+const leastDecoderBytes = 1e6;
+
 /**
  * Checks that the OM files of a folder are whole and made for this chip. Their shapes are checked when they are loaded.
  *
@@ -20,10 +23,15 @@ export async function checkOmDirectory(
   onWarning: (message: string) => void,
 ): Promise<void> {
   const files = (await filesIn(directory)).filter((file) => file.endsWith('.om'));
-  await checkWeights(join(directory, 'weight'));
+  const hasWeights = await checkWeights(join(directory, 'weight'));
   for (const file of files) {
     const path = join(directory, file);
-    const { attributes } = await readOmHeader(path);
+    const { attributes, weightBytes } = await readOmHeader(path);
+    if (file === 'decoder-1.om' && !hasWeights && weightBytes < leastDecoderBytes) {
+      throw new NpuError('NPU_MODEL_MISSING', `the weights of ${path} are missing: ${join(directory, 'weight')}`, {
+        hint: 'Copy the whole folder that atc wrote, with its folder weight/.',
+      });
+    }
     if (attributes.get('atc_version')?.includes('stand-in') && !isStandIn) {
       throw new NpuError('NPU_STAND_IN_MODEL', `${path} was made by the stand-in for atc and runs on no device`, {
         hint: 'Remove the model with `whisper-npu models remove`, then convert it again.',
@@ -50,17 +58,20 @@ async function filesIn(directory: string): Promise<string[]> {
   });
 }
 
-/** Weights that atc left outside the OM files; not every conversion does. */
-async function checkWeights(directory: string): Promise<void> {
+/** Weights that atc left outside the OM files; not every conversion does. @returns whether there are any */
+async function checkWeights(directory: string): Promise<boolean> {
   const files = await readdir(directory).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return [];
     throw error;
   });
   for (const file of files) {
     const path = join(directory, file);
-    if ((await stat(path)).size > 0) continue;
-    throw new ModelError('OM_INVALID', `${path} is empty`, {
+    const info = await stat(path).catch(() => undefined); // a link that leads nowhere
+    const isFile = info?.isFile() ?? false;
+    if (isFile && info?.size !== 0) continue;
+    throw new ModelError('OM_INVALID', `${path} is ${isFile ? 'empty' : 'no file'}`, {
       hint: 'Convert the model again, or copy the file again.',
     });
   }
+  return files.length > 0;
 }

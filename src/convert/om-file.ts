@@ -5,12 +5,14 @@ import { ModelError } from '../errors.ts';
 export interface OmHeader {
   /** Attributes of its model definition, such as soc_version, arch_type and atc_version. */
   readonly attributes: ReadonlyMap<string, string>;
+  /** Of the weights in the file; others may lie beside it. */
+  readonly weightBytes: number;
 }
 
 /** struct ModelFileHeader of ge/inc/framework/common/types.h, little endian. */
 const header = { sizeBytes: 256, magic: 0x444f4d49, lengthAt: 76, longLengthAt: 184 };
-/** The partition that holds the protobuf message ge.proto.ModelDef. */
-const modelDefinition = 0;
+/** The partition that holds the protobuf message ge.proto.ModelDef, and that of the weights. */
+const partition = { modelDefinition: 0, weights: 1 };
 /** Fields of ge.proto.ModelDef: its attributes, entries of a map from names to AttrDef, whose field 2 is a string. */
 const field = { attributes: 11, key: 1, value: 2, string: 2 };
 
@@ -20,13 +22,16 @@ const field = { attributes: 11, key: 1, value: 2, string: 2 };
  * @throws ModelError 'OM_INVALID'
  */
 export async function readOmHeader(path: string): Promise<OmHeader> {
-  await using file = await open(path, 'r');
-  const fail = (reason: string): never => {
+  const fail = (reason: string, cause?: unknown): never => {
     throw new ModelError('OM_INVALID', `${path} is not a usable OM file: ${reason}`, {
       hint: 'Convert the model again with `whisper-npu convert`.',
+      cause,
     });
   };
-  const { size } = await file.stat();
+  await using file = await open(path, 'r').catch((cause: NodeJS.ErrnoException) => fail(cause.message, cause));
+  const info = await file.stat();
+  if (!info.isFile()) fail('it is no file');
+  const { size } = info;
   if (size < header.sizeBytes) fail(`it has only ${size} bytes`);
   const head = await readBytes(file, 0, header.sizeBytes);
   if (head.toString('latin1', 0, 4) === 'PK\x03\x04') fail('it is an OM2 file, which CANN 8 cannot load');
@@ -36,8 +41,9 @@ export async function readOmHeader(path: string): Promise<OmHeader> {
   if (length !== size - header.sizeBytes) {
     fail(`${length} bytes should follow its header, ${size - header.sizeBytes} do`);
   }
-  const definition = await findDefinition(file, longLength > 0, size);
-  return { attributes: definition === undefined ? fail('it has no model definition') : attributesOf(definition) };
+  const { definition, weightBytes } = await readPartitions(file, longLength > 0, size);
+  if (definition === undefined) return fail('it has no model definition');
+  return { attributes: attributesOf(definition), weightBytes };
 }
 
 async function readBytes(file: FileHandle, position: number, length: number): Promise<Buffer> {
@@ -47,19 +53,24 @@ async function readBytes(file: FileHandle, position: number, length: number): Pr
 }
 
 /** Walks the partitions, which lie one behind the other after their table, whatever offsets the table names. */
-async function findDefinition(file: FileHandle, long: boolean, fileSize: number): Promise<Buffer | undefined> {
-  const count = (await readBytes(file, header.sizeBytes, 4)).readUInt32LE(0);
+async function readPartitions(file: FileHandle, long: boolean, fileSize: number) {
+  let definition: Buffer | undefined;
+  let weightBytes = 0;
+  const counted = await readBytes(file, header.sizeBytes, 4);
+  const count = counted.length < 4 ? 0 : counted.readUInt32LE(0);
   const [tableHead, entrySize] = long ? [8, 24] : [4, 12];
-  if (count > 64) return undefined;
+  if (count > 64) return { definition, weightBytes };
   const table = await readBytes(file, header.sizeBytes + tableHead, count * entrySize);
   let position = header.sizeBytes + tableHead + table.length;
   for (let at = 0; at + entrySize <= table.length; at += entrySize) {
     const size = long ? Number(table.readBigUInt64LE(at + 16)) : table.readUInt32LE(at + 8);
-    if (position + size > fileSize) return undefined;
-    if (table.readUInt32LE(at) === modelDefinition) return readBytes(file, position, size);
+    if (position + size > fileSize) break;
+    const type = table.readUInt32LE(at);
+    if (type === partition.modelDefinition) definition ??= await readBytes(file, position, size);
+    if (type === partition.weights) weightBytes += size;
     position += size;
   }
-  return undefined;
+  return { definition, weightBytes };
 }
 
 function attributesOf(definition: Buffer): Map<string, string> {
