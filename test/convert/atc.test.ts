@@ -114,7 +114,7 @@ describe('a conversion', () => {
 
   test.each([
     ['no file', 'exit 0'],
-    ['a file that is none', 'for a in "$@"; do case $a in --output=*) echo IMOD > "${a#--output=}.om";; esac; done'],
+    ['a file that is none', `for a in "$@"; do case $a in --output=*) echo IMOD > "\${a#--output=}.om";; esac; done`],
   ])('by an atc that ends well but writes %s fails, and leaves nothing behind', async (_, script) => {
     await expect(convert(script)).rejects.toMatchObject({
       name: 'ConversionError',
