@@ -2,7 +2,6 @@ import { compareLayers } from '../accuracy/layers.ts';
 import { checkVocabulary, liveReference, type Reference } from '../accuracy/reference.ts';
 import type { LayerResult, Side } from '../accuracy/result.ts';
 import type { WindowComparison } from '../accuracy/window.ts';
-import type { DeviceChoice } from '../backend/device-choice.ts';
 import { UsageError } from '../errors.ts';
 import { logMelSpectrogram } from '../features/log-mel.ts';
 import { catalog } from '../model/catalog.ts';
@@ -10,18 +9,12 @@ import type { ModelDimensions } from '../model/dimensions.ts';
 import { openLayerProbe } from '../open-layer-probe.ts';
 import { type OpenModelOptions, openModel } from '../open-model.ts';
 import type { LoadedModel } from '../transcribe/loaded-model.ts';
-import { convertProgress } from './convert-progress.ts';
-import { npuDtypes } from './options.ts';
-import { type ModelSourceOptions, modelContext, type Session } from './session.ts';
+import { type ModelInputOptions, modelOptions } from './model-input.ts';
+import type { Session } from './session.ts';
 import type { Terminal } from './terminal.ts';
 
 /** The options that say what is compared with what. */
-export interface SideOptions extends ModelSourceOptions {
-  readonly model?: string;
-  readonly device: DeviceChoice;
-  readonly dtype: string;
-  readonly omDir?: string;
-  readonly threads: number;
+export interface SideOptions extends ModelInputOptions {
   readonly refModel?: string;
   readonly refThreads?: number;
   readonly layers?: boolean;
@@ -52,7 +45,7 @@ export async function openSides(
 ): Promise<Sides> {
   let npu: TestedNpu | undefined;
   const tested = await openModel({
-    ...testedOptions(options, session, terminal),
+    ...modelOptions(options, session, terminal),
     ...modelSpec(options.model ?? modelOf(stored)),
     onNpu({ isStandIn, device }) {
       npu = { isStandIn, soc: device.socName };
@@ -97,22 +90,8 @@ function sidesOf(tested: LoadedModel, reference: Reference, npu: TestedNpu | und
   };
 }
 
-function testedOptions(options: SideOptions, session: Session, terminal: Terminal): OpenModelOptions {
-  const { omDir } = options;
-  return {
-    ...(omDir === undefined ? {} : { omDirectory: omDir }),
-    device: options.device,
-    dtype: npuDtypes[options.dtype] ?? 'f16',
-    context: modelContext(session, options, terminal),
-    threads: options.threads,
-    onPrepare: (sizeBytes) => terminal.note(`preparing the model once (${(sizeBytes / 1e6).toFixed(0)} MB of weights)`),
-    onConvert: convertProgress(terminal),
-    onWarning: terminal.warn,
-  };
-}
-
 function referenceOptions(options: SideOptions, session: Session, terminal: Terminal): OpenModelOptions {
-  const { device: _, omDirectory: __, ...rest } = testedOptions(options, session, terminal);
+  const { device: _, omDirectory: __, ...rest } = modelOptions(options, session, terminal);
   return { ...rest, device: { kind: 'cpu' }, threads: options.refThreads ?? options.threads };
 }
 
@@ -166,7 +145,7 @@ export async function compareBlocks(
   const { probe, dimensions } = await openLayerProbe(open, 'chained');
   await using reference = probe;
   const { probe: testedProbe } = await openLayerProbe(
-    { ...testedOptions(options, session, terminal), model: models.tested },
+    { ...modelOptions(options, session, terminal), model: models.tested },
     'separate',
   );
   await using tested = testedProbe;

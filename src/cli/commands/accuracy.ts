@@ -17,6 +17,7 @@ import { compareBlocks, type LayerInput, openSides, type SideOptions, type Sides
 import { accuracyText } from '../accuracy-text.ts';
 import { openInput } from '../audio-input.ts';
 import { exitCode } from '../exit-codes.ts';
+import { addModelInputOptions } from '../model-input.ts';
 import { option } from '../options.ts';
 import { errorJson, printError } from '../report-error.ts';
 import { writing } from '../report-folder.ts';
@@ -34,8 +35,7 @@ interface Options extends SideOptions {
 }
 
 export function addAccuracy(program: Command, session: Session): void {
-  program
-    .command('accuracy')
+  addModelInputOptions(program.command('accuracy'))
     .summary('compare what a device computes with a reference')
     .description(
       'Compares a model on a device with a reference, free and fed with the same tokens: texts, probabilities, encoder output, and word errors where FILE.txt beside the audio or a manifest says what was really said. Ends with 1 if it does not pass.',
@@ -48,13 +48,6 @@ export function addAccuracy(program: Command, session: Session): void {
     .addOption(option.threshold())
     .addOption(option.layers())
     .addOption(option.language())
-    .addOption(option.model())
-    .addOption(option.source())
-    .addOption(option.offline())
-    .addOption(option.device())
-    .addOption(option.threads())
-    .addOption(option.dtype())
-    .addOption(option.omDir())
     .addOption(option.saveReference())
     .addOption(option.report())
     .addOption(option.json())

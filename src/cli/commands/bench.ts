@@ -1,7 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Argument, type Command } from 'commander';
-import type { DeviceChoice } from '../../backend/device-choice.ts';
 import type { OpenedNpu } from '../../backend/npu/acl-environment.ts';
 import { type BenchOptions, type BenchSubject, bench, type Measured, type NpuUnderTest } from '../../bench/bench.ts';
 import { type Comparison, compareResults, ruleText } from '../../bench/compare.ts';
@@ -17,14 +16,14 @@ import { makeFolder } from '../../model/make-folder.ts';
 import { resolveModel } from '../../model/resolve-model.ts';
 import { openModel } from '../../open-model.ts';
 import { benchText, comparisonText } from '../bench-text.ts';
-import { convertProgress } from '../convert-progress.ts';
 import { exitCode } from '../exit-codes.ts';
-import { npuDtypes, option } from '../options.ts';
+import { addModelInputOptions, type ModelInputOptions, modelOptions } from '../model-input.ts';
+import { option } from '../options.ts';
 import { writing } from '../report-folder.ts';
-import { type ModelSourceOptions, modelContext, type Session, sessionTerminal } from '../session.ts';
+import { type Session, sessionTerminal } from '../session.ts';
 import type { Terminal } from '../terminal.ts';
 
-interface Options extends ModelSourceOptions {
+interface Options extends ModelInputOptions {
   readonly runs: number;
   readonly warmup: number;
   readonly audio?: string;
@@ -33,18 +32,12 @@ interface Options extends ModelSourceOptions {
   readonly language: string;
   readonly compare?: string;
   readonly tolerance: number;
-  readonly model?: string;
-  readonly device: DeviceChoice;
-  readonly dtype: string;
-  readonly omDir?: string;
-  readonly threads: number;
   readonly report?: string;
   readonly json?: boolean;
 }
 
 export function addBench(program: Command, session: Session): void {
-  const command = program
-    .command('bench')
+  const command = addModelInputOptions(program.command('bench'))
     .summary('measure how fast a model is, and what it needs')
     .description(
       'Measures every stage from samples to text on one device. Ctrl-C ends it with what was measured so far.',
@@ -57,13 +50,6 @@ export function addBench(program: Command, session: Session): void {
     .addOption(option.compare())
     .addOption(option.tolerance())
     .addOption(option.language().default('en'))
-    .addOption(option.model())
-    .addOption(option.source())
-    .addOption(option.offline())
-    .addOption(option.device())
-    .addOption(option.threads())
-    .addOption(option.dtype())
-    .addOption(option.omDir())
     .addOption(option.report())
     .addOption(option.json())
     .addOption(option.quiet())
@@ -128,39 +114,28 @@ async function run(options: Options, session: Session): Promise<void> {
 
 /** Loads the model and times that, without what is done only once in a model's life. */
 async function load(options: Options, session: Session, terminal: Terminal): Promise<BenchSubject> {
-  const context = modelContext(session, options, terminal);
-  const { model: spec, omDir } = options;
+  const asked = modelOptions(options, session, terminal);
+  const { context, onPrepare, onConvert } = asked;
   let wasBuilt = false;
   let npu: NpuUnderTest | undefined;
   let soc: string | undefined;
+  const building =
+    <T>(tell: ((of: T) => void) | undefined) =>
+    (of: T) => {
+      wasBuilt = true;
+      tell?.(of);
+    };
   const open = async () => {
     const started = performance.now();
     const model = await openModel({
-      ...(spec === undefined ? {} : { model: spec }),
-      ...(omDir === undefined ? {} : { omDirectory: omDir }),
-      device: options.device,
-      dtype: npuDtypes[options.dtype] ?? 'f16',
-      threads: options.threads,
-      context: {
-        ...context,
-        onEvent(event) {
-          wasBuilt = true;
-          context.onEvent?.(event);
-        },
-      },
-      onPrepare(sizeBytes) {
-        wasBuilt = true;
-        terminal.note(`preparing the model once (${(sizeBytes / 1e6).toFixed(0)} MB of weights)`);
-      },
-      onConvert(event) {
-        wasBuilt = true;
-        convertProgress(terminal)(event);
-      },
+      ...asked,
+      context: { ...context, onEvent: building(context.onEvent) },
+      onPrepare: building(onPrepare),
+      onConvert: building(onConvert),
       async onNpu(opened) {
         soc = opened.device.socName;
         npu = await underTest(opened);
       },
-      onWarning: terminal.warn,
     });
     return { model, loadMs: performance.now() - started };
   };
@@ -173,7 +148,7 @@ async function load(options: Options, session: Session, terminal: Terminal): Pro
   }
   terminal.note(`model ${model.name}, device ${model.backend.device}`);
   try {
-    const { directory } = await resolveModel(spec ?? model.name, context);
+    const { directory } = await resolveModel(options.model ?? model.name, context);
     return {
       model,
       loadMs,

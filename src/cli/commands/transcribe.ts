@@ -1,7 +1,6 @@
 import { Argument, type Command } from 'commander';
 import type { AudioRecording } from '../../audio/recording.ts';
 import { openSilero } from '../../backend/cpu/silero.ts';
-import type { DeviceChoice } from '../../backend/device-choice.ts';
 import type { Task } from '../../decoding/prompt.ts';
 import { closeAfter, NpuError, UsageError } from '../../errors.ts';
 import { openModel } from '../../open-model.ts';
@@ -15,22 +14,17 @@ import { findInputs, findListed, type Input } from '../batch/inputs.ts';
 import { type Job, makeOutputFolder, makeRoom, outputDate, planJobs } from '../batch/jobs.ts';
 import type { BatchProgress } from '../batch/progress.ts';
 import { pendingJobs, runBatch } from '../batch/run-batch.ts';
-import { convertProgress } from '../convert-progress.ts';
 import { addDecodingOptions, type DecodingInputOptions, decodingOptions, needsSpeechModel } from '../decoding-input.ts';
-import { npuDtypes, option } from '../options.ts';
+import { addModelInputOptions, type ModelInputOptions, modelOptions } from '../model-input.ts';
+import { option } from '../options.ts';
 import { checkStdout, type OutputOptions, type OutputSettings, outputSettings } from '../output-settings.ts';
 import { printLanguages } from '../print-languages.ts';
 import { recognise } from '../recognise.ts';
 import { openResults, type Results } from '../results.ts';
-import { type ModelSourceOptions, modelContext, type Session, sessionTerminal } from '../session.ts';
+import { type Session, sessionTerminal } from '../session.ts';
 import type { Terminal } from '../terminal.ts';
 
-interface Options extends ModelSourceOptions, OutputOptions, AudioInputOptions, DecodingInputOptions {
-  readonly model?: string;
-  readonly device: DeviceChoice;
-  readonly dtype: string;
-  readonly omDir?: string;
-  readonly threads: number;
+interface Options extends ModelInputOptions, OutputOptions, AudioInputOptions, DecodingInputOptions {
   readonly language: string;
   readonly task: Task;
   readonly filesFrom?: string;
@@ -39,7 +33,7 @@ interface Options extends ModelSourceOptions, OutputOptions, AudioInputOptions, 
 }
 
 export function addTranscribe(program: Command, session: Session): void {
-  const command = addAudioInputOptions(program.command('transcribe'))
+  const command = addModelInputOptions(addAudioInputOptions(program.command('transcribe')))
     .summary('print or write what is said in audio files')
     .description('Prints what is said in audio files, or writes it to files. Only results go to stdout.')
     .addArgument(new Argument('[audio...]', 'files, folders, quoted globs, or - for stdin'));
@@ -48,13 +42,6 @@ export function addTranscribe(program: Command, session: Session): void {
     option.language,
     option.task,
     option.detectLanguage,
-    option.model,
-    option.source,
-    option.offline,
-    option.device,
-    option.threads,
-    option.dtype,
-    option.omDir,
     option.format,
     option.outputDir,
     option.overwrite,
@@ -145,20 +132,11 @@ async function load(
   session: Session,
   terminal: Terminal,
 ): Promise<LoadedModel> {
-  const { model: name, omDir, beamSize, batchSize } = options;
   const model = await openModel({
-    ...(name === undefined ? {} : { model: name }),
-    ...(omDir === undefined ? {} : { omDirectory: omDir }),
-    device: options.device,
-    dtype: npuDtypes[options.dtype] ?? 'f16',
-    context: modelContext(session, options, terminal),
-    threads: options.threads,
-    beams: beamSize,
-    windows: batchSize,
+    ...modelOptions(options, session, terminal),
+    beams: options.beamSize,
+    windows: options.batchSize,
     wordTimes: needsWords,
-    onPrepare: (sizeBytes) => terminal.note(`preparing the model once (${(sizeBytes / 1e6).toFixed(0)} MB of weights)`),
-    onConvert: convertProgress(terminal),
-    onWarning: terminal.warn,
   });
   terminal.note(`model ${model.name}, device ${model.backend.device}`);
   return model;
