@@ -1,9 +1,9 @@
 import type { EncodedAudio } from '../backend/backend.ts';
-import { detectLanguages, type LanguageProbability } from '../decoding/language.ts';
 import { maxPreviousTokens } from '../decoding/prompt.ts';
 import { hopLength, logMelEnergies, nFrames, normalise, nSamples, sampleRate } from '../features/log-mel.ts';
 import type { SpeechChunk } from '../vad/speech-chunks.ts';
 import { fallbackDecoder, isSilence } from './fallback.ts';
+import { heardLanguages } from './heard-language.ts';
 import type { LoadedModel } from './loaded-model.ts';
 import { padFrames } from './log-mel-source.ts';
 import type { ResolvedOptions } from './options.ts';
@@ -106,10 +106,8 @@ function batchDecoder(
 
   async function languagesOf(audio: EncodedAudio, known: string | undefined): Promise<string[]> {
     if (known !== undefined && !options.languagePerWindow) return Array.from({ length: audio.count }, () => known);
-    const ranked = await detectLanguages(audio, rules.special, options.signal);
-    options.onLanguage?.(ranked[0] as readonly LanguageProbability[]);
-    const heard = ranked.map(([likeliest]) => likeliest?.language ?? 'en');
-    return options.languagePerWindow ? heard : heard.map(() => heard[0] as string);
+    const heard = await heardLanguages(model, audio, options);
+    return options.languagePerWindow ? heard : heard.map(() => heard[0]);
   }
 }
 

@@ -1,10 +1,10 @@
 import type { EncodedAudio } from '../backend/backend.ts';
 import { compressionRatio, type DecodingResult } from '../decoding/decode.ts';
 import { generate } from '../decoding/generate.ts';
-import { detectLanguages } from '../decoding/language.ts';
 import { maxPreviousTokens } from '../decoding/prompt.ts';
 import { isFlat, logMelSpectrogram, sampleRate } from '../features/log-mel.ts';
 import { fallbackDecoder, isSilence, needsFallback } from './fallback.ts';
+import { heardLanguages } from './heard-language.ts';
 import type { LoadedModel } from './loaded-model.ts';
 import type { ResolvedOptions } from './options.ts';
 import { PreviousText } from './previous-text.ts';
@@ -42,7 +42,7 @@ async function decodeWindow(
 ): Promise<PlainText | undefined> {
   const greedy = asksForGreedy(options) ? await generateText(model, audio, options) : undefined;
   if (greedy !== undefined && !needsFallback({ ...greedy, noSpeechProb: 0 }, options)) return greedy;
-  const language = greedy?.language ?? options.language ?? (await detectedLanguage(model, audio, options));
+  const language = greedy?.language ?? options.language ?? (await heardLanguages(model, audio, options))[0];
   const previous = new PreviousText(model.tokenizer, maxPreviousTokens(model.rules.maxLength), options).tokens;
   const context = { timestamps: false, previous };
   const [searched] = await fallbackDecoder(model, options).decode(audio, [language], context);
@@ -72,10 +72,4 @@ async function generateText(model: LoadedModel, audio: EncodedAudio, options: Re
     avgLogprob,
     compressionRatio: compressionRatio(text),
   };
-}
-
-async function detectedLanguage(model: LoadedModel, audio: EncodedAudio, options: ResolvedOptions): Promise<string> {
-  const [ranked = []] = await detectLanguages(audio, model.rules.special, options.signal);
-  options.onLanguage?.(ranked);
-  return ranked[0]?.language ?? 'en';
 }

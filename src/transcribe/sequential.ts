@@ -1,14 +1,14 @@
 import type { EncodedAudio } from '../backend/backend.ts';
-import { detectLanguages } from '../decoding/language.ts';
 import { maxPreviousTokens } from '../decoding/prompt.ts';
 import { nFrames } from '../features/log-mel.ts';
 import { fallbackDecoder, isSilence } from './fallback.ts';
+import { heardLanguages } from './heard-language.ts';
 import type { LoadedModel } from './loaded-model.ts';
 import type { LogMelSource } from './log-mel-source.ts';
 import type { ResolvedOptions } from './options.ts';
 import { PreviousText } from './previous-text.ts';
 import type { Segment } from './segment.ts';
-import { framesPerSecond, sliceSegments } from './slice-segments.ts';
+import { framesPerSecond, sliceSegments, type WindowRange } from './slice-segments.ts';
 import { isSpoken, segmentOf, timeWords } from './window-segments.ts';
 import { lastWordEnd } from './word-times.ts';
 
@@ -57,10 +57,10 @@ export async function* transcribeSequentially(
         seek += range.size;
         continue;
       }
-      language ??= options.languagePerWindow ? undefined : await firstLanguage(model, source, seek, options);
       await using audio = await model.backend.encode([logMel], signal);
-      const spoken = language ?? (await windowLanguage(model, audio, options));
-      const [result] = await decoder.decode(audio, [spoken], { timestamps: true, previous: previous.tokens });
+      if (options.languagePerWindow) [language] = await heardLanguages(model, audio, options);
+      else language ??= await firstLanguage(model, source, range, audio, options);
+      const [result] = await decoder.decode(audio, [language], { timestamps: true, previous: previous.tokens });
       if (result === undefined) throw new Error('a window has a result');
       if (isSilence(result, options)) {
         seek += range.size;
@@ -83,20 +83,19 @@ export async function* transcribeSequentially(
   onProgress?.(frameCount / framesPerSecond);
 }
 
-/** The language of the first 30 s with any sound in them. */
+/**
+ * The language of 30 s of a recording. A whole window has been encoded already; a shorter one is padded with silence here,
+ * not with the zeros that it is decoded with.
+ */
 async function firstLanguage(
   model: LoadedModel,
   source: LogMelSource,
-  seek: number,
+  { seek, size }: WindowRange,
+  audio: EncodedAudio,
   options: ResolvedOptions,
 ): Promise<string> {
+  if (size === nFrames) return (await heardLanguages(model, audio, options))[0];
   const { logMel } = await source.window(seek, nFrames);
-  await using audio = await model.backend.encode([logMel], options.signal);
-  return await windowLanguage(model, audio, options); // before the audio is released
-}
-
-async function windowLanguage(model: LoadedModel, audio: EncodedAudio, options: ResolvedOptions): Promise<string> {
-  const [ranked = []] = await detectLanguages(audio, model.rules.special, options.signal);
-  options.onLanguage?.(ranked);
-  return ranked[0]?.language ?? 'en';
+  await using padded = await model.backend.encode([logMel], options.signal);
+  return (await heardLanguages(model, padded, options))[0];
 }

@@ -11,7 +11,7 @@
  * Times are relative to the samples handed in; where these begin within a recording, `AudioStream.offsetSeconds` is to be
  * added to what `times` says.
  */
-import { windows } from '../audio/windows.ts';
+import { sampleRate, windows } from '../audio/windows.ts';
 import { createSampleBuffer, type SampleBuffer } from './sample-buffer.ts';
 import { createSpeechDetector, type SpeechDetector, type SpeechOptions, type SpeechSpan } from './speech-detector.ts';
 import { type SpeechModel, windowSamples } from './speech-model.ts';
@@ -40,7 +40,6 @@ export interface ChunkOptions extends SpeechOptions {
   readonly maxPauseSeconds?: number;
 }
 
-const sampleRate = 16_000;
 /** Windows that the model is asked about at once: a second of sound, a millisecond or two of work. */
 const windowsPerCall = 32;
 

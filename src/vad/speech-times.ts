@@ -1,3 +1,4 @@
+import { sampleRate } from '../audio/windows.ts';
 import type { SampleSpan } from './speech-rule.ts';
 
 /** Tells where in the recording a time lies that was found in its speech alone, put end to end. */
@@ -19,8 +20,6 @@ export interface GrowingSpeechTimes extends SpeechTimes {
   /** Says that the speech goes on with this stretch of the recording, or that its last stretch goes on up to `end`. */
   extend(span: SampleSpan): void;
 }
-
-const sampleRate = 16_000;
 
 /** As faster_whisper/vad.py SpeechTimestampsMap and transcribe.py restore_speech_timestamps move times. */
 export function createSpeechTimes(spans: readonly SampleSpan[] = []): GrowingSpeechTimes {

@@ -50,6 +50,8 @@ export class EngineRun {
   readonly #giveBack: () => void;
   readonly #texts: TextTree;
   readonly #noMask: Float32Array;
+  /** Where logits go that nobody reads, f32 [1, nVocab]. */
+  readonly #unread: Float32Array;
 
   /** @param giveBack takes the cache's memory back once the texts are done */
   constructor(parts: DecoderParts, windows: number, crossKv: CrossKv, cache: RowCache, giveBack: () => void) {
@@ -59,6 +61,7 @@ export class EngineRun {
     this.#giveBack = giveBack;
     this.#texts = new TextTree(windows, parts.dimensions);
     this.#noMask = new Float32Array(parts.dimensions.nVocab);
+    this.#unread = new Float32Array(parts.dimensions.nVocab);
   }
 
   async forward(step: Step): Promise<StepResult> {
@@ -67,14 +70,15 @@ export class EngineRun {
     const rows = plan.texts.flatMap((_, text) =>
       Array.from({ length: plan.width - logitsFrom }, (_, i) => text * plan.width + logitsFrom + i),
     );
-    const { hidden, attention, chosen } = step.attention
-      ? { ...(await this.#align(plan)), chosen: undefined }
-      : { ...(await this.#step(plan, this.#noMask, step.onlyHighest ? rows : rows.slice(-1))), attention: undefined };
-    const isSure = chosen?.margins.every((margin) => margin >= safeMargin) ?? false;
-    const logits =
-      step.onlyHighest && isSure ? chosen?.logits : await this.#parts.head.logits(this.#pick(hidden, rows));
-    if (logits === undefined) throw new Error('a step has logits');
-    return attention === undefined ? { logits } : { logits, attention };
+    if (step.attention) {
+      const { hidden, attention } = await this.#align(plan);
+      return { logits: await this.#parts.head.logits(this.#pick(hidden, rows)), attention };
+    }
+    const { onlyHighest = false } = step;
+    const { hidden, chosen } = await this.#step(plan, this.#noMask, onlyHighest ? rows : rows.slice(-1), onlyHighest);
+    const isSure = chosen?.margins.every((margin) => margin >= safeMargin);
+    if (onlyHighest && chosen !== undefined && isSure) return { logits: chosen.logits };
+    return { logits: await this.#parts.head.logits(this.#pick(hidden, rows)) };
   }
 
   /** @param isAborted asked before every token; when true, decoding ends where it is */
@@ -87,7 +91,7 @@ export class EngineRun {
     while (tokens.length < request.maxTokens && !isAborted()) {
       const started = performance.now();
       const last = [input.length - 1];
-      const { hidden, chosen } = await this.#step(this.#texts.plan({ tokens: [input] }), suppress, last);
+      const { hidden, chosen } = await this.#step(this.#texts.plan({ tokens: [input] }), suppress, last, false);
       const isSure = (chosen?.margins[0] ?? 0) >= safeMargin;
       const choice: Choice =
         chosen !== undefined && isSure ? chosen : await this.#parts.head.choose(this.#pick(hidden, last), suppress);
@@ -105,28 +109,33 @@ export class EngineRun {
     this.#giveBack();
   }
 
-  /** @param rows of the new ones, whose logits are wanted where the decoder's graph gives them */
+  /**
+   * @param rows of the new ones, whose logits are wanted where the decoder's graph gives them
+   * @param isKept whether anybody reads these logits; if not, there is one row of them
+   */
   async #step(
     plan: RowPlan,
     suppress: Float32Array,
     rows: readonly number[],
+    isKept: boolean,
   ): Promise<{ hidden: Float32Array; chosen: Chosen | undefined }> {
     const { decoder } = this.#parts;
     const hidden = this.#hidden(plan);
     const fetches = { ...this.#newRows(plan), hidden };
     const feeds = this.#feeds(plan);
-    const choice = isScreened(decoder) ? this.#choice(suppress, rows) : undefined;
+    const choice = isScreened(decoder) ? this.#choice(suppress, rows, isKept) : undefined;
     await decoder.run({ ...feeds, ...choice?.feeds }, { ...fetches, ...choice?.fetches });
     this.#texts.commit(plan);
     return { hidden: hidden.data as Float32Array, chosen: choice?.read() };
   }
 
   /** What a graph that chooses wants beside the rest, and where it writes what it chose. */
-  #choice(suppress: Float32Array, rows: readonly number[]) {
+  #choice(suppress: Float32Array, rows: readonly number[], isKept: boolean) {
     const { nVocab } = this.#parts.dimensions;
     const k = rows.length;
     const [token, logprob] = [new Int32Array(1), new Float32Array(1)];
-    const [margins, logits] = [new Float32Array(k), new Float32Array(k * nVocab)];
+    const margins = new Float32Array(k);
+    const logits = isKept ? new Float32Array(k * nVocab) : this.#unread;
     return {
       feeds: {
         suppress: new ort.Tensor('float32', suppress, [nVocab]),

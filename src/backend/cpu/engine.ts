@@ -12,9 +12,15 @@ export interface EngineOptions {
   readonly threads: number;
 }
 
-/** Encoded windows and the memory that holds them. */
+/** Encoded windows and the memory that holds them, which may have room for more. */
 export interface EncodedWindows {
   readonly count: number;
+  readonly memory: WindowMemory;
+}
+
+interface WindowMemory {
+  readonly capacity: number;
+  /** Of `capacity` windows. */
   readonly crossKv: CrossKv;
 }
 
@@ -23,7 +29,7 @@ export class CpuEngine {
   readonly #encoder: ort.InferenceSession;
   readonly #parts: DecoderParts;
   /** Memory of released windows and caches: a recording reuses the same few blocks from start to end. */
-  readonly #freeWindows: EncodedWindows[] = [];
+  #freeWindows: WindowMemory[] = [];
   readonly #freeCaches: RowCache[] = [];
 
   private constructor(encoder: ort.InferenceSession, parts: DecoderParts) {
@@ -52,12 +58,10 @@ export class CpuEngine {
 
   /** @param logMels f32 [nMels, 2 * nAudioCtx] each */
   async encode(logMels: readonly Float32Array[]): Promise<EncodedWindows> {
-    const count = logMels.length;
-    const index = this.#freeWindows.findIndex((free) => free.count === count);
-    const windows = this.#freeWindows.splice(index, index < 0 ? 0 : 1)[0] ?? this.#allocate(count);
+    const memory = this.#takeWindows(logMels.length);
     for (const [window, logMel] of logMels.entries())
-      await this.#encoder.run({ log_mel: this.#logMelTensor(logMel) }, crossKvOf(windows, window));
-    return windows;
+      await this.#encoder.run({ log_mel: this.#logMelTensor(logMel) }, crossKvOf(memory, window, 1));
+    return { count: logMels.length, memory };
   }
 
   /** @returns the encoder's output, f32 [nAudioCtx, nAudioState] */
@@ -67,23 +71,20 @@ export class CpuEngine {
   }
 
   /** Gives windows' memory back for the next ones. */
-  release(windows: EncodedWindows): void {
-    this.#freeWindows.push(windows);
+  release({ memory }: EncodedWindows): void {
+    this.#freeWindows.push(memory);
   }
 
   /** @param window the only one to begin a text over; all by default */
   startDecoder(windows: EncodedWindows, window?: number): EngineRun {
+    const { count, memory } = windows;
+    if (window !== undefined && !(window >= 0 && window < count))
+      throw new RangeError(`there is no window ${window} of ${count}`);
     const cache = this.#freeCaches.pop() ?? new RowCache(this.#parts.dimensions);
     const giveBack = () => this.#freeCaches.push(cache);
-    const [count, crossKv] =
-      window === undefined ? [windows.count, windows.crossKv] : ([1, crossKvOf(windows, window)] as const);
-    return new EngineRun(this.#parts, count, crossKv, cache, giveBack);
-  }
-
-  async close(): Promise<void> {
-    await this.#encoder.release();
-    await this.#parts.decoder.release();
-    await this.#parts.head.close();
+    const over = window === undefined ? { first: 0, count } : { first: window, count: 1 };
+    const crossKv = crossKvOf(memory, over.first, over.count);
+    return new EngineRun(this.#parts, over.count, crossKv, cache, giveBack);
   }
 
   #logMelTensor(logMel: Float32Array): ort.Tensor {
@@ -91,27 +92,34 @@ export class CpuEngine {
     return new ort.Tensor('float32', logMel, [1, nMels, 2 * nAudioCtx]);
   }
 
-  #allocate(count: number): EncodedWindows {
+  /** Memory for as many windows: what is free and large enough, or new memory in the place of what is too small. */
+  #takeWindows(count: number): WindowMemory {
+    const index = this.#freeWindows.findIndex(({ capacity }) => capacity >= count);
+    if (index >= 0) return this.#freeWindows.splice(index, 1)[0] as WindowMemory;
+    this.#freeWindows = [];
+    return this.#allocate(count);
+  }
+
+  #allocate(capacity: number): WindowMemory {
     const { nAudioCtx, nTextHead, nTextLayer, nTextState } = this.#parts.dimensions;
     const headSize = nTextState / nTextHead;
     const tensors: Record<string, ort.Tensor> = {};
     const allocate = (dims: number[]) =>
-      new ort.Tensor('float32', new Float32Array(count * nAudioCtx * nTextState), dims);
+      new ort.Tensor('float32', new Float32Array(capacity * nAudioCtx * nTextState), dims);
     for (let layer = 0; layer < nTextLayer; layer++) {
-      tensors[`cross_k_${layer}`] = allocate([count, nTextHead, headSize, nAudioCtx]);
-      tensors[`cross_v_${layer}`] = allocate([count, nTextHead, nAudioCtx, headSize]);
+      tensors[`cross_k_${layer}`] = allocate([capacity, nTextHead, headSize, nAudioCtx]);
+      tensors[`cross_v_${layer}`] = allocate([capacity, nTextHead, nAudioCtx, headSize]);
     }
-    return { count, crossKv: tensors };
+    return { capacity, crossKv: tensors };
   }
 }
 
-/** Views of one window's keys and values. */
-function crossKvOf({ count, crossKv }: EncodedWindows, window: number): CrossKv {
-  if (!(window >= 0 && window < count)) throw new RangeError(`there is no window ${window} of ${count}`);
+/** Views of the keys and values of some windows. */
+function crossKvOf({ capacity, crossKv }: WindowMemory, first: number, count: number): CrossKv {
   const views = Object.entries(crossKv).map(([name, tensor]) => {
-    const size = tensor.size / count;
-    const values = (tensor.data as Float32Array).subarray(window * size, (window + 1) * size);
-    return [name, new ort.Tensor('float32', values, [1, ...tensor.dims.slice(1)])] as const;
+    const size = tensor.size / capacity;
+    const values = (tensor.data as Float32Array).subarray(first * size, (first + count) * size);
+    return [name, new ort.Tensor('float32', values, [count, ...tensor.dims.slice(1)])] as const;
   });
   return Object.fromEntries(views);
 }
