@@ -10,7 +10,7 @@ import type { ResolvedOptions } from './options.ts';
 import { PreviousText } from './previous-text.ts';
 import type { Segment } from './segment.ts';
 import { type Draft, framesPerSecond, sliceSegments } from './slice-segments.ts';
-import { isSpoken, segmentOf, timeWords } from './window-segments.ts';
+import { segmentsOf, timeWords } from './window-segments.ts';
 import { inRecording } from './without-silence.ts';
 
 type LogMel = Float32Array<ArrayBuffer>;
@@ -98,7 +98,7 @@ function batchDecoder(
         ({ drafts, advance } = await timeWords(model, audio, decoded, options));
       }
       const place = { id: 0, seek: seekOf(work), frameCount: frameCountOf(work.chunk) };
-      for (const draft of drafts.filter(isSpoken)) work.segments.push(segmentOf(draft, result, place));
+      work.segments.push(...segmentsOf(drafts, result, place));
       work.seek += advance > 0 ? advance : range.size;
       work.isDone = work.seek >= frameCountOf(work.chunk);
     }

@@ -1,6 +1,6 @@
 import type { Word } from './segment.ts';
 import { type Draft, framesPerSecond, type WindowRange } from './slice-segments.ts';
-import { lastWordEnd } from './word-times.ts';
+import { speechEnd } from './word-times.ts';
 
 /** Of a whole window, whatever of it is padding. */
 const windowSeconds = 30;
@@ -76,7 +76,7 @@ export function skipHallucinations(window: WordedWindow, advance: number, thresh
 /** A window that ends with long silence is followed by one that begins at its last word. */
 function advanceToSpeech(window: WordedWindow, advance: number, thresholdSeconds: number): number {
   const { drafts, range, endsWithSingleTimestamp } = window;
-  const end = lastWordEnd(drafts);
+  const end = speechEnd(drafts);
   if (endsWithSingleTimestamp || end === undefined || end <= range.seek / framesPerSecond) return advance;
   const remainingSeconds = range.seek / framesPerSecond + windowSeconds - end;
   return remainingSeconds > thresholdSeconds ? Math.round(end * framesPerSecond) - range.seek : range.size;

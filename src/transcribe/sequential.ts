@@ -9,8 +9,8 @@ import type { ResolvedOptions } from './options.ts';
 import { PreviousText } from './previous-text.ts';
 import type { Segment } from './segment.ts';
 import { framesPerSecond, sliceSegments, type WindowRange } from './slice-segments.ts';
-import { isSpoken, segmentOf, timeWords } from './window-segments.ts';
-import { lastWordEnd } from './word-times.ts';
+import { segmentsOf, timeWords } from './window-segments.ts';
+import { speechEnd } from './word-times.ts';
 
 /** A recording as its spectrogram. */
 export interface Spectrogram {
@@ -70,11 +70,12 @@ export async function* transcribeSequentially(
       const timed = options.wordTimestamps
         ? await timeWords(model, audio, { ...window, window: 0, lastSpeechSeconds, frameCount }, options)
         : window.sliced;
-      const drafts = timed.drafts.filter(isSpoken);
-      for (const draft of drafts) yield segmentOf(draft, result, { id: id++, seek, frameCount });
-      lastSpeechSeconds = lastWordEnd(drafts) ?? lastSpeechSeconds;
+      const segments = segmentsOf(timed.drafts, result, { id, seek, frameCount });
+      yield* segments;
+      id += segments.length;
+      lastSpeechSeconds = speechEnd(timed.drafts) ?? lastSpeechSeconds;
       previous.add(
-        drafts.flatMap(({ tokens }) => tokens),
+        segments.flatMap(({ tokens }) => tokens),
         result.temperature,
       );
       seek += timed.advance > 0 ? timed.advance : range.size;

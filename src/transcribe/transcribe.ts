@@ -22,10 +22,10 @@ export async function* transcribe(
   given: TranscribeOptions = {},
 ): AsyncGenerator<Segment> {
   const options = resolveOptions(given);
-  for await (const segment of segmentsOf(model, recording, options)) yield later(segment, recording.offsetSeconds ?? 0);
+  for await (const segment of transcribeParts(model, recording, options)) yield later(segment, recording.offsetSeconds ?? 0);
 }
 
-async function* segmentsOf(
+async function* transcribeParts(
   model: LoadedModel,
   recording: Recording,
   options: ResolvedOptions,

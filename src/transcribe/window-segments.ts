@@ -12,7 +12,7 @@ import {
   type SlicedWindow,
   type WindowRange,
 } from './slice-segments.ts';
-import { lastWordEnd, placeWords } from './word-times.ts';
+import { placeWords, speechEnd } from './word-times.ts';
 
 /** A window that has been decoded. */
 export interface DecodedWindow {
@@ -39,7 +39,7 @@ export async function timeWords(
   const words = await alignWords(model, audio, { window, frameCount: range.size }, text, options.signal);
   const offsetSeconds = range.seek / framesPerSecond;
   placeWords(drafts, words, { offsetSeconds, lastSpeechSeconds }, options);
-  const end = lastWordEnd(drafts);
+  const end = speechEnd(drafts);
   const isTrusted = !endsWithSingleTimestamp && end !== undefined && end > offsetSeconds;
   const advance = isTrusted ? Math.round(end * framesPerSecond) - range.seek : sliced.advance;
   if (options.hallucinationSilenceSeconds === undefined) return { drafts, advance };
@@ -47,44 +47,45 @@ export async function timeWords(
   return skipHallucinations(worded, advance, options.hallucinationSilenceSeconds);
 }
 
-/** What lasts no time or says nothing is no segment. */
-export function isSpoken({ startSeconds, endSeconds, text }: Draft): boolean {
-  return startSeconds !== endSeconds && text.trim() !== '';
-}
-
-/** Where a segment stands in its recording. */
+/** Where a window's segments stand in its recording. */
 export interface SegmentPlace {
+  /** Of the first of them. */
   readonly id: number;
-  /** Where its window begins, in frames. */
+  /** Where the window begins, in frames. */
   readonly seek: number;
   /** Frames of the recording: a model may think of times in the padding behind them. */
   readonly frameCount: number;
 }
 
-export function segmentOf(draft: Draft, result: DecodingResult, { id, seek, frameCount }: SegmentPlace): Segment {
+/** What a window says, within its recording. What lasts no time or says nothing is no segment. */
+export function segmentsOf(
+  drafts: readonly Draft[],
+  result: DecodingResult,
+  { id, seek, frameCount }: SegmentPlace,
+): Segment[] {
   // The last time that a timestamp can name.
   const lastSeconds = (Math.ceil(frameCount / framesPerTimestamp) * framesPerTimestamp) / framesPerSecond;
-  const { text, tokens } = draft;
-  const { temperature, avgLogprob, compressionRatio, noSpeechProb, language } = result;
   const within = <T extends { readonly startSeconds: number; readonly endSeconds: number }>(part: T): T => ({
     ...part,
     startSeconds: Math.min(part.startSeconds, lastSeconds),
     endSeconds: Math.min(part.endSeconds, lastSeconds),
   });
-  const { startSeconds, endSeconds } = within(draft);
-  const words = draft.words?.map(within);
-  return {
-    id,
-    seek,
-    startSeconds,
-    endSeconds,
-    text,
-    tokens,
-    temperature,
-    avgLogprob,
-    compressionRatio,
-    noSpeechProb,
-    language,
-    ...(words === undefined ? {} : { words }),
-  };
+  const { temperature, avgLogprob, compressionRatio, noSpeechProb, language } = result;
+  return drafts
+    .map(within)
+    .filter(({ startSeconds, endSeconds, text }) => startSeconds !== endSeconds && text.trim() !== '')
+    .map(({ startSeconds, endSeconds, text, tokens, words }, i) => ({
+      id: id + i,
+      seek,
+      startSeconds,
+      endSeconds,
+      text,
+      tokens,
+      temperature,
+      avgLogprob,
+      compressionRatio,
+      noSpeechProb,
+      language,
+      ...(words === undefined ? {} : { words: words.map(within) }),
+    }));
 }

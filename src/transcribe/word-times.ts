@@ -1,6 +1,5 @@
 import type { AlignedWord } from './alignment.ts';
 import type { ResolvedOptions } from './options.ts';
-import type { Word } from './segment.ts';
 import type { Draft } from './slice-segments.ts';
 
 const sentenceEnds = '.。!！?？';
@@ -122,7 +121,11 @@ function fitToSegment(draft: Draft, words: AlignedWord[], median: number, lastSp
   else draft.endSeconds = last.endSeconds;
 }
 
-/** Where the last word of these segments ends; undefined where none has words. */
-export function lastWordEnd(drafts: readonly { readonly words?: readonly Word[] }[]): number | undefined {
-  return drafts.findLast(({ words = [] }) => words.length > 0)?.words?.at(-1)?.endSeconds;
+/**
+ * Where the last word of a window's segments ends, or its last segment where none has words; undefined without segments.
+ * Source: openai/whisper transcribe.py, get_end.
+ */
+export function speechEnd(drafts: readonly Draft[]): number | undefined {
+  const worded = drafts.findLast(({ words = [] }) => words.length > 0);
+  return worded?.words?.at(-1)?.endSeconds ?? drafts.at(-1)?.endSeconds;
 }
