@@ -43,7 +43,7 @@ describe('with a silence threshold of 2 s', () => {
   });
 
   test('invented words behind long silence at the start are dropped, and the next window begins there', () => {
-    expect(skipHallucinations(window([segment(105, 4, true), segment(110, 5)]), 1234, 2)).toEqual({
+    expect(skipHallucinations(window([segment(105, 4, true), segment(105.2, 5)]), 1234, 2)).toEqual({
       drafts: [],
       advance: 500,
     });
@@ -53,6 +53,21 @@ describe('with a silence threshold of 2 s', () => {
     const spoken = segment(100.2, 5);
     const verdict = skipHallucinations(window([spoken, segment(110, 4, true), segment(120, 5)]), 1234, 2);
     expect(verdict).toEqual({ drafts: [spoken], advance: 1000 });
+  });
+
+  test('a few improbable words among many are suspicious as soon as there are three of them', () => {
+    const improbable = (count: number) => {
+      const draft = segment(110, 12);
+      return { ...draft, words: draft.words!.map((word, i) => (i < count ? { ...word, probability: 0.1 } : word)) };
+    };
+    const spoken = segment(100.2, 5);
+    expect(skipHallucinations(window([spoken, improbable(2)]), 1234, 2).drafts).toHaveLength(2);
+    expect(skipHallucinations(window([spoken, improbable(3)]), 1234, 2).drafts).toEqual([spoken]);
+  });
+
+  test('invented words with silence on one side only stay', () => {
+    const drafts = [segment(100.2, 5), segment(110, 4, true), segment(110.2, 5)];
+    expect(skipHallucinations(window(drafts), 1234, 2).drafts).toEqual(drafts);
   });
 
   test('invented words next to speech stay', () => {

@@ -1,0 +1,82 @@
+import type { Backend, EncodedAudio } from '../../src/backend/backend.ts';
+import { decodingRules } from '../../src/decoding/rules.ts';
+import { specialTokens } from '../../src/model/special-tokens.ts';
+import type { WhisperTokenizer } from '../../src/model/tokenizer.ts';
+import type { LoadedModel } from '../../src/transcribe/loaded-model.ts';
+
+export const special = specialTokens(51865);
+
+/** The token of a time in a window. */
+export const at = (seconds: number) => special.timestampBegin + Math.round(seconds * 50);
+
+/** What a window is heard to say. */
+export interface Script {
+  readonly language?: string;
+  /** Without the end token. */
+  readonly tokens: readonly number[];
+}
+
+export interface ScriptedModel {
+  readonly model: LoadedModel;
+  /** Windows encoded so far, and how many at a time. */
+  readonly encoded: readonly number[];
+  /** What each text was begun with. */
+  readonly prompts: readonly (readonly number[])[];
+}
+
+/** A model that says, window by window in the order in which they are encoded, what a script says. */
+export function scriptedModel(script: (window: number) => Script): ScriptedModel {
+  const encoded: number[] = [];
+  const prompts: number[][] = [];
+  let windows = 0;
+  const backend: Pick<Backend, 'encode' | 'dimensions'> = {
+    dimensions: { nMels: 80 } as Backend['dimensions'],
+    async encode(logMels) {
+      encoded.push(logMels.length);
+      const scripts = logMels.map(() => script(windows++));
+      return scriptedAudio(scripts, prompts);
+    },
+  };
+  const tokenizer = {
+    special,
+    decode: (tokens: readonly number[]) =>
+      tokens
+        .filter((token) => token < special.eot)
+        .map((token) => ` t${token}`)
+        .join(''),
+  } as unknown as WhisperTokenizer;
+  const generation = { suppressTokens: [], beginSuppressTokens: [], alignmentHeads: [], maxLength: 448 };
+  const model = { tokenizer, rules: decodingRules(special, generation), backend } as LoadedModel;
+  return { model, encoded, prompts };
+}
+
+function scriptedAudio(scripts: readonly Script[], prompts: number[][]): EncodedAudio {
+  return {
+    count: scripts.length,
+    async startDecoder(window) {
+      const own = window === undefined ? scripts : [scripts[window] as Script];
+      let said = -1;
+      return {
+        async forward({ tokens, logitsFrom }) {
+          const [first = []] = tokens;
+          const isDetection = first.length === 1 && first[0] === special.sot;
+          if (said < 0 && !isDetection) prompts.push([...first]);
+          said++;
+          const rows = logitsFrom === undefined ? 1 : first.length - logitsFrom;
+          const logits = new Float32Array(tokens.length * rows * special.nVocab).fill(-50);
+          for (const [text, script] of own.entries()) {
+            const next = isDetection
+              ? special.languages.get(script.language ?? 'en')
+              : (script.tokens[said] ?? special.eot);
+            logits[((text + 1) * rows - 1) * special.nVocab + (next as number)] = 50;
+          }
+          return { logits };
+        },
+        greedy: () => Promise.reject(new Error('nobody should ask')),
+        async [Symbol.asyncDispose]() {},
+      };
+    },
+    encoderOutput: () => Promise.reject(new Error('nobody should ask')),
+    async [Symbol.asyncDispose]() {},
+  };
+}

@@ -1,0 +1,157 @@
+import { describe, expect, test } from 'vitest';
+import { transcribeInBatches } from '../../src/transcribe/batched.ts';
+import { detectLanguage } from '../../src/transcribe/detect-language.ts';
+import { resolveOptions, type TranscribeOptions } from '../../src/transcribe/options.ts';
+import type { Segment } from '../../src/transcribe/segment.ts';
+import { transcribe } from '../../src/transcribe/transcribe.ts';
+import type { SpeechChunk } from '../../src/vad/speech-chunks.ts';
+import { createSpeechTimes } from '../../src/vad/speech-times.ts';
+import { randomValues } from '../support/random-checkpoint.ts';
+import { recordingOf } from '../support/recordings.ts';
+import { at, scriptedModel } from './scripted-model.ts';
+
+const rate = 16_000;
+const noise = (seconds: number) => randomValues(seconds * rate, 1).map((value) => value / 4);
+
+async function all(segments: AsyncIterable<Segment>): Promise<Segment[]> {
+  const list: Segment[] = [];
+  for await (const segment of segments) list.push(segment);
+  return list;
+}
+
+const timesOf = (segments: readonly Segment[]) =>
+  segments.map(({ startSeconds, endSeconds, text }) => [startSeconds, endSeconds, text]);
+
+describe('windows one after the other', () => {
+  const run = (seconds: number, script: Parameters<typeof scriptedModel>[0], options: TranscribeOptions = {}) => {
+    const scripted = scriptedModel(script);
+    const recording = recordingOf(noise(seconds));
+    return { ...scripted, segments: all(transcribe(scripted.model, recording, { timestamps: true, ...options })) };
+  };
+
+  test('begin where the one before was last sure of the time, and are told what it said', async () => {
+    const scripts = [
+      { tokens: [at(0), 1, at(4), at(4), 2, at(9.5), at(9.5), 3] }, // what follows the last pair is heard again
+      { tokens: [at(0), 3, at(20)] },
+    ];
+    const { prompts, encoded, segments } = run(29, (window) => scripts[window]!, { language: 'en' });
+    expect(timesOf(await segments)).toEqual([
+      [0, 4, ' t1'],
+      [4, 9.5, ' t2'],
+      [9.5, 29, ' t3'], // 29.5 is behind the end
+    ]);
+    expect(encoded).toEqual([1, 1]);
+    expect(prompts[0]).toEqual([50258, 50259, 50359]);
+    expect(prompts[1]).toEqual([50361, at(0), 1, at(4), at(4), 2, at(9.5), 50258, 50259, 50359]);
+  });
+
+  test('count from what the recording is a part of', async () => {
+    const { model } = scriptedModel(() => ({ tokens: [at(0), 1, at(2)] }));
+    const recording = { ...recordingOf(noise(4)), offsetSeconds: 100.25 };
+    const segments = await all(transcribe(model, recording, { timestamps: true, language: 'en' }));
+    expect(timesOf(segments)).toEqual([[100.25, 102.25, ' t1']]);
+    expect(segments[0]?.seek).toBe(10_025);
+    const clips = [{ startSeconds: 102.25 }];
+    const [clipped] = await all(transcribe(model, recording, { language: 'en', clips }));
+    expect(timesOf([clipped!])).toEqual([[102.25, 104.25, ' t1']]);
+  });
+
+  test('are in the language of the first, encoded once, or each in its own', async () => {
+    const script = (window: number) => ({ language: window === 0 ? 'de' : 'fr', tokens: [at(0), 1, at(29)] });
+    const heard: string[] = [];
+    const onLanguage: TranscribeOptions['onLanguage'] = ([likeliest]) => heard.push(likeliest?.language ?? '');
+    const once = run(60, script, { onLanguage });
+    expect((await once.segments).map(({ language }) => language)).toEqual(['de', 'de']);
+    expect([heard.splice(0), once.encoded]).toEqual([['de'], [1, 1]]);
+    const each = run(60, script, { onLanguage, languagePerWindow: true });
+    expect((await each.segments).map(({ language }) => language)).toEqual(['de', 'fr']);
+    expect(heard).toEqual(['de', 'fr']);
+  });
+
+  test('of a text that never ends are as long as half the context', async () => {
+    const { segments } = run(10, () => ({ tokens: [at(0), ...Array<number>(400).fill(7)] }), {
+      language: 'en',
+      temperatures: [0],
+    });
+    expect((await segments)[0]?.tokens).toHaveLength(224);
+  });
+
+  test('without sound are passed over, also in looking for the language', async () => {
+    const samples = new Float32Array(70 * rate);
+    samples.set(noise(9), 61 * rate);
+    const quiet = { ...recordingOf(samples) };
+    const scripted = scriptedModel(() => ({ language: 'de', tokens: [at(1), 1, at(2)] }));
+    expect((await detectLanguage(scripted.model, quiet))[0]?.language).toBe('de');
+    const { model, encoded } = scriptedModel(() => ({ language: 'de', tokens: [at(1), 1, at(2)] }));
+    const segments = await all(transcribe(model, quiet));
+    expect(timesOf(segments)).toEqual([[60, 62, ' t1']]);
+    expect(segments[0]?.language).toBe('de');
+    expect(encoded).toEqual([1, 1]); // the window, and it padded as it is heard for its language
+  });
+});
+
+describe('windows in batches', () => {
+  /** Chunks of so many seconds each, with a second of silence after each. */
+  async function* chunks(...lengths: readonly number[]): AsyncGenerator<SpeechChunk> {
+    let start = 0;
+    for (const seconds of lengths) {
+      const end = start + seconds * rate;
+      yield { samples: noise(seconds), times: createSpeechTimes([{ start, end }]) };
+      start = end + rate;
+    }
+  }
+  const options = (changes: TranscribeOptions) =>
+    resolveOptions({ language: 'en', speech: { model: {} as never }, batchSize: 3, ...changes });
+
+  test('come in the order of the recording, whichever is done first, and what one leaves goes into the next', async () => {
+    const scripts = [
+      { tokens: [at(0), 1, at(3), at(3), 2] }, // the first chunk needs another window
+      { tokens: [at(0), 3, at(5)] },
+      { tokens: [at(0), 4, at(5)] },
+      { tokens: [at(0), 2, at(4)] }, // which is this one
+      { tokens: [at(0), 5, at(5)] },
+    ];
+    const { model, encoded } = scriptedModel((window) => scripts[window]!);
+    const segments = await all(transcribeInBatches(model, chunks(10, 10, 10, 10), 1, options({})));
+    expect(timesOf(segments)).toEqual([
+      [0, 3, ' t1'],
+      [3, 7, ' t2'],
+      [11, 16, ' t3'],
+      [22, 27, ' t4'],
+      [33, 38, ' t5'],
+    ]);
+    expect(segments.map(({ id, seek }) => [id, seek])).toEqual([
+      [0, 0],
+      [1, 300],
+      [2, 1100],
+      [3, 2200],
+      [4, 3300],
+    ]);
+    expect(encoded).toEqual([3, 2]);
+  });
+
+  test('close the recording where somebody has seen enough', async () => {
+    let isClosed = false;
+    async function* source() {
+      try {
+        yield* chunks(10, 10, 10, 10);
+      } finally {
+        isClosed = true;
+      }
+    }
+    const { model } = scriptedModel(() => ({ tokens: [at(0), 1, at(5)] }));
+    for await (const segment of transcribeInBatches(model, source(), 1, options({}))) if (segment.id === 0) break;
+    expect(isClosed).toBe(true);
+  });
+
+  test('are in the language of the first, or each in its own', async () => {
+    const script = (window: number) => ({ language: ['de', 'fr', 'es'][window] ?? 'en', tokens: [at(0), 1, at(5)] });
+    const languages = async (languagePerWindow: boolean) => {
+      const asked = resolveOptions({ speech: { model: {} as never }, batchSize: 3, languagePerWindow });
+      const segments = await all(transcribeInBatches(scriptedModel(script).model, chunks(9, 9, 9), 1, asked));
+      return segments.map(({ language }) => language);
+    };
+    expect(await languages(false)).toEqual(['de', 'de', 'de']);
+    expect(await languages(true)).toEqual(['de', 'fr', 'es']);
+  });
+});
