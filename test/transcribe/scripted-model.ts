@@ -25,7 +25,7 @@ export interface ScriptedModel {
 }
 
 /** A model that says, window by window in the order in which they are encoded, what a script says. */
-export function scriptedModel(script: (window: number) => Script): ScriptedModel {
+export function scriptedModel(script: (window: number, logMel: Float32Array) => Script): ScriptedModel {
   const encoded: number[] = [];
   const prompts: number[][] = [];
   let windows = 0;
@@ -33,7 +33,7 @@ export function scriptedModel(script: (window: number) => Script): ScriptedModel
     dimensions: { nMels: 80 } as Backend['dimensions'],
     async encode(logMels) {
       encoded.push(logMels.length);
-      const scripts = logMels.map(() => script(windows++));
+      const scripts = logMels.map((logMel) => script(windows++, logMel));
       return scriptedAudio(scripts, prompts);
     },
   };

@@ -80,9 +80,13 @@ describe('windows one after the other', () => {
     const samples = new Float32Array(70 * rate);
     samples.set(noise(9), 61 * rate);
     const quiet = { ...recordingOf(samples) };
-    const scripted = scriptedModel(() => ({ language: 'de', tokens: [at(1), 1, at(2)] }));
+    const language = (logMel: Float32Array) => (logMel.every((value) => value === logMel[0]) ? 'en' : 'de');
+    const scripted = scriptedModel((_, logMel) => ({ language: language(logMel), tokens: [] }));
     expect((await detectLanguage(scripted.model, quiet))[0]?.language).toBe('de');
-    const { model, encoded } = scriptedModel(() => ({ language: 'de', tokens: [at(1), 1, at(2)] }));
+    const { model, encoded } = scriptedModel((_, logMel) => ({
+      language: language(logMel),
+      tokens: [at(1), 1, at(2)],
+    }));
     const segments = await all(transcribe(model, quiet));
     expect(timesOf(segments)).toEqual([[60, 62, ' t1']]);
     expect(segments[0]?.language).toBe('de');
