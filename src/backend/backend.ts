@@ -11,8 +11,8 @@ export interface Backend extends AsyncDisposable {
   /**
    * Encodes windows that are decoded together.
    *
-   * @param logMels f32 [nMels, 2 * nAudioCtx] each, at least one; the backend takes their buffers, which are empty
-   *   afterwards
+   * @param logMels f32 [nMels, 2 * nAudioCtx] each, at least one; the backend takes their buffers, so nobody may use
+   *   them afterwards
    */
   encode(logMels: readonly Float32Array<ArrayBuffer>[], signal?: AbortSignal): Promise<EncodedAudio>;
 }

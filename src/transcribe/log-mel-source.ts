@@ -13,7 +13,10 @@ export interface Survey {
   readonly sampleCount: number;
   /** Whole frames of 10 ms that it holds. */
   readonly frameCount: number;
-  /** The largest log mel energy, which decides what counts as silence in all of it. */
+  /**
+   * The largest log mel energy, which decides what counts as silence in all of it. Up to 30 s it is worked out when first
+   * asked for, because transcribing the text alone does not.
+   */
   readonly maxEnergy: number;
   /** Its first 30 s, or all of it if it is shorter. */
   readonly beginning: Float32Array;
@@ -46,12 +49,14 @@ export async function survey(recording: Recording, nMels: number, signal?: Abort
     if (whole - frame >= nFrames) measure(whole, Number.MAX_SAFE_INTEGER);
   }
   const sampleCount = window.end;
-  // The frames that hear the end, and one of the silence behind it.
-  measure(Math.ceil((sampleCount + nFft / 2) / hopLength) + 1, sampleCount + nSamples);
   return {
     sampleCount,
     frameCount: Math.floor(sampleCount / hopLength),
-    maxEnergy,
+    get maxEnergy() {
+      // The frames that hear the end, and one of the silence behind it; all there are of a recording of one window.
+      measure(Math.ceil((sampleCount + nFft / 2) / hopLength) + 1, sampleCount + nSamples);
+      return maxEnergy;
+    },
     beginning: beginning.subarray(0, Math.min(sampleCount, nSamples)),
   };
 }

@@ -22,7 +22,8 @@ export async function* transcribe(
   given: TranscribeOptions = {},
 ): AsyncGenerator<Segment> {
   const options = resolveOptions(given);
-  for await (const segment of transcribeParts(model, recording, options)) yield later(segment, recording.offsetSeconds ?? 0);
+  for await (const segment of transcribeParts(model, recording, options))
+    yield later(segment, recording.offsetSeconds ?? 0);
 }
 
 async function* transcribeParts(

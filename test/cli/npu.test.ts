@@ -88,6 +88,12 @@ describe.skipIf(!hasStandIn || models.tinyEn === undefined || models.base === un
     ]);
     const script = readFileSync(join(folder, 'convert.sh'), 'utf8');
     expect(script.match(/^atc .*--soc_version=Ascend910B4/gm)).toHaveLength(4);
+
+    const wide = join(store, 'wide');
+    const variants = ['--beam-size', '5', '--batch-size', '2', '--word-timestamps'];
+    expect((await runCli([...args.slice(0, -1), wide, ...variants], { env })).code).toBe(0);
+    const added = readdirSync(wide).filter((file) => !readdirSync(folder).includes(file));
+    expect(added.sort()).toEqual(['aligner-64.onnx', 'rows-10-2-1344.onnx', 'rows-5-1-1344.onnx']);
   });
 
   const golden = shared === undefined ? '' : join(shared, 'golden', 'whisper-base');

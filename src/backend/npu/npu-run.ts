@@ -283,6 +283,6 @@ function readSlots(
 
 function noAligner(): NpuError {
   return new NpuError('NPU_MODEL_MISSING', 'attention is asked for, and no aligner-N.om has been converted', {
-    hint: 'Convert the model for word times.',
+    hint: 'Convert the model with `whisper-npu convert --word-timestamps`.',
   });
 }

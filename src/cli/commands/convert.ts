@@ -3,7 +3,14 @@ import { join, resolve } from 'node:path';
 import { Argument, type Command, Option } from 'commander';
 import { openNpu } from '../../backend/npu/acl-environment.ts';
 import { atcArguments, findAtc } from '../../convert/atc.ts';
-import { convertForNpu, findConverted, type NpuTarget, writeGraphs } from '../../convert/prepare-npu.ts';
+import type { NpuVariants } from '../../convert/npu-graphs.ts';
+import {
+  convertForNpu,
+  findConverted,
+  type NpuTarget,
+  type WriteGraphsOptions,
+  writeGraphs,
+} from '../../convert/prepare-npu.ts';
 import { ConversionError, NpuError, UsageError } from '../../errors.ts';
 import { type Checkpoint, openCheckpoint } from '../../model/checkpoint.ts';
 import { resolveModel } from '../../model/resolve-model.ts';
@@ -19,6 +26,9 @@ interface Options extends ModelSourceOptions {
   readonly dtype: string;
   readonly hostCpu?: string;
   readonly graphsOnly?: string;
+  readonly beamSize: number;
+  readonly batchSize: number;
+  readonly wordTimestamps?: boolean;
   readonly json?: boolean;
 }
 
@@ -26,7 +36,9 @@ export function addConvert(program: Command, session: Session): void {
   program
     .command('convert')
     .summary('convert a model for an NPU')
-    .description('Converts a model into OM files with atc, and prints the folder they are in.')
+    .description(
+      'Converts a model into OM files with atc, and prints the folder they are in. Beams, batches and word times have OM files of their own: `transcribe` converts what is missing, a folder for --om-dir has to hold them.',
+    )
     .addArgument(new Argument('<model>', 'a name, a hub id or a folder'))
     .addOption(option.soc())
     .addOption(option.dtype())
@@ -40,6 +52,9 @@ export function addConvert(program: Command, session: Session): void {
         .argParser(folderName)
         .helpGroup('Output:'),
     )
+    .addOption(option.beamSize())
+    .addOption(option.batchSize())
+    .addOption(option.wordTimestamps())
     .addOption(option.source())
     .addOption(option.offline())
     .addOption(option.json())
@@ -54,28 +69,33 @@ async function run(spec: string, options: Options, session: Session): Promise<vo
     dtype: npuDtypes[options.dtype] ?? 'f16',
     ...(options.hostCpu === undefined ? {} : { hostCpu: options.hostCpu }),
   };
+  const { beamSize: beams, batchSize: windows, wordTimestamps: wordTimes = false } = options;
+  const variants: NpuVariants = { beams, windows, wordTimes };
   // Without atc there is nothing to fetch a model for.
   const atc = options.graphsOnly === undefined ? await findAtc(session.env) : undefined;
   const { directory, name } = await resolveModel(spec, modelContext(session, options, terminal));
   const checkpoint = await openCheckpoint(directory);
   if (atc === undefined) {
     const folder = resolve(options.graphsOnly ?? '.');
-    await writeGraphsOnly(checkpoint, target, folder, session.signal).catch((cause: NodeJS.ErrnoException) => {
-      if (cause.code === undefined) throw cause;
-      throw new ConversionError('GRAPHS_NOT_WRITTEN', `cannot write the graphs to ${folder}: ${cause.message}`, {
-        cause,
-      });
-    });
+    await writeGraphsOnly(checkpoint, target, folder, { variants, signal: session.signal }).catch(
+      (cause: NodeJS.ErrnoException) => {
+        if (cause.code === undefined) throw cause;
+        throw new ConversionError('GRAPHS_NOT_WRITTEN', `cannot write the graphs to ${folder}: ${cause.message}`, {
+          cause,
+        });
+      },
+    );
     terminal.note(`graphs and convert.sh are in ${folder}; run it where atc is, then use --om-dir`);
     return session.print(`${options.json ? JSON.stringify({ directory: folder, ...target }) : folder}\n`);
   }
   const store = storeDirectory(session.env);
   const place = { store, model: name };
-  const found = await findConverted(checkpoint, place, target);
+  const found = await findConverted(checkpoint, place, target, variants);
   const logPath = conversionLog(store, name);
   const onEvent = convertProgress(terminal);
   const om =
-    found ?? (await convertForNpu(checkpoint, target, { atc, place, logPath, onEvent, signal: session.signal }));
+    found ??
+    (await convertForNpu(checkpoint, target, { atc, place, logPath, variants, onEvent, signal: session.signal }));
   await session.print(`${options.json ? JSON.stringify({ directory: om, ...target }) : om}\n`);
 }
 
@@ -98,9 +118,9 @@ async function writeGraphsOnly(
   checkpoint: Checkpoint,
   target: NpuTarget,
   folder: string,
-  signal: AbortSignal,
+  options: WriteGraphsOptions,
 ): Promise<void> {
-  const jobs = await writeGraphs(checkpoint, target, folder, folder, { signal });
+  const jobs = await writeGraphs(checkpoint, target, folder, folder, options);
   const commands = jobs.map((job) => {
     const args = atcArguments({ ...job, model: `${job.name}.onnx`, output: job.name });
     return `atc ${args.join(' ')}`;
