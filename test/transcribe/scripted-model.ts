@@ -4,7 +4,7 @@ import { specialTokens } from '../../src/model/special-tokens.ts';
 import type { WhisperTokenizer } from '../../src/model/tokenizer.ts';
 import type { LoadedModel } from '../../src/transcribe/loaded-model.ts';
 
-export const special = specialTokens(51865);
+const special = specialTokens(51865);
 
 /** The token of a time in a window. */
 export const at = (seconds: number) => special.timestampBegin + Math.round(seconds * 50);
