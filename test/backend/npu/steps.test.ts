@@ -192,7 +192,7 @@ describe.skipIf(!hasStandIn)('any steps on the stand-in for CANN give what Whisp
     await using run = await audio.startDecoder();
     await expect(run.forward({ tokens: [[1]], attention: true })).rejects.toMatchObject({
       code: 'NPU_MODEL_MISSING',
-      hint: expect.stringContaining('word times'),
+      hint: expect.stringContaining('--word-timestamps'),
     });
     expectClose((await run.forward({ tokens: [[1]] })).logits, decoders[0]!([1]).logits[0]!, 1e-3);
   });
