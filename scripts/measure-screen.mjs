@@ -11,9 +11,10 @@ import { openAudio } from '../dist/audio/open-audio.js';
 import { windows } from '../dist/audio/windows.js';
 import { prepareCpu } from '../dist/convert/prepare-cpu.js';
 import { logMelSpectrogram, nSamples } from '../dist/features/log-mel.js';
+import { cpuLayers } from '../dist/graph/cpu-layers.js';
 import { createGraph } from '../dist/graph/onnx.js';
-import { blockSize, screenNames, screenShapes } from '../dist/graph/screen.js';
-import { layOutWeights, weight } from '../dist/graph/weights.js';
+import { quantisedShapes } from '../dist/graph/quantise.js';
+import { embedding, layOutWeights } from '../dist/graph/weights.js';
 import { openCheckpoint } from '../dist/model/checkpoint.js';
 import { resolveModel } from '../dist/model/resolve-model.js';
 import { specialTokens } from '../dist/model/special-tokens.js';
@@ -29,13 +30,11 @@ const prepared = await prepareCpu(checkpoint, { store, model: name });
 /** The screen's product on its own. */
 function screenGraph() {
   const own = [...checkpoint.tensors].map(([tensor, { shape }]) => [tensor, { type: 'f32', shape }]);
-  const layout = layOutWeights([...own, ...screenShapes(nVocab, nTextState)]);
+  const layout = layOutWeights([...own, ...quantisedShapes(embedding, 'blocks', [nVocab, nTextState])]);
   const graph = createGraph('screen', 17);
   const hidden = graph.input('hidden', 'f32', [1, nTextState]);
-  const names = [screenNames.values, screenNames.scales];
-  const inputs = [hidden, ...names.map((tensor) => weight(graph, layout, tensor))];
-  const attributes = { K: nTextState, N: nVocab, bits: 8, block_size: blockSize(nTextState), accuracy_level: 4 };
-  graph.output('screened', graph.op('MatMulNBits', inputs, attributes), 'f32', [1, nVocab]);
+  const screened = cpuLayers(graph, layout, dimensions).int8Product(hidden, embedding);
+  graph.output('screened', screened, 'f32', [1, nVocab]);
   return graph.serialize();
 }
 

@@ -4,13 +4,11 @@ import { storeDirectory } from './model/store.ts';
 import { defaultThreads, type OpenModelOptions, openModel } from './open-model.ts';
 import type { LoadedModel } from './transcribe/loaded-model.ts';
 
-type Given = Partial<Omit<OpenModelOptions, 'device' | 'dtype' | 'context'>>;
+type Given = Partial<Omit<OpenModelOptions, 'device' | 'context'>>;
 
 export interface LoadModelOptions extends Given, Partial<Omit<ModelContext, 'env' | 'fetch' | 'timeouts'>> {
   /** 'auto' (an NPU if there is one), 'cpu', 'npu' or 'npu:N'. An NPU that is asked for by name is never replaced. */
   readonly device?: string;
-  /** What an NPU computes in, by default float16. */
-  readonly dtype?: 'float16' | 'float32';
   /** What stands for the process's environment, by default itself. */
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
@@ -21,13 +19,12 @@ export interface LoadModelOptions extends Given, Partial<Omit<ModelContext, 'env
  * @throws UsageError for a device that is no name of one; ModelError, ConversionError or NpuError when anything is missing
  */
 export function loadModel(options: LoadModelOptions = {}): Promise<LoadedModel> {
-  const { device = 'auto', dtype = 'float16', env = process.env, source, offline, signal, onEvent, ...rest } = options;
+  const { device = 'auto', env = process.env, source, offline, signal, onEvent, ...rest } = options;
   const { storeDirectory: store = storeDirectory(env), ...given } = rest;
   return openModel({
     threads: defaultThreads,
     ...given,
     device: parseDevice(device),
-    dtype: dtype === 'float32' ? 'f32' : 'f16',
     context: {
       storeDirectory: store,
       env,

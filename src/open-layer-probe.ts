@@ -4,6 +4,7 @@ import type { OpenedNpu } from './backend/npu/acl-environment.ts';
 import { openNpuLayerProbe } from './backend/npu/npu-layer-probe.ts';
 import { checkOmDirectory } from './convert/om-directory.ts';
 import { cpuTapGraphs, prepareCpu } from './convert/prepare-cpu.ts';
+import { cpuDtype } from './dtype.ts';
 import type { TapMode } from './graph/taps.ts';
 import { type Checkpoint, openCheckpoint } from './model/checkpoint.ts';
 import type { ModelDimensions } from './model/dimensions.ts';
@@ -43,12 +44,18 @@ export async function openLayerProbe(
 async function openOnCpu(
   checkpoint: Checkpoint,
   model: string,
-  { context, onPrepare, threads }: OpenModelOptions,
+  options: OpenModelOptions,
   mode: TapMode,
 ): Promise<LayerProbe> {
-  const directory = await prepareCpu(checkpoint, { store: context.storeDirectory, model }, onPrepare, context.signal);
+  const { context, onPrepare, threads } = options;
+  const dtype = cpuDtype(options.dtype);
+  const directory = await prepareCpu(
+    checkpoint,
+    { store: context.storeDirectory, model },
+    { dtype, onBuild: onPrepare, signal: context.signal },
+  );
   const { dimensions } = checkpoint;
-  return openCpuLayerProbe({ graphs: cpuTapGraphs(checkpoint, mode), directory, dimensions, threads });
+  return openCpuLayerProbe({ graphs: cpuTapGraphs(checkpoint, mode, dtype), directory, dimensions, threads });
 }
 
 async function openOnNpu(
@@ -57,10 +64,10 @@ async function openOnNpu(
   { device, isStandIn }: OpenedNpu,
   options: OpenModelOptions,
 ): Promise<LayerProbe> {
-  const { dtype, omDirectory, onWarning = () => {} } = options;
+  const { omDirectory, onWarning = () => {} } = options;
   const soc = device.socName;
   const asked = { ...options, layers: true };
-  const directory = omDirectory ?? (await convertedDirectory(checkpoint, model, { soc, dtype }, asked));
+  const directory = omDirectory ?? (await convertedDirectory(checkpoint, model, soc, asked));
   await checkOmDirectory(directory, { soc, isStandIn }, onWarning);
   return openNpuLayerProbe({ device, directory, dimensions: checkpoint.dimensions });
 }

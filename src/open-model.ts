@@ -12,8 +12,8 @@ import { checkOmDirectory } from './convert/om-directory.ts';
 import { prepareCpu } from './convert/prepare-cpu.ts';
 import { type ConvertEvent, convertForNpu, findConverted } from './convert/prepare-npu.ts';
 import { decodingRules } from './decoding/rules.ts';
+import { cpuDtype, type Dtype, npuDtype, npuElementTypes } from './dtype.ts';
 import { closeAfter, NpuError, UsageError } from './errors.ts';
-import type { NpuDtype } from './graph/npu-layers.ts';
 import { type Checkpoint, openCheckpoint } from './model/checkpoint.ts';
 import { type ModelContext, resolveModel } from './model/resolve-model.ts';
 import { openTokenizer } from './model/tokenizer.ts';
@@ -24,8 +24,8 @@ export interface OpenModelOptions extends NpuVariants {
   /** A name, a hub id or a folder; by default whisper-medium on an NPU, whisper-base on the CPU. */
   readonly model?: string;
   readonly device: DeviceChoice;
-  /** What an NPU computes in. The CPU computes in f32. */
-  readonly dtype: NpuDtype;
+  /** What the device computes in, by default float16 on an NPU and float32 on the CPU. */
+  readonly dtype?: Dtype;
   /** A folder of OM files converted elsewhere, instead of converting here. */
   readonly omDirectory?: string;
   /** Where models are kept and fetched from. */
@@ -58,6 +58,7 @@ export async function openModel(options: OpenModelOptions): Promise<LoadedModel>
     });
   }
   try {
+    const dtype = npu === undefined ? cpuDtype(options.dtype) : npuDtype(options.dtype);
     if (npu !== undefined) await options.onNpu?.(npu);
     const files = await resolveModel(options.model ?? (npu === undefined ? 'whisper-base' : 'whisper-medium'), context);
     const checkpoint = await openCheckpoint(files.directory);
@@ -69,6 +70,7 @@ export async function openModel(options: OpenModelOptions): Promise<LoadedModel>
       : openOnNpu(checkpoint, files.name, npu, options));
     return {
       name: files.name,
+      dtype,
       backend,
       tokenizer,
       rules,
@@ -100,7 +102,11 @@ async function hasNpu(env: ModelContext['env']): Promise<boolean> {
 
 async function openOnCpu(checkpoint: Checkpoint, model: string, options: OpenModelOptions): Promise<Backend> {
   const { context, threads, onPrepare } = options;
-  const directory = await prepareCpu(checkpoint, { store: context.storeDirectory, model }, onPrepare, context.signal);
+  const directory = await prepareCpu(
+    checkpoint,
+    { store: context.storeDirectory, model },
+    { dtype: cpuDtype(options.dtype), onBuild: onPrepare, signal: context.signal },
+  );
   context.signal?.throwIfAborted();
   return openCpuBackend({ directory, dimensions: checkpoint.dimensions, threads });
 }
@@ -112,9 +118,9 @@ async function openOnNpu(
   options: OpenModelOptions,
 ): Promise<Backend> {
   const { device, description } = npu;
-  const { dtype, omDirectory, onWarning = () => {} } = options;
+  const { omDirectory, onWarning = () => {} } = options;
   const soc = device.socName;
-  const directory = omDirectory ?? (await convertedDirectory(checkpoint, model, { soc, dtype }, options));
+  const directory = omDirectory ?? (await convertedDirectory(checkpoint, model, soc, options));
   await checkOmDirectory(directory, { soc, isStandIn: npu.isStandIn }, onWarning);
   const settings = await readSettings(options.context.storeDirectory, npu, onWarning);
   const { signal } = options.context;
@@ -125,9 +131,10 @@ async function openOnNpu(
 export async function convertedDirectory(
   checkpoint: Checkpoint,
   model: string,
-  target: { readonly soc: string; readonly dtype: NpuDtype },
+  soc: string,
   options: OpenModelOptions,
 ): Promise<string> {
+  const target = { soc, dtype: npuElementTypes[npuDtype(options.dtype)] };
   const { context, onConvert } = options;
   const place = { store: context.storeDirectory, model };
   const found = await findConverted(checkpoint, place, target, options);

@@ -19,7 +19,7 @@ describe.skipIf(!hasStandIn || models.tinyEn === undefined)('opening a model on 
     await using _ = await openModel({
       model: models.tinyEn ?? '',
       device: { kind: 'npu', index: 0 },
-      dtype: 'f16',
+      dtype: 'float16',
       context: { storeDirectory: store, env: { ...process.env, ...standInEnvironment }, offline: true },
       threads: 1,
       onConvert: (event) => event.kind === 'atc' && graphs.push(event.graph),

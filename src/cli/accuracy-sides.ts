@@ -58,7 +58,7 @@ export async function openSides(
     if (options.layers) checkShape(reference, tested);
     terminal.note(`reference ${reference.model}, ${reference.device}`);
     terminal.note(`tested ${tested.name}, ${tested.backend.device}`);
-    return sidesOf(tested, reference, npu, options);
+    return sidesOf(tested, reference, npu);
   } catch (error) {
     await reference?.[Symbol.asyncDispose]();
     await tested[Symbol.asyncDispose]();
@@ -71,14 +71,14 @@ interface TestedNpu {
   readonly soc: string;
 }
 
-function sidesOf(tested: LoadedModel, reference: Reference, npu: TestedNpu | undefined, { dtype }: SideOptions): Sides {
+function sidesOf(tested: LoadedModel, reference: Reference, npu: TestedNpu | undefined): Sides {
   return {
     tested,
     reference,
     testedSide: {
       model: tested.name,
       device: tested.backend.device,
-      dtype: npu === undefined ? 'float32' : dtype,
+      dtype: tested.dtype,
     },
     referenceSide: { model: reference.model, device: reference.device, dtype: 'float32' },
     isStandIn: npu?.isStandIn === true,
@@ -91,7 +91,7 @@ function sidesOf(tested: LoadedModel, reference: Reference, npu: TestedNpu | und
 }
 
 function referenceOptions(options: SideOptions, session: Session, terminal: Terminal): OpenModelOptions {
-  const { device: _, omDirectory: __, ...rest } = modelOptions(options, session, terminal);
+  const { device: _, omDirectory: __, dtype: ___, ...rest } = modelOptions(options, session, terminal);
   return { ...rest, device: { kind: 'cpu' }, threads: options.refThreads ?? options.threads };
 }
 

@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import type { DeviceChoice } from '../backend/device-choice.ts';
+import type { Dtype } from '../dtype.ts';
 import type { OpenModelOptions } from '../open-model.ts';
 import { convertProgress } from './convert-progress.ts';
-import { npuDtypes, option } from './options.ts';
+import { option } from './options.ts';
 import { type ModelSourceOptions, modelContext, type Session } from './session.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -10,7 +11,7 @@ import type { Terminal } from './terminal.ts';
 export interface ModelInputOptions extends ModelSourceOptions {
   readonly model?: string;
   readonly device: DeviceChoice;
-  readonly dtype: string;
+  readonly dtype?: Dtype;
   readonly omDir?: string;
   readonly threads: number;
 }
@@ -28,12 +29,12 @@ export function addModelInputOptions(command: Command): Command {
 
 /** What the command line asks of openModel(), which tells the terminal what it is about. */
 export function modelOptions(options: ModelInputOptions, session: Session, terminal: Terminal): OpenModelOptions {
-  const { model, omDir } = options;
+  const { model, omDir, dtype } = options;
   return {
     ...(model === undefined ? {} : { model }),
     ...(omDir === undefined ? {} : { omDirectory: omDir }),
+    ...(dtype === undefined ? {} : { dtype }),
     device: options.device,
-    dtype: npuDtypes[options.dtype] ?? 'f16',
     context: modelContext(session, options, terminal),
     threads: options.threads,
     onPrepare: (sizeBytes) => terminal.note(`preparing the model once (${(sizeBytes / 1e6).toFixed(0)} MB of weights)`),

@@ -1,11 +1,10 @@
 import { Option } from 'commander';
 import { rawEncodings } from '../audio/formats/pcm.ts';
 import { parseDevice } from '../backend/device-choice.ts';
-import type { NpuDtype } from '../graph/npu-layers.ts';
+import { dtypesOf } from '../dtype.ts';
 import { sourceNames } from '../model/fetch/context.ts';
 import { defaultThreads } from '../open-model.ts';
 import { formatNames } from '../output/formats.ts';
-
 import { transcribeDefaults as defaults } from '../transcribe/options.ts';
 import {
   clipList,
@@ -22,9 +21,6 @@ import {
   tokenList,
   wholeNumber,
 } from './option-values.ts';
-
-/** Names of number types as users know them. */
-export const npuDtypes: Readonly<Record<string, NpuDtype>> = { float16: 'f16', float32: 'f32' };
 
 /** Every option of every command, once. Commands pick from this table. */
 export const option = {
@@ -45,9 +41,11 @@ export const option = {
       .default(parseDevice('auto'), 'auto')
       .helpGroup('Device:'),
   dtype: () =>
-    new Option('--dtype <type>', 'what an NPU computes in; the CPU computes in float32')
-      .choices(Object.keys(npuDtypes))
-      .default('float16')
+    new Option(
+      '--dtype <type>',
+      'what to compute in: float16 or float32 on an NPU, float32 or int8 on the CPU (default: float16 on an NPU, float32 on the CPU)',
+    )
+      .choices([...new Set([...dtypesOf.NPU, ...dtypesOf.CPU])])
       .helpGroup('Device:'),
   omDir: () =>
     new Option('--om-dir <folder>', 'OM files that were converted elsewhere')

@@ -1,15 +1,18 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { arch } from 'node:process';
+import type { CpuDtype } from '../dtype.ts';
 import { cpuDecoderGraph } from '../graph/cpu-decoder.ts';
 import { cpuEncoderGraph } from '../graph/cpu-encoder.ts';
-import { screenEmbedding, screenNames, screenShapes } from '../graph/screen.ts';
+import { type Quantisation, quantisationOf, quantise, quantisedNames, quantisedShapes } from '../graph/quantise.ts';
 import type { TapMode } from '../graph/taps.ts';
 import { logitsGraph } from '../graph/vocabulary.ts';
-import { embedding, layOutWeights, type WeightShape, weightsFile } from '../graph/weights.ts';
+import { embedding, layOutWeights, type WeightLayout, type WeightShape, weightsFile } from '../graph/weights.ts';
 import { alignmentHeads } from '../model/alignment-heads.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
+import { ownLargestInt8Weight } from './largest-int8-weight.ts';
 import { buildPrepared, findPrepared, fingerprint, type PreparedPlace } from './prepared-folder.ts';
+import { smoothed, smoothingFactors } from './smoothing.ts';
 import { writeWeights } from './weights-file.ts';
 
 /** Raised with every change of the graphs or of the weights file, so that older folders are made anew. */
@@ -18,46 +21,57 @@ const graphVersion = 6;
 /** ONNX Runtime has its fast 8-bit product for x86-64; elsewhere the f32 logits serve every token. */
 const screened = arch === 'x64';
 
+export interface PrepareCpuOptions {
+  /** float32 by default. */
+  readonly dtype?: CpuDtype;
+  /** Told when the folder has to be built, with the bytes to write. */
+  readonly onBuild?: ((sizeBytes: number) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
- * The folder with the graphs and weights.bin (f32) for ONNX Runtime, built on first use.
+ * The folder with the graphs and weights.bin for ONNX Runtime, built on first use.
  *
- * @param onBuild told when the folder has to be built, with the bytes to write
  * @throws ModelError when the store cannot be written
  */
 export async function prepareCpu(
   checkpoint: Checkpoint,
   place: PreparedPlace,
-  onBuild: (sizeBytes: number) => void = () => {},
-  signal?: AbortSignal,
+  { dtype = 'float32', onBuild, signal }: PrepareCpuOptions = {},
 ): Promise<string> {
-  const name = `cpu-${arch}-f32-v${graphVersion}-${await fingerprint(checkpoint)}`;
+  const largest = await ownLargestInt8Weight();
+  const type = dtype === 'int8' ? `int8x${largest}` : 'f32';
+  const name = `cpu-${arch}-${type}-v${graphVersion}-${await fingerprint(checkpoint)}`;
   const found = await findPrepared(place, name);
   if (found !== undefined) return found;
-  const layout = layOutWeights(weightShapes(checkpoint));
+  const layout = cpuLayout(checkpoint, dtype);
   const { dimensions } = checkpoint;
-  onBuild(layout.sizeBytes);
+  onBuild?.(layout.sizeBytes);
   const plan = {
     name,
     neededBytes: layout.sizeBytes,
     async build(directory: string) {
-      const derive = (tensor: string, values: Float32Array) =>
-        screened && tensor === embedding ? screenTensors(values, dimensions.nTextState) : [];
+      const smoothing = dtype === 'int8' ? await smoothingFactors(checkpoint) : undefined;
+      const derive = (tensor: string, values: Float32Array) => {
+        const kept = smoothing === undefined ? values : smoothed(tensor, values, smoothing);
+        return storedTensors(checkpoint, { dtype, largest }, tensor, kept);
+      };
       await writeWeights(checkpoint, layout, join(directory, weightsFile), { derive, signal });
       await writeFile(join(directory, 'encoder.onnx'), cpuEncoderGraph(dimensions, layout));
       await writeFile(join(directory, 'decoder.onnx'), cpuDecoderGraph(dimensions, layout, { screened }));
       const heads = alignmentHeads(checkpoint);
       await writeFile(join(directory, 'aligner.onnx'), cpuDecoderGraph(dimensions, layout, { alignmentHeads: heads }));
       await writeFile(join(directory, 'logits.onnx'), logitsGraph(dimensions, layout));
-      return { source: checkpoint.directory, dtype: 'f32', target: { device: 'cpu' } };
+      return { source: checkpoint.directory, dtype: type, target: { device: 'cpu' } };
     },
   };
   return buildPrepared(place, plan, signal);
 }
 
 /** Graphs that show their blocks (graph/taps.ts), over the weights file of the folder that {@link prepareCpu} makes. */
-export function cpuTapGraphs(checkpoint: Checkpoint, taps: TapMode) {
+export function cpuTapGraphs(checkpoint: Checkpoint, taps: TapMode, dtype: CpuDtype = 'float32') {
   const { dimensions } = checkpoint;
-  const layout = layOutWeights(weightShapes(checkpoint));
+  const layout = cpuLayout(checkpoint, dtype);
   return {
     encoder: cpuEncoderGraph(dimensions, layout, taps),
     decoder: cpuDecoderGraph(dimensions, layout, { taps }),
@@ -65,15 +79,36 @@ export function cpuTapGraphs(checkpoint: Checkpoint, taps: TapMode) {
   };
 }
 
-function weightShapes({ tensors, dimensions }: Checkpoint): (readonly [string, WeightShape])[] {
-  const own = [...tensors].map(([name, { shape }]) => [name, { type: 'f32', shape }] as const);
-  return screened ? [...own, ...screenShapes(dimensions.nVocab, dimensions.nTextState)] : own;
+function cpuLayout({ tensors, dimensions }: Checkpoint, dtype: CpuDtype): WeightLayout {
+  const shapes = [...tensors].flatMap(([name, { shape }]): [string, WeightShape][] => {
+    const kind = keptAs(dtype, name, shape);
+    return kind === undefined ? [[name, { type: 'f32', shape }]] : quantisedShapes(name, kind, shape);
+  });
+  const screen = quantisedShapes(embedding, 'blocks', [dimensions.nVocab, dimensions.nTextState]);
+  return layOutWeights(screened ? [...shapes, ...screen] : shapes);
 }
 
-function screenTensors(rows: Float32Array, state: number): [string, Float32Array | Uint8Array][] {
-  const { values, scales } = screenEmbedding(rows, state);
-  return [
-    [screenNames.values, values],
-    [screenNames.scales, scales],
-  ];
+function keptAs(dtype: CpuDtype, name: string, shape: readonly number[]): Quantisation | undefined {
+  return dtype === 'int8' ? quantisationOf(name, shape) : undefined;
+}
+
+/** What the weights file holds of a tensor. */
+function storedTensors(
+  { tensors }: Checkpoint,
+  { dtype, largest }: { readonly dtype: CpuDtype; readonly largest: number },
+  name: string,
+  values: Float32Array,
+): [string, Float32Array | Uint8Array | Int8Array][] {
+  const shape = tensors.get(name)?.shape ?? [];
+  const inEightBits = (kind: Quantisation): [string, Float32Array | Uint8Array | Int8Array][] => {
+    const names = quantisedNames(name, kind);
+    const quantised = quantise(kind, values, shape[1] as number, largest);
+    return [
+      [names.values, quantised.values],
+      [names.scales, quantised.scales],
+    ];
+  };
+  const kind = keptAs(dtype, name, shape);
+  if (kind !== undefined) return inEightBits(kind);
+  return [[name, values], ...(screened && name === embedding ? inEightBits('blocks') : [])];
 }

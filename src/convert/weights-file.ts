@@ -4,9 +4,11 @@ import type { Checkpoint } from '../model/checkpoint.ts';
 import { toHalf } from '../model/float.ts';
 import { readTensor } from '../model/tensor.ts';
 
+type StoredValues = Float32Array | Uint8Array | Int8Array;
+
 export interface WriteWeightsOptions {
-  /** Tensors that are made from one of the checkpoint's, by name. */
-  readonly derive?: (name: string, values: Float32Array) => Iterable<readonly [string, Float32Array | Uint8Array]>;
+  /** What is written of one of the checkpoint's tensors, by name; by default the tensor itself. */
+  readonly derive?: (name: string, values: Float32Array) => Iterable<readonly [string, StoredValues]>;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -15,10 +17,10 @@ export async function writeWeights(
   checkpoint: Checkpoint,
   layout: WeightLayout,
   path: string,
-  { derive = () => [], signal }: WriteWeightsOptions = {},
+  { derive = (name, values) => [[name, values]], signal }: WriteWeightsOptions = {},
 ): Promise<void> {
   await using file = await open(path, 'w');
-  const write = async (name: string, values: Float32Array | Uint8Array) => {
+  const write = async (name: string, values: StoredValues) => {
     const placed = layout.tensors.get(name);
     if (placed === undefined) throw new Error(`${name} has no place in the weights file`);
     const stored = placed.type === 'f16' ? Uint16Array.from(values, toHalf) : values;
@@ -26,9 +28,7 @@ export async function writeWeights(
   };
   for (const [name, entry] of checkpoint.tensors) {
     signal?.throwIfAborted();
-    const values = await readTensor(entry);
-    await write(name, values);
-    for (const [derived, derivedValues] of derive(name, values)) await write(derived, derivedValues);
+    for (const [stored, values] of derive(name, await readTensor(entry))) await write(stored, values);
   }
   await file.sync();
 }

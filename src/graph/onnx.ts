@@ -6,7 +6,7 @@ export const elementType = { f32: 1, i8: 3, u8: 2, i32: 6, i64: 7, bool: 9, f16:
 export type ElementType = keyof typeof elementType;
 
 /** Types a constant in the graph itself may have. */
-export type ConstantType = 'f32' | 'f16' | 'i32' | 'i64' | 'bool';
+export type ConstantType = 'f32' | 'f16' | 'u8' | 'i32' | 'i64' | 'bool';
 
 /** A dimension: a size, or the name of one that is known only at run time. */
 export type Dimension = number | string;
@@ -45,7 +45,7 @@ export interface GraphBuilder {
 }
 
 /** Operators of ONNX Runtime's own domain; no node of another domain exists in our graphs. */
-const microsoftOps = new Set(['Gelu', 'MatMulNBits', 'MultiHeadAttention']);
+const microsoftOps = new Set(['Gelu', 'MatMulIntegerToFloat', 'MatMulNBits', 'MultiHeadAttention']);
 
 /**
  * Starts an empty graph.
@@ -167,6 +167,7 @@ function constantBytes(type: ConstantType, values: readonly number[]): Uint8Arra
     case 'i64':
       return new Uint8Array(BigInt64Array.from(values, BigInt).buffer);
     case 'bool':
+    case 'u8':
       return Uint8Array.from(values);
   }
 }

@@ -1,8 +1,6 @@
 import type { ModelDimensions } from '../model/dimensions.ts';
-import { cpuOpset } from './cpu-layers.ts';
-import type { BasicLayers } from './layers.ts';
+import { type CpuLayers, cpuOpset } from './cpu-layers.ts';
 import { createGraph, elementType, type Value } from './onnx.ts';
-import { blockSize, screenNames } from './screen.ts';
 import { embedding, type WeightLayout, weight } from './weights.ts';
 
 /**
@@ -33,12 +31,12 @@ const timestamps = 1501;
  *
  * @param hidden f32 [n, nTextState]
  */
-export function addScreenedChoice(layers: BasicLayers, { nTextState, nVocab }: ModelDimensions, hidden: Value): void {
+export function addScreenedChoice(layers: CpuLayers, { nVocab }: ModelDimensions, hidden: Value): void {
   const { graph, reshape, weight } = layers;
   const i64 = (...values: number[]) => graph.constant('i64', [values.length], values);
   const suppress = graph.input('suppress', 'f32', [nVocab]);
   const chosen = graph.op('Gather', [hidden, graph.input('chosen', 'i32', ['k'])], { axis: 0 });
-  const screened = graph.op('Add', [screen(layers, nTextState, nVocab, chosen), suppress]);
+  const screened = graph.op('Add', [screen(layers, nVocab, chosen), suppress]);
   const [values, tokens] = graph.ops('TopK', [screened, i64(Math.min(candidates, nVocab))], 2, { axis: -1 });
   if (values === undefined || tokens === undefined) throw new Error('TopK has two results');
   const rows = graph.op('Gather', [weight(embedding), tokens], { axis: 0 });
@@ -64,17 +62,10 @@ export function addScreenedChoice(layers: BasicLayers, { nTextState, nVocab }: M
 }
 
 /** Logits [k, nVocab] by the 8-bit copy, but those of timestamps. */
-function screen({ graph, weight }: BasicLayers, nTextState: number, nVocab: number, hidden: Value): Value {
+function screen({ graph, int8Product, weight }: CpuLayers, nVocab: number, hidden: Value): Value {
   const i64 = (value: number) => graph.constant('i64', [1], [value]);
   const from = nVocab - timestamps;
-  const screened = graph.op('MatMulNBits', [hidden, weight(screenNames.values), weight(screenNames.scales)], {
-    K: nTextState,
-    N: nVocab,
-    bits: 8,
-    block_size: blockSize(nTextState),
-    // 4: activations in 8 bits too, which makes it a product of integers.
-    accuracy_level: 4,
-  });
+  const screened = int8Product(hidden, embedding);
   if (from <= 0) return screened;
   const rows = graph.op('Slice', [weight(embedding), i64(from), i64(nVocab), i64(0)]);
   const text = graph.op('Slice', [screened, i64(0), i64(from), i64(1)]);

@@ -1,10 +1,10 @@
 import type { GraphBuilder, Value } from './onnx.ts';
 
-const itemSizeBytes = { f32: 4, f16: 2, u8: 1 } as const;
+const itemSizeBytes = { f32: 4, f16: 2, i8: 1, u8: 1 } as const;
 
 /** A tensor of the prepared weights file before it has its place. */
 export interface WeightShape {
-  readonly type: 'f32' | 'f16' | 'u8';
+  readonly type: 'f32' | 'f16' | 'i8' | 'u8';
   readonly shape: readonly number[];
 }
 

@@ -38,7 +38,7 @@ describe.skipIf(shared === undefined || models.base === undefined)('whisper-base
     model = await openModel({
       model: models.base ?? '',
       device: { kind: 'cpu' },
-      dtype: 'f32',
+      dtype: 'float32',
       threads: 2,
       context: { storeDirectory: storeDirectory(env), env },
     });

@@ -26,8 +26,10 @@ afterEach(() => rm(root, { recursive: true }));
 /** Prepares what lies in `source` now, and says whether that took a build. */
 async function prepare(): Promise<{ directory: string; isBuilt: boolean }> {
   let isBuilt = false;
-  const directory = await prepareCpu(await openCheckpoint(source), place(), () => {
-    isBuilt = true;
+  const directory = await prepareCpu(await openCheckpoint(source), place(), {
+    onBuild: () => {
+      isBuilt = true;
+    },
   });
   return { directory, isBuilt };
 }
@@ -58,7 +60,9 @@ describe('prepareCpu', () => {
   test('tells the bytes that it is going to write', async () => {
     await writeRandomCheckpoint(source);
     const told: number[] = [];
-    const directory = await prepareCpu(await openCheckpoint(source), place(), (sizeBytes) => told.push(sizeBytes));
+    const directory = await prepareCpu(await openCheckpoint(source), place(), {
+      onBuild: (sizeBytes) => told.push(sizeBytes),
+    });
     expect(told).toEqual([(await weightsOf(directory)).size]);
   });
 

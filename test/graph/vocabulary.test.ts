@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { basicLayers } from '../../src/graph/layers.ts';
+import { cpuLayers } from '../../src/graph/cpu-layers.ts';
 import { createGraph } from '../../src/graph/onnx.ts';
 import { addScreenedChoice, logitsGraph } from '../../src/graph/vocabulary.ts';
 import { embedding, type WeightLayout } from '../../src/graph/weights.ts';
@@ -19,7 +19,7 @@ const weights = randomWeights(dimensions);
 function screenedChoiceGraph(of: ModelDimensions, layout: WeightLayout): Uint8Array {
   const graph = createGraph('choice', 17);
   const hidden = graph.input('hidden', 'f32', ['batch', of.nTextState]);
-  addScreenedChoice(basicLayers(graph, layout), of, hidden);
+  addScreenedChoice(cpuLayers(graph, layout, of), of, hidden);
   return graph.serialize();
 }
 

@@ -45,8 +45,8 @@ function golden(clip: string): Golden {
 
 const short = ['jfk', 'espeak-en-16k', 'espeak-de', 'austen-0870', 'austen-0880'];
 const devices = [
-  ['the CPU', [...short, 'long'], { device: { kind: 'cpu' }, dtype: 'f32' }],
-  ['the stand-in for an NPU', ['jfk', 'espeak-de'], { device: { kind: 'npu', index: 0 }, dtype: 'f32' }],
+  ['the CPU', [...short, 'long'], { device: { kind: 'cpu' }, dtype: 'float32' }],
+  ['the stand-in for an NPU', ['jfk', 'espeak-de'], { device: { kind: 'npu', index: 0 }, dtype: 'float32' }],
 ] as const satisfies readonly (readonly [string, readonly string[], Partial<OpenModelOptions>])[];
 
 /** The results of openai/whisper's `transcribe` for whisper-base: see golden/README.md. */

@@ -154,7 +154,7 @@ async function load(options: Options, session: Session, terminal: Terminal): Pro
       loadMs,
       wasReady,
       modelSha256: await weightsSha256(await openCheckpoint(directory), session.signal),
-      dtype: npu === undefined ? 'float32' : options.dtype,
+      dtype: model.dtype,
       environment: await describeEnvironment(session.env, soc),
       ...(npu === undefined ? {} : { npu }),
     };

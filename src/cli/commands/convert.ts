@@ -11,6 +11,7 @@ import {
   type WriteGraphsOptions,
   writeGraphs,
 } from '../../convert/prepare-npu.ts';
+import { dtypesOf, type NpuDtypeName, npuElementTypes } from '../../dtype.ts';
 import { ConversionError, NpuError, UsageError } from '../../errors.ts';
 import { type Checkpoint, openCheckpoint } from '../../model/checkpoint.ts';
 import { resolveModel } from '../../model/resolve-model.ts';
@@ -18,12 +19,12 @@ import { storeDirectory } from '../../model/store.ts';
 import { conversionLog } from '../../open-model.ts';
 import { convertProgress } from '../convert-progress.ts';
 import { folderName } from '../option-values.ts';
-import { npuDtypes, option } from '../options.ts';
+import { option } from '../options.ts';
 import { type ModelSourceOptions, modelContext, type Session, sessionTerminal } from '../session.ts';
 
 interface Options extends ModelSourceOptions {
   readonly soc?: string;
-  readonly dtype: string;
+  readonly dtype: NpuDtypeName;
   readonly hostCpu?: string;
   readonly graphsOnly?: string;
   readonly beamSize: number;
@@ -41,7 +42,12 @@ export function addConvert(program: Command, session: Session): void {
     )
     .addArgument(new Argument('<model>', 'a name, a hub id or a folder'))
     .addOption(option.soc())
-    .addOption(option.dtype())
+    .addOption(
+      new Option('--dtype <type>', 'what the NPU is to compute in')
+        .choices(dtypesOf.NPU)
+        .default('float16')
+        .helpGroup('Device:'),
+    )
     .addOption(
       new Option('--host-cpu <name>', 'the processor of the machine with the NPU, if it is not this one’s')
         .choices(['aarch64', 'x86_64'])
@@ -66,7 +72,7 @@ async function run(spec: string, options: Options, session: Session): Promise<vo
   const terminal = sessionTerminal(session, options);
   const target: NpuTarget = {
     soc: options.soc ?? (await ownSoc(session)),
-    dtype: npuDtypes[options.dtype] ?? 'f16',
+    dtype: npuElementTypes[options.dtype],
     ...(options.hostCpu === undefined ? {} : { hostCpu: options.hostCpu }),
   };
   const { beamSize: beams, batchSize: windows, wordTimestamps: wordTimes = false } = options;
