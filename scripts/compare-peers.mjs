@@ -1,6 +1,7 @@
 /**
  * Times whisper-npu against other programs on the same clip, weights and threads: models loaded, audio decoded, runs
  * taken in turn so that a busy machine slows all alike. A peer takes part where it is installed and its model is given.
+ * A clip of up to 30 s is decoded without timestamps, a longer one with, by which all find their way through it.
  *
  *   npm run build
  *   python3 -m venv peers && peers/bin/pip install faster-whisper transformers torch openai-whisper
@@ -16,6 +17,7 @@ import { parseArgs } from 'node:util';
 import { openAudio } from '../dist/audio/open-audio.js';
 import { summarize } from '../dist/bench/stats.js';
 import { table } from '../dist/cli/table.js';
+import { nSamples } from '../dist/features/log-mel.js';
 import { resolveModel } from '../dist/model/resolve-model.js';
 import { storeDirectory } from '../dist/model/store.js';
 import { fasterWhisper } from './peers/faster-whisper.mjs';
@@ -66,7 +68,8 @@ async function workload() {
   await writeFile(wavFile, wavOf(samples));
   const { model, language } = flags;
   const threads = Number(flags.threads);
-  return { model, directory, format, samples, samplesFile, wavFile, language, threads, storeDirectory: store };
+  const isLong = samples.length > nSamples;
+  return { model, directory, format, samples, isLong, samplesFile, wavFile, language, threads, storeDirectory: store };
 }
 
 async function startAll(work) {

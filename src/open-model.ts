@@ -32,6 +32,8 @@ export interface OpenModelOptions extends NpuVariants {
   readonly context: ModelContext;
   /** CPU threads. */
   readonly threads: number;
+  /** Where the CPU's profile of operators is to be written when the model is disposed of: backend/cpu/profile.ts. */
+  readonly profileDirectory?: string;
   /** Told when the CPU's graphs and weights have to be built first, with the bytes to write. */
   readonly onPrepare?: (sizeBytes: number) => void;
   readonly onConvert?: (event: ConvertEvent) => void;
@@ -101,14 +103,14 @@ async function hasNpu(env: ModelContext['env']): Promise<boolean> {
 }
 
 async function openOnCpu(checkpoint: Checkpoint, model: string, options: OpenModelOptions): Promise<Backend> {
-  const { context, threads, onPrepare } = options;
+  const { context, threads, onPrepare, profileDirectory } = options;
   const directory = await prepareCpu(
     checkpoint,
     { store: context.storeDirectory, model },
     { dtype: cpuDtype(options.dtype), onBuild: onPrepare, signal: context.signal },
   );
   context.signal?.throwIfAborted();
-  return openCpuBackend({ directory, dimensions: checkpoint.dimensions, threads });
+  return openCpuBackend({ directory, dimensions: checkpoint.dimensions, threads, profileDirectory });
 }
 
 async function openOnNpu(

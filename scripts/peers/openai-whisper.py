@@ -14,7 +14,7 @@ except ImportError as error:
     print(json.dumps({"absent": str(error)}), flush=True)
     sys.exit()
 
-model_path, samples_path, language, threads = sys.argv[1:5]
+model_path, samples_path, language, threads, is_long = sys.argv[1:6]
 torch.set_num_threads(int(threads))
 
 RENAMES = [
@@ -72,7 +72,7 @@ for _ in sys.stdin:
         audio,
         language=language,
         temperature=0,
-        without_timestamps=True,
+        without_timestamps=is_long != "true",
         condition_on_previous_text=False,
         fp16=False,
     )

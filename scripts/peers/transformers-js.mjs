@@ -7,7 +7,8 @@ export const transformersJs = {
   start,
 };
 
-async function start({ samplesFile, language, threads }, { 'transformers-js': folder, 'onnx-model': model }) {
+async function start({ samplesFile, isLong, language, threads }, { 'transformers-js': folder, 'onnx-model': model }) {
+  if (isLong) return { absent: 'as it is asked here it takes 30 s at most' };
   if (folder === undefined) return { absent: 'give the folder whose node_modules has it with --transformers-js' };
   if (model === undefined) return { absent: 'give a folder with tokenizer.json and onnx/ with --onnx-model' };
   return [

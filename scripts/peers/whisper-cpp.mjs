@@ -12,11 +12,12 @@ export const whisperCpp = {
   start,
 };
 
-async function start({ wavFile, language, threads }, { 'whisper-cpp': server, 'ggml-model': model }) {
+async function start({ wavFile, isLong, language, threads }, { 'whisper-cpp': server, 'ggml-model': model }) {
   if (server === undefined) return { absent: 'give its whisper-server with --whisper-cpp' };
   if (model === undefined) return { absent: 'give a ggml file with --ggml-model (scripts/export-ggml.mjs makes one)' };
   const port = await freePort();
-  const decoding = ['--no-timestamps', '--no-fallback', '--best-of', 1, '--beam-size', 1, '--language', language];
+  const decoding = ['--no-fallback', '--best-of', 1, '--beam-size', 1, '--language', language];
+  if (!isLong) decoding.push('--no-timestamps');
   const args = ['--model', model, '--threads', threads, '--host', '127.0.0.1', '--port', port, ...decoding];
   const child = spawn(server, args.map(String), { stdio: 'ignore' });
   const ended = new Promise((_, reject) => {

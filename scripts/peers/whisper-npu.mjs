@@ -8,9 +8,13 @@ export const ourselves = {
   start,
 };
 
-async function start({ model, samples, language, threads, storeDirectory }) {
+async function start(work) {
+  return [await startWith('float32', work), await startWith('int8', work)];
+}
+
+async function startWith(dtype, { model, samples, language, threads, storeDirectory }) {
   const context = { storeDirectory, env: process.env, offline: true };
-  const loaded = await openModel({ model, context, threads, device: { kind: 'cpu' }, dtype: 'f32' });
+  const loaded = await openModel({ model, context, threads, device: { kind: 'cpu' }, dtype });
   const recording = {
     async *samples() {
       yield samples;
@@ -18,8 +22,8 @@ async function start({ model, samples, language, threads, storeDirectory }) {
   };
   // As the others are asked: one greedy try per window, which is not told what was said before.
   const options = { language, temperatures: [0], conditionOnPreviousText: false };
-  const runner = {
-    label: 'whisper-npu f32',
+  return {
+    label: `whisper-npu ${dtype}`,
     async transcribe() {
       const started = performance.now();
       let text = '';
@@ -28,5 +32,4 @@ async function start({ model, samples, language, threads, storeDirectory }) {
     },
     close: () => loaded[Symbol.asyncDispose](),
   };
-  return [runner];
 }

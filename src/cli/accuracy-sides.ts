@@ -57,7 +57,7 @@ export async function openSides(
     checkVocabulary(reference, tested.name, tested.backend.dimensions);
     if (options.layers) checkShape(reference, tested);
     terminal.note(`reference ${reference.model}, ${reference.device}`);
-    terminal.note(`tested ${tested.name}, ${tested.backend.device}`);
+    terminal.note(`tested ${tested.name}, ${tested.dtype}, ${tested.backend.device}`);
     return sidesOf(tested, reference, npu);
   } catch (error) {
     await reference?.[Symbol.asyncDispose]();

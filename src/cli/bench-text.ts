@@ -1,3 +1,4 @@
+import type { GraphProfile } from '../backend/cpu/profile.ts';
 import { type Comparison, sideTexts } from '../bench/compare.ts';
 import { type BenchResult, stageLabels, stageNames, unknownPeakText } from '../bench/result.ts';
 import type { Summary } from '../bench/stats.ts';
@@ -27,6 +28,26 @@ export function benchText(result: BenchResult): string {
     environmentText(result),
     '',
   ].join('\n');
+}
+
+/** Where the time goes: operators that take 1 % of their graph's time or more, the rest together. */
+export function profileText(profiles: readonly GraphProfile[]): string {
+  const rows = profiles.flatMap(({ graph, executions, executionMs, operators }) => {
+    const shown = operators.filter(({ elapsedMs }) => elapsedMs >= 0.01 * executionMs);
+    const rest = executionMs - shown.reduce((total, { elapsedMs }) => total + elapsedMs, 0);
+    const row = (operator: string, calls: string, elapsedMs: number) => [
+      operator,
+      calls,
+      shortNumber(elapsedMs),
+      `${((100 * elapsedMs) / executionMs).toFixed(1)} %`,
+    ];
+    return [
+      row(`${graph}, mean of ${executions}`, '', executionMs),
+      ...shown.map(({ operator, calls, elapsedMs }) => row(`  ${operator}`, String(Math.round(calls)), elapsedMs)),
+      row('  all else, and between them', '', rest),
+    ];
+  });
+  return table(['one execution of', 'calls', 'ms', 'share'], rows, [1, 2, 3]);
 }
 
 function cells({ count, min, mean, meanCi95, p50, p90, p99, max }: Summary): string[] {

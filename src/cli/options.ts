@@ -43,7 +43,7 @@ export const option = {
   dtype: () =>
     new Option(
       '--dtype <type>',
-      'what to compute in: float16 or float32 on an NPU, float32 or int8 on the CPU (default: float16 on an NPU, float32 on the CPU)',
+      'what to compute in: float16 (default) or float32 on an NPU, float32 (default) or int8 on the CPU',
     )
       .choices([...new Set([...dtypesOf.NPU, ...dtypesOf.CPU])])
       .helpGroup('Device:'),

@@ -43,7 +43,13 @@ export async function openCpuBackend(options: EngineOptions): Promise<Backend> {
       signal?.throwIfAborted();
       return encodedAudio(engine, audio, logMels.length);
     },
-    [Symbol.asyncDispose]: () => engine.stop(),
+    async [Symbol.asyncDispose]() {
+      try {
+        if (options.profileDirectory !== undefined) await engine.call('endProfiles', []);
+      } finally {
+        await engine.stop();
+      }
+    },
   };
 }
 

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import ort from 'onnxruntime-node';
 import type { ModelDimensions } from '../../model/dimensions.ts';
 import { type CrossKv, type DecoderParts, EngineRun, isScreened } from './engine-run.ts';
+import { profilePrefix } from './profile.ts';
 import { RowCache } from './row-cache.ts';
 import { VocabularyHead } from './vocabulary-head.ts';
 
@@ -10,6 +11,8 @@ export interface EngineOptions {
   readonly directory: string;
   readonly dimensions: ModelDimensions;
   readonly threads: number;
+  /** Where ONNX Runtime is to write how long each operator of encoder and decoder takes: see profile.ts. */
+  readonly profileDirectory?: string | undefined;
 }
 
 /** Encoded windows and the memory that holds them, which may have room for more. */
@@ -37,16 +40,21 @@ export class CpuEngine {
     this.#parts = parts;
   }
 
-  static async open({ directory, dimensions, threads }: EngineOptions): Promise<CpuEngine> {
+  static async open({ directory, dimensions, threads, profileDirectory }: EngineOptions): Promise<CpuEngine> {
     const options: ort.InferenceSession.SessionOptions = {
       executionProviders: ['cpu'],
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
       graphOptimizationLevel: 'all',
     };
-    const load = (graph: string) => ort.InferenceSession.create(join(directory, graph), options);
-    const encoder = await load('encoder.onnx');
-    const decoder = await load('decoder.onnx');
+    const load = (graph: string, more: ort.InferenceSession.SessionOptions = {}) =>
+      ort.InferenceSession.create(join(directory, graph), { ...options, ...more });
+    const profiling = (graph: string): ort.InferenceSession.SessionOptions =>
+      profileDirectory === undefined
+        ? {}
+        : { enableProfiling: true, profileFilePrefix: profilePrefix(profileDirectory, graph) };
+    const encoder = await load('encoder.onnx', profiling('encoder'));
+    const decoder = await load('decoder.onnx', profiling('decoder'));
     const head = await VocabularyHead.open(directory, dimensions, options, isScreened(decoder));
     let aligner: Promise<ort.InferenceSession> | undefined;
     const loadAligner = () => {
@@ -68,6 +76,12 @@ export class CpuEngine {
   async encoderOutput(logMel: Float32Array): Promise<Float32Array> {
     const { encoder_output } = await this.#encoder.run({ log_mel: this.#logMelTensor(logMel) }, ['encoder_output']);
     return encoder_output?.data as Float32Array;
+  }
+
+  /** Writes the profiles; nothing more is measured. */
+  endProfiles(): void {
+    this.#encoder.endProfiling();
+    this.#parts.decoder.endProfiling();
   }
 
   /** Gives windows' memory back for the next ones. */

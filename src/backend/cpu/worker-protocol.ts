@@ -12,6 +12,7 @@ export interface EngineCalls {
   forward(run: number, step: Step): Promise<StepResult>;
   greedy(run: number, request: GreedyRequest, abort: Int32Array<SharedArrayBuffer>): Promise<GreedyResult>;
   endDecoder(run: number): Promise<void>;
+  endProfiles(): Promise<void>;
 }
 
 export type CallName = keyof EngineCalls;

@@ -49,6 +49,7 @@ function callsOn(engine: CpuEngine): EngineCalls {
       const running = runs.get(run);
       if (running !== undefined) endRun(run, running.run); // its audio may have ended it already
     },
+    endProfiles: async () => engine.endProfiles(),
   };
 }
 

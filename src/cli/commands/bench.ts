@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Argument, type Command } from 'commander';
+import { Argument, type Command, Option } from 'commander';
 import type { OpenedNpu } from '../../backend/npu/acl-environment.ts';
 import { type BenchOptions, type BenchSubject, bench, type Measured, type NpuUnderTest } from '../../bench/bench.ts';
 import { type Comparison, compareResults, ruleText } from '../../bench/compare.ts';
@@ -15,10 +15,11 @@ import { openCheckpoint } from '../../model/checkpoint.ts';
 import { makeFolder } from '../../model/make-folder.ts';
 import { resolveModel } from '../../model/resolve-model.ts';
 import { openModel } from '../../open-model.ts';
-import { benchText, comparisonText } from '../bench-text.ts';
+import { benchText, comparisonText, profileText } from '../bench-text.ts';
 import { exitCode } from '../exit-codes.ts';
 import { addModelInputOptions, type ModelInputOptions, modelOptions } from '../model-input.ts';
 import { option } from '../options.ts';
+import { profileModel } from '../profile-model.ts';
 import { writing } from '../report-folder.ts';
 import { type Session, sessionTerminal } from '../session.ts';
 import type { Terminal } from '../terminal.ts';
@@ -30,6 +31,7 @@ interface Options extends ModelInputOptions {
   readonly seconds?: number;
   readonly tokens?: number;
   readonly language: string;
+  readonly profile?: boolean;
   readonly compare?: string;
   readonly tolerance: number;
   readonly report?: string;
@@ -47,6 +49,11 @@ export function addBench(program: Command, session: Session): void {
     .addOption(option.audio())
     .addOption(option.seconds())
     .addOption(option.tokens())
+    .addOption(
+      new Option('--profile', 'then run as often again, to say which operators take the time (CPU)')
+        .conflicts('json')
+        .helpGroup('Measurement:'),
+    )
     .addOption(option.compare())
     .addOption(option.tolerance())
     .addOption(option.language().default('en'))
@@ -94,9 +101,15 @@ async function run(options: Options, session: Session): Promise<void> {
   const audio = await benchAudio(options.audio, options.seconds, { signal, onWarning: terminal.warn });
   if (options.report !== undefined) await writing(options.report, makeFolder);
   const subject = await load(options, session, terminal);
+  let plan: BenchOptions;
   try {
+    if (options.profile && subject.npu !== undefined) {
+      throw new UsageError('PROFILE_ON_NPU', 'a profile of operators is there for the CPU only', {
+        hint: 'Leave --profile out, or give --device cpu. On an NPU, msprof of CANN shows its kernels.',
+      });
+    }
     const { rules, backend } = subject.model;
-    const measured = await bench(subject, {
+    plan = {
       audio,
       request: benchRequest(rules, backend.dimensions.nTextCtx, options.language, options.tokens),
       forcedTokens: options.tokens !== undefined,
@@ -104,12 +117,18 @@ async function run(options: Options, session: Session): Promise<void> {
       warmupRuns: options.warmup,
       signal,
       onRun: runProgress(options, terminal),
-    });
+    };
+    const measured = await bench(subject, plan);
     if (measured !== undefined) await show(measured, baseline, options, session, terminal);
   } finally {
     await subject.model[Symbol.asyncDispose]();
   }
   signal.throwIfAborted();
+  if (options.profile) {
+    terminal.note('profiling');
+    const profiles = await profileModel(modelOptions(options, session, terminal), plan);
+    await session.print(`\n${profileText(profiles)}`);
+  }
 }
 
 /** Loads the model and times that, without what is done only once in a model's life. */
@@ -146,7 +165,7 @@ async function load(options: Options, session: Session, terminal: Terminal): Pro
     await model[Symbol.asyncDispose]();
     ({ model, loadMs } = await open());
   }
-  terminal.note(`model ${model.name}, device ${model.backend.device}`);
+  terminal.note(`model ${model.name}, ${model.dtype}, device ${model.backend.device}`);
   try {
     const { directory } = await resolveModel(options.model ?? model.name, context);
     return {

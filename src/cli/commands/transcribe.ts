@@ -138,7 +138,7 @@ async function load(
     windows: options.batchSize,
     wordTimes: needsWords,
   });
-  terminal.note(`model ${model.name}, device ${model.backend.device}`);
+  terminal.note(`model ${model.name}, ${model.dtype}, device ${model.backend.device}`);
   return model;
 }
 
