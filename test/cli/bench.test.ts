@@ -82,6 +82,20 @@ describe('bench compare', () => {
 describe.skipIf(models.tinyEn === undefined)('bench with whisper-tiny.en on the CPU', { timeout: 90_000 }, () => {
   const args = ['bench', '--device', 'cpu', '--model', models.tinyEn ?? '', '--warmup', '0'];
 
+  test.each(['float32', 'int8'])('--profile says where the time goes, in %s', async (dtype) => {
+    const { code, stdout } = await runCli([...args, '--dtype', dtype, '--runs', '2', '--profile']);
+    expect(code).toBe(0);
+    expect(stdout).toContain(`, ${dtype}, CPU`);
+    const [, encoder = '', decoder = ''] = stdout.split(/^(?=encoder, mean of 2|decoder, mean of \d+)/m);
+    for (const graph of [encoder, decoder]) {
+      const shares = Array.from(graph.matchAll(/([\d.]+) %$/gm), ([, share]) => Number(share));
+      expect(shares[0]).toBe(100);
+      const total = shares.slice(1).reduce((sum, share) => sum + share, 0);
+      expect(Math.abs(total - 100)).toBeLessThan(1);
+    }
+    expect(encoder).toMatch(dtype === 'int8' ? /^ {2}MatMulIntegerToFloat/m : /^ {2}Gemm/m);
+  });
+
   test('measures every stage, and says with what', async () => {
     const { code, stdout } = await runCli([...args, '--runs', '3', '--json']);
     expect(code).toBe(0);

@@ -22,6 +22,9 @@ describe('the command line', () => {
     ['graphs for no folder', ['convert', '--soc', 'Ascend910B4', '--graphs-only', '', 'whisper-base'], 'a folder'],
     ['OM files of no folder', ['transcribe', '--om-dir', '', 'a.wav'], 'a folder'],
     ['OM files on the CPU', ['transcribe', '-d', 'cpu', '--om-dir', 'om', sample], 'om is for an NPU'],
+    ['a type that the CPU does not have', ['transcribe', '-d', 'cpu', '--dtype', 'float16', sample], 'float16'],
+    ['a type for NPUs that is none', ['convert', '--dtype', 'int8', 'whisper-base'], 'float32'],
+    ['a profile as JSON', ['bench', '--profile', '--json'], '--json'],
     ['stdin named twice', ['transcribe', '-', '-'], 'only once'],
   ])('%s ends with 2, nothing on stdout, and says what is wrong', async (_, args, message) => {
     const { code, stdout, stderr } = await runCli(args);
