@@ -38,18 +38,16 @@ export async function smoothingFactors({ tensors, dimensions }: Checkpoint): Pro
   };
   for (let layer = 0; layer < dimensions.nAudioLayer; layer++) {
     for (const [norm, linears] of Object.entries(readers)) {
-      const [weight, bias] = [`weight`, `bias`].map((part) => `model.encoder.layers.${layer}.${norm}.${part}`) as [
-        string,
-        string,
-      ];
-      const names = linears.map((linear) => `model.encoder.layers.${layer}.${linear}.weight`);
-      const [scales, shifts] = [await read(weight), await read(bias)];
+      const path = `model.encoder.layers.${layer}`;
+      const names = linears.map((linear) => `${path}.${linear}.weight`);
+      const scales = await read(`${path}.${norm}.weight`);
+      const shifts = await read(`${path}.${norm}.bias`);
       const largest = new Float32Array(scales.length);
       for (const name of names) raiseToColumns(largest, await read(name));
       const factors = scales.map((scale, i) =>
         factorOf(Math.abs(scale) * spread + Math.abs(shifts[i] as number), largest[i] as number),
       );
-      for (const name of [weight, bias]) divided.set(name, factors);
+      for (const part of ['weight', 'bias']) divided.set(`${path}.${norm}.${part}`, factors);
       for (const name of names) multiplied.set(name, factors);
     }
   }
