@@ -44,7 +44,7 @@ export function fallbackDecoder(model: LoadedModel, options: ResolvedOptions): F
     patience: options.patience,
     ...(lengthPenalty === undefined ? {} : { lengthPenalty }),
     prefix: prefixTokens(model, options.prefix),
-    suppress: options.suppressTokens,
+    suppress: dispensable(model, options.suppressTokens),
     maxInitialTimestampSeconds: options.maxInitialTimestampSeconds,
     random: seededRandom(options.seed),
   };
@@ -63,6 +63,15 @@ export function fallbackDecoder(model: LoadedModel, options: ResolvedOptions): F
       return results;
     },
   };
+}
+
+/** @throws UsageError for the end token, without which no text ends, and for what is no token at all */
+function dispensable({ rules }: LoadedModel, suppressed: readonly number[]): readonly number[] {
+  const { eot, nVocab } = rules.special;
+  const other = suppressed.find((token) => token === eot || token >= nVocab);
+  if (other === undefined) return suppressed;
+  const why = other === eot ? 'no text could end' : `this model has tokens 0 to ${nVocab - 1}`;
+  throw new UsageError('TOKEN_NOT_SUPPRESSIBLE', `token ${other} cannot be suppressed: ${why}`);
 }
 
 /** @throws UsageError for a prefix that leaves a text no room */

@@ -113,4 +113,11 @@ describe('decoding with fallback', () => {
       code: 'PREFIX_TOO_LONG',
     });
   });
+
+  test.each(['eot', 'nVocab'] as const)('refuses to suppress %s', async (name) => {
+    const suppressTokens = [5, special[name]];
+    await expect(async () => decodeWith(scripted([]).audio, { suppressTokens })).rejects.toMatchObject({
+      code: 'TOKEN_NOT_SUPPRESSIBLE',
+    });
+  });
 });
