@@ -1,0 +1,107 @@
+// Keys and values of encoded windows for the decoder's cross-attention, in the order that it reads them: 64 positions of
+// a head's keys channel by channel, its values position by position.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "dimensions.h"
+#include "memory_block.h"
+#include "rows.h"
+
+/** Float32, as they are. */
+struct FloatKv {
+  using Element = float;
+  static constexpr bool is_scaled = false;
+  static Floats widen(const float* from) { return load(from); }
+};
+
+/** 8 bits, with a scale for the keys and one for the values of each position of a head. */
+struct Int8Kv {
+  using Element = int8_t;
+  static constexpr bool is_scaled = true;
+  static Floats widen(const int8_t* from) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes));
+  }
+};
+
+template <typename Kv>
+class CrossKv {
+ public:
+  using Element = typename Kv::Element;
+  /** Positions whose keys lie together. */
+  static constexpr size_t block = 64;
+
+  CrossKv(const Dimensions& dimensions, size_t windows)
+      : heads_(dimensions.n_text_head),
+        head_size_(dimensions.n_text_state / heads_),
+        layers_(dimensions.n_text_layer),
+        padded_((dimensions.n_audio_ctx + block - 1) / block * block),
+        windows_(windows),
+        elements_(2 * windows * layers_ * heads_ * padded_ * head_size_ * sizeof(Element)),
+        scales_(Kv::is_scaled ? 2 * windows * layers_ * heads_ * padded_ * sizeof(float) : 0) {}
+
+  size_t windows() const { return windows_; }
+  /** Positions of a window, rounded up to blocks. */
+  size_t padded() const { return padded_; }
+
+  /** [padded / block][head size][block] */
+  const Element* keys(size_t window, size_t layer, size_t head) const { return head_elements(0, window, layer, head); }
+  /** [padded][head size] */
+  const Element* values(size_t window, size_t layer, size_t head) const { return head_elements(1, window, layer, head); }
+  /** [padded], where there are scales. */
+  const float* key_scales(size_t window, size_t layer, size_t head) const { return head_scales(0, window, layer, head); }
+  const float* value_scales(size_t window, size_t layer, size_t head) const {
+    return head_scales(1, window, layer, head);
+  }
+
+  /** @param row f32 [n_text_state] */
+  void put_keys(size_t window, size_t layer, size_t position, const float* row) {
+    for (size_t head = 0; head < heads_; ++head) {
+      Element* to = head_elements(0, window, layer, head) + position / block * block * head_size_ + position % block;
+      const float* from = row + head * head_size_;
+      const float inverse = scale(from, head_scales(0, window, layer, head), position);
+      for (size_t i = 0; i < head_size_; ++i) to[i * block] = element(from[i] * inverse);
+    }
+  }
+  void put_values(size_t window, size_t layer, size_t position, const float* row) {
+    for (size_t head = 0; head < heads_; ++head) {
+      Element* to = head_elements(1, window, layer, head) + position * head_size_;
+      const float* from = row + head * head_size_;
+      const float inverse = scale(from, head_scales(1, window, layer, head), position);
+      for (size_t i = 0; i < head_size_; ++i) to[i] = element(from[i] * inverse);
+    }
+  }
+
+ private:
+  size_t head_index(size_t part, size_t window, size_t layer, size_t head) const {
+    return ((window * layers_ + layer) * 2 + part) * heads_ + head;
+  }
+  Element* head_elements(size_t part, size_t window, size_t layer, size_t head) const {
+    return elements_.as<Element>() + head_index(part, window, layer, head) * padded_ * head_size_;
+  }
+  float* head_scales(size_t part, size_t window, size_t layer, size_t head) const {
+    return scales_.as<float>() + (Kv::is_scaled ? head_index(part, window, layer, head) * padded_ : 0);
+  }
+
+  /** Notes the scale of a position of a head and returns its inverse; 1 where there are none. */
+  float scale(const float* from, float* scales, size_t position) const {
+    if constexpr (!Kv::is_scaled) return 1.0F;
+    const float scale = std::max(largest_magnitude(from, head_size_), 1e-10F) / 127.0F;
+    scales[position] = scale;
+    return 1.0F / scale;
+  }
+  static Element element(float value) {
+    if constexpr (Kv::is_scaled) return static_cast<Element>(std::nearbyintf(value));
+    return value;
+  }
+
+  size_t heads_;
+  size_t head_size_;
+  size_t layers_;
+  size_t padded_;
+  size_t windows_;
+  MemoryBlock elements_;
+  MemoryBlock scales_;
+};

@@ -1,0 +1,283 @@
+// Whisper's encoder, with the cross-attention's keys and values of every decoder layer behind it.
+//
+// Everything but attention looks at one row at a time. So a block of rows goes from one attention to the next in one
+// piece and stays in a core's cache meanwhile; threads meet twice a layer.
+#pragma once
+
+#include <vector>
+
+#include "cross_kv.h"
+#include "dimensions.h"
+#include "encoder_attention.h"
+#include "linear.h"
+#include "rows.h"
+#include "team.h"
+
+template <typename Linear, typename AttentionKind, typename ConvolutionKind, typename Kv>
+class Encoder {
+ public:
+  Encoder(const WeightsFile& weights, const Dimensions& dimensions, Team& team);
+
+  /** @param log_mel f32 [n_mels, 2 * n_audio_ctx] */
+  void encode(const float* log_mel, CrossKv<Kv>& cross_kv, size_t window);
+  /** @param output f32 [n_audio_ctx, n_audio_state] */
+  void encode(const float* log_mel, float* output);
+
+ private:
+  /** Rows that go through the layers together. */
+  static constexpr size_t block_rows = 5 * product::tile_rows;
+
+  struct Layer {
+    Layer(const WeightsFile& weights, const std::string& name, size_t state);
+    LayerNorm attention_norm;
+    Linear query;
+    Linear key;
+    Linear value;
+    Linear attention_output;
+    LayerNorm norm;
+    Linear hidden;
+    Linear output;
+  };
+
+  struct CrossProjections {
+    Linear key;
+    Linear value;
+  };
+
+  /** What a thread works in. */
+  struct Scratch {
+    explicit Scratch(const Dimensions& dimensions);
+    MemoryBlock frames;
+    MemoryBlock convolved;
+    MemoryBlock normed;
+    MemoryBlock hidden;
+    typename Linear::Input input;
+  };
+
+  struct Block {
+    size_t first;
+    size_t count;
+  };
+
+  template <typename Work>
+  void each_block(const Work& work);
+  float* row(size_t position) const { return stream_.as<float>() + position * state_; }
+  void run_layers(const float* log_mel);
+  void convolve(const float* log_mel, const Block& block, Scratch& scratch);
+  void project(const Layer& layer, const Block& block, Scratch& scratch);
+  void finish_layer(const Layer& layer, const Block& block, Scratch& scratch);
+  const float* normalise(const LayerNorm& norm, const Block& block, Scratch& scratch) const;
+
+  Dimensions dimensions_;
+  size_t state_;
+  Team& team_;
+  PackedMatrix<ConvolutionKind> first_convolution_;
+  PackedMatrix<ConvolutionKind> second_convolution_;
+  const float* first_bias_;
+  const float* second_bias_;
+  const float* positions_;
+  std::vector<Layer> layers_;
+  LayerNorm norm_;
+  std::vector<CrossProjections> cross_;
+  EncoderAttention<AttentionKind> attention_;
+  MemoryBlock stream_;
+  MemoryBlock attended_;
+  std::vector<Scratch> scratch_;
+};
+
+/** Convolution weights [outputs, inputs, 3] as a matrix whose inputs are three frames one after the other. */
+template <typename Kind>
+PackedMatrix<Kind> pack_convolution(const float* weights, size_t inputs, size_t outputs) {
+  PackedMatrix<Kind> matrix(3 * inputs, outputs);
+  for (size_t output = 0; output < outputs; ++output) {
+    for (size_t input = 0; input < inputs; ++input) {
+      for (size_t tap = 0; tap < 3; ++tap) {
+        const size_t at = tap * inputs + input;
+        const float value = weights[(output * inputs + input) * 3 + tap];
+        matrix.group(at, output)[at % group_size<Kind>] = Kind::narrow(value);
+      }
+    }
+  }
+  return matrix;
+}
+
+template <typename L, typename A, typename C, typename Kv>
+Encoder<L, A, C, Kv>::Layer::Layer(const WeightsFile& weights, const std::string& name, size_t state)
+    : attention_norm(weights, name + ".self_attn_layer_norm", state),
+      query(weights, name + ".self_attn.q_proj", state, state),
+      key(weights, name + ".self_attn.k_proj", state, state),
+      value(weights, name + ".self_attn.v_proj", state, state),
+      attention_output(weights, name + ".self_attn.out_proj", state, state),
+      norm(weights, name + ".final_layer_norm", state),
+      hidden(weights, name + ".fc1", state, 4 * state),
+      output(weights, name + ".fc2", 4 * state, state) {}
+
+template <typename L, typename A, typename C, typename Kv>
+Encoder<L, A, C, Kv>::Scratch::Scratch(const Dimensions& dimensions)
+    : frames((2 * block_rows + 1) * 3 * dimensions.n_mels * sizeof(typename C::Element)),
+      convolved((2 * block_rows + 1) * dimensions.n_audio_state * sizeof(typename C::Element)),
+      normed(block_rows * dimensions.n_audio_state * sizeof(float)),
+      hidden(block_rows * 4 * dimensions.n_audio_state * sizeof(float)),
+      input(block_rows, 4 * dimensions.n_audio_state) {}
+
+template <typename L, typename A, typename C, typename Kv>
+Encoder<L, A, C, Kv>::Encoder(const WeightsFile& weights, const Dimensions& dimensions, Team& team)
+    : dimensions_(dimensions),
+      state_(dimensions.n_audio_state),
+      team_(team),
+      first_convolution_(pack_convolution<C>(
+          weights.floats("model.encoder.conv1.weight", state_ * dimensions.n_mels * 3), dimensions.n_mels, state_)),
+      second_convolution_(
+          pack_convolution<C>(weights.floats("model.encoder.conv2.weight", state_ * state_ * 3), state_, state_)),
+      first_bias_(weights.floats("model.encoder.conv1.bias", state_)),
+      second_bias_(weights.floats("model.encoder.conv2.bias", state_)),
+      positions_(weights.floats("model.encoder.embed_positions.weight", dimensions.n_audio_ctx * state_)),
+      norm_(weights, "model.encoder.layer_norm", state_),
+      attention_(dimensions.n_audio_ctx, state_, dimensions.n_audio_head, team.size()),
+      stream_(dimensions.n_audio_ctx * state_ * sizeof(float)),
+      attended_(dimensions.n_audio_ctx * state_ * sizeof(float)) {
+  for (size_t layer = 0; layer < dimensions.n_audio_layer; ++layer)
+    layers_.emplace_back(weights, "model.encoder.layers." + std::to_string(layer), state_);
+  for (size_t layer = 0; layer < dimensions.n_text_layer; ++layer) {
+    const std::string name = "model.decoder.layers." + std::to_string(layer) + ".encoder_attn";
+    cross_.push_back({L(weights, name + ".k_proj", state_, state_), L(weights, name + ".v_proj", state_, state_)});
+  }
+  for (size_t member = 0; member < team.size(); ++member) scratch_.emplace_back(dimensions);
+}
+
+template <typename L, typename A, typename C, typename Kv>
+void Encoder<L, A, C, Kv>::encode(const float* log_mel, CrossKv<Kv>& cross_kv, size_t window) {
+  run_layers(log_mel);
+  each_block([&](const Block& block, Scratch& scratch) {
+    scratch.input.set(normalise(norm_, block, scratch), state_, block.count, state_);
+    auto* rows = scratch.hidden.template as<float>();
+    const auto keep = [&](size_t row, size_t column, Floats left, Floats right) {
+      store(rows + row * state_ + column, left);
+      store(rows + row * state_ + column + lanes, right);
+    };
+    for (size_t layer = 0; layer < cross_.size(); ++layer) {
+      cross_[layer].key.multiply(scratch.input, keep);
+      for (size_t i = 0; i < block.count; ++i) cross_kv.put_keys(window, layer, block.first + i, rows + i * state_);
+      cross_[layer].value.multiply(scratch.input, keep);
+      for (size_t i = 0; i < block.count; ++i) cross_kv.put_values(window, layer, block.first + i, rows + i * state_);
+    }
+  });
+}
+
+template <typename L, typename A, typename C, typename Kv>
+void Encoder<L, A, C, Kv>::encode(const float* log_mel, float* output) {
+  run_layers(log_mel);
+  for (size_t position = 0; position < dimensions_.n_audio_ctx; ++position)
+    norm_.apply(row(position), output + position * state_);
+}
+
+template <typename L, typename A, typename C, typename Kv>
+template <typename Work>
+void Encoder<L, A, C, Kv>::each_block(const Work& work) {
+  const size_t positions = dimensions_.n_audio_ctx;
+  team_.each((positions + block_rows - 1) / block_rows, [&](size_t index, size_t member) {
+    const size_t first = index * block_rows;
+    work(Block{first, std::min(block_rows, positions - first)}, scratch_[member]);
+  });
+}
+
+/** Leaves the stream behind the last layer, before the last norm. */
+template <typename L, typename A, typename C, typename Kv>
+void Encoder<L, A, C, Kv>::run_layers(const float* log_mel) {
+  each_block([&](const Block& block, Scratch& scratch) {
+    convolve(log_mel, block, scratch);
+    project(layers_.front(), block, scratch);
+  });
+  for (size_t index = 0; index < layers_.size(); ++index) {
+    attention_.attend(team_, attended_.template as<float>());
+    each_block([&](const Block& block, Scratch& scratch) {
+      finish_layer(layers_[index], block, scratch);
+      if (index + 1 < layers_.size()) project(layers_[index + 1], block, scratch);
+    });
+  }
+}
+
+/** The two convolutions and the positions: frames 2 * first - 2 to 2 * (first + count) of the log-mel spectrogram. */
+template <typename L, typename A, typename C, typename Kv>
+void Encoder<L, A, C, Kv>::convolve(const float* log_mel, const Block& block, Scratch& scratch) {
+  using Element = typename C::Element;
+  const auto frame_count = static_cast<ptrdiff_t>(2 * dimensions_.n_audio_ctx);
+  const size_t mels = dimensions_.n_mels;
+  auto* frames = scratch.frames.template as<Element>();
+  auto* convolved = scratch.convolved.template as<Element>();
+  const size_t row_count = 2 * block.count + 1;
+  const ptrdiff_t first = 2 * static_cast<ptrdiff_t>(block.first) - 1;
+  for (size_t i = 0; i < row_count; ++i) {
+    for (ptrdiff_t tap = 0; tap < 3; ++tap) {
+      const ptrdiff_t frame = first + static_cast<ptrdiff_t>(i) + tap - 1;
+      const bool is_inside = frame >= 0 && frame < frame_count;
+      Element* to = frames + (3 * i + static_cast<size_t>(tap)) * mels;
+      for (size_t mel = 0; mel < mels; ++mel)
+        to[mel] = C::narrow(is_inside ? log_mel[static_cast<ptrdiff_t>(mel) * frame_count + frame] : 0.0F);
+    }
+  }
+  multiply(Rows<C>{frames, 3 * mels, row_count}, first_convolution_,
+           [&](size_t i, size_t column, Floats left, Floats right) {
+             Element* to = convolved + i * state_ + column;
+             Lanes<C>::put_row(to, gelu(left + load(first_bias_ + column)));
+             Lanes<C>::put_row(to + lanes, gelu(right + load(first_bias_ + column + lanes)));
+           });
+  // What lies outside of the window is silence to the second convolution, not the first one's bias.
+  const auto clear = [&](size_t i) { std::fill_n(convolved + i * state_, state_, Element{}); };
+  if (first < 0) clear(0);
+  multiply(Rows<C>{convolved, 2 * state_, block.count}, second_convolution_,
+           [&](size_t i, size_t column, Floats left, Floats right) {
+             const size_t at = (block.first + i) * state_ + column;
+             const auto put = [&](size_t offset, Floats sum) {
+               const Floats embedded = gelu(sum + load(second_bias_ + column + offset));
+               store(stream_.as<float>() + at + offset, embedded + load(positions_ + at + offset));
+             };
+             put(0, left);
+             put(lanes, right);
+           });
+}
+
+template <typename L, typename A, typename C, typename Kv>
+const float* Encoder<L, A, C, Kv>::normalise(const LayerNorm& norm, const Block& block, Scratch& scratch) const {
+  auto* normed = scratch.normed.template as<float>();
+  for (size_t i = 0; i < block.count; ++i) norm.apply(row(block.first + i), normed + i * state_);
+  return normed;
+}
+
+/** Queries, keys and values of a layer's attention. */
+template <typename L, typename A, typename C, typename Kv>
+void Encoder<L, A, C, Kv>::project(const Layer& layer, const Block& block, Scratch& scratch) {
+  scratch.input.set(normalise(layer.attention_norm, block, scratch), state_, block.count, state_);
+  layer.query.multiply(scratch.input, [&](size_t i, size_t column, Floats left, Floats right) {
+    attention_.put_query(block.first + i, column, left);
+    attention_.put_query(block.first + i, column + lanes, right);
+  });
+  layer.key.multiply(scratch.input, [&](size_t i, size_t column, Floats left, Floats right) {
+    attention_.put_key(block.first + i, column, left);
+    attention_.put_key(block.first + i, column + lanes, right);
+  });
+  layer.value.multiply(scratch.input, [&](size_t i, size_t column, Floats left, Floats right) {
+    attention_.put_value(block.first + i, column, left);
+    attention_.put_value(block.first + i, column + lanes, right);
+  });
+}
+
+/** What comes behind a layer's attention. */
+template <typename L, typename A, typename C, typename Kv>
+void Encoder<L, A, C, Kv>::finish_layer(const Layer& layer, const Block& block, Scratch& scratch) {
+  const auto add = [&](size_t i, size_t column, Floats left, Floats right) {
+    float* to = row(block.first + i) + column;
+    store(to, load(to) + left);
+    store(to + lanes, load(to + lanes) + right);
+  };
+  scratch.input.set(attended_.template as<float>() + block.first * state_, state_, block.count, state_);
+  layer.attention_output.multiply(scratch.input, add);
+  scratch.input.set(normalise(layer.norm, block, scratch), state_, block.count, state_);
+  auto* hidden = scratch.hidden.template as<float>();
+  layer.hidden.multiply(scratch.input, [&](size_t i, size_t column, Floats left, Floats right) {
+    store(hidden + i * 4 * state_ + column, gelu(left));
+    store(hidden + i * 4 * state_ + column + lanes, gelu(right));
+  });
+  scratch.input.set(hidden, 4 * state_, block.count, 4 * state_);
+  layer.output.multiply(scratch.input, add);
+}

@@ -1,0 +1,41 @@
+// Memory of its own pages: aligned for vectors, zero at first, and in large pages where the system has them.
+#pragma once
+
+#include <sys/mman.h>
+
+#include <cstddef>
+#include <new>
+#include <utility>
+
+class MemoryBlock {
+ public:
+  MemoryBlock() = default;
+  explicit MemoryBlock(size_t size_bytes) : size_bytes_(size_bytes) {
+    if (size_bytes == 0) return;
+    void* pages = mmap(nullptr, size_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (pages == MAP_FAILED) throw std::bad_alloc();
+    data_ = static_cast<std::byte*>(pages);
+    madvise(pages, size_bytes, MADV_HUGEPAGE);  // advice: where it is not taken, the pages are small
+  }
+  MemoryBlock(MemoryBlock&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)), size_bytes_(std::exchange(other.size_bytes_, 0)) {}
+  MemoryBlock& operator=(MemoryBlock&& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(size_bytes_, other.size_bytes_);
+    return *this;
+  }
+  ~MemoryBlock() {
+    if (data_ != nullptr) munmap(data_, size_bytes_);
+  }
+
+  std::byte* data() const { return data_; }
+  size_t size_bytes() const { return size_bytes_; }
+  template <typename T>
+  T* as() const {
+    return reinterpret_cast<T*>(data_);
+  }
+
+ private:
+  std::byte* data_ = nullptr;
+  size_t size_bytes_ = 0;
+};

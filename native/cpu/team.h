@@ -1,0 +1,47 @@
+// Threads that share the work of one caller.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <thread>
+#include <vector>
+
+class Team {
+ public:
+  /** @param size threads at work, the caller among them; at least 1 */
+  explicit Team(size_t size);
+  ~Team();
+  Team(const Team&) = delete;
+  Team& operator=(const Team&) = delete;
+
+  size_t size() const { return helpers_.size() + 1; }
+
+  /**
+   * Calls `work(index, member)` for every index below `count`, on whichever thread is free, and returns when all are done.
+   * `member` says which thread that is, for memory of its own. Nothing may be thrown. From one thread at a time.
+   */
+  template <typename Work>
+  void each(size_t count, const Work& work) {
+    run(static_cast<uint32_t>(count), &work, [](const void* context, size_t index, size_t member) noexcept {
+      (*static_cast<const Work*>(context))(index, member);
+    });
+  }
+
+ private:
+  using Call = void (*)(const void* context, size_t index, size_t member) noexcept;
+
+  void run(uint32_t count, const void* context, Call call);
+  void help(size_t member);
+  bool take(uint32_t& index);
+  void await_work() const;
+
+  // On lines of their own: who waits reads them all the time.
+  /** Items that nobody has taken yet. Whoever takes one down by one owns the item of that number. */
+  alignas(64) std::atomic<uint32_t> remaining_ = 0;
+  /** Items that are not done yet. */
+  alignas(64) std::atomic<uint32_t> pending_ = 0;
+  // Written only while nothing remains, read by owners of an item.
+  alignas(64) const void* context_ = nullptr;
+  Call call_ = nullptr;
+  std::vector<std::thread> helpers_;
+};

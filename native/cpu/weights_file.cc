@@ -1,0 +1,55 @@
+#include "weights_file.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <stdexcept>
+
+namespace {
+
+class Descriptor {
+ public:
+  explicit Descriptor(const std::string& path) : value_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
+  ~Descriptor() {
+    if (value_ >= 0) close(value_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return value_; }
+
+ private:
+  int value_;
+};
+
+}  // namespace
+
+WeightsFile::WeightsFile(const std::string& path, std::span<const WeightPlace> places) : path_(path) {
+  const Descriptor file(path);
+  struct stat status {};
+  if (file.get() < 0 || fstat(file.get(), &status) != 0) throw std::runtime_error(path + ": " + std::strerror(errno));
+  size_bytes_ = static_cast<size_t>(status.st_size);
+  for (const WeightPlace& place : places) {
+    if (place.offset > size_bytes_ || place.size_bytes > size_bytes_ - place.offset)
+      throw std::runtime_error(path + ": " + place.name + " lies behind the end of the file");
+  }
+  void* pages = mmap(nullptr, size_bytes_, PROT_READ, MAP_PRIVATE, file.get(), 0);
+  if (pages == MAP_FAILED) throw std::runtime_error(path + ": " + std::strerror(errno));
+  data_ = static_cast<const std::byte*>(pages);
+  for (const auto& [name, offset, size_bytes] : places) places_.emplace(name, std::span{data_ + offset, size_bytes});
+}
+
+WeightsFile::~WeightsFile() { munmap(const_cast<std::byte*>(data_), size_bytes_); }
+
+const std::byte* WeightsFile::find(const std::string& name, size_t size_bytes) const {
+  const auto place = places_.find(name);
+  if (place == places_.end()) throw std::runtime_error(path_ + ": there is no " + name);
+  if (place->second.size() != size_bytes) {
+    throw std::runtime_error(path_ + ": " + name + " has " + std::to_string(place->second.size()) + " bytes, not " +
+                             std::to_string(size_bytes));
+  }
+  return place->second.data();
+}
