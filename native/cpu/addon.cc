@@ -1,0 +1,205 @@
+// The boundary to Node: whisper_cpu.node. Calls block the thread that makes them, which is a worker's.
+//
+// This file alone is compiled for any processor, so that it can ask which one it is on.
+#include <napi.h>
+
+#include <stdexcept>
+
+#include "whisper.h"
+
+namespace {
+
+template <typename T>
+T& held(const Napi::Value& value) {
+  return *value.As<Napi::External<T>>().Data();
+}
+
+template <typename T>
+Napi::Value hold(Napi::Env env, std::unique_ptr<T> object) {
+  return Napi::External<T>::New(env, object.release(), [](Napi::Env, T* owned) { std::unique_ptr<T>{owned}; });
+}
+
+size_t size_of(const Napi::Object& object, const char* name) {
+  return static_cast<size_t>(object.Get(name).As<Napi::Number>().Int64Value());
+}
+
+std::span<const int32_t> integers(const Napi::Value& value) {
+  const auto array = value.As<Napi::Int32Array>();
+  return {array.Data(), array.ElementLength()};
+}
+
+const float* floats(const Napi::Value& value, size_t count, const char* name) {
+  const auto array = value.As<Napi::Float32Array>();
+  if (array.ElementLength() != count) {
+    throw std::length_error(std::string(name) + " has " + std::to_string(array.ElementLength()) + " values, not " +
+                            std::to_string(count));
+  }
+  return array.Data();
+}
+
+void check_below(std::span<const int32_t> values, size_t limit, const char* name) {
+  for (const int32_t value : values) {
+    if (value < 0 || static_cast<size_t>(value) >= limit) {
+      throw std::out_of_range(std::string(name) + " " + std::to_string(value) + " is not one of " +
+                              std::to_string(limit));
+    }
+  }
+}
+
+/** AVX-512 with products of bytes (VNNI). */
+Napi::Value is_supported(const Napi::CallbackInfo& info) {
+  const bool has_all = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+                       __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("fma");
+  return Napi::Boolean::New(info.Env(), has_all);
+}
+
+Dimensions to_dimensions(const Napi::Object& object) {
+  return {
+      .n_mels = size_of(object, "nMels"),
+      .n_audio_ctx = size_of(object, "nAudioCtx"),
+      .n_audio_state = size_of(object, "nAudioState"),
+      .n_audio_head = size_of(object, "nAudioHead"),
+      .n_audio_layer = size_of(object, "nAudioLayer"),
+      .n_text_ctx = size_of(object, "nTextCtx"),
+      .n_text_state = size_of(object, "nTextState"),
+      .n_text_head = size_of(object, "nTextHead"),
+      .n_text_layer = size_of(object, "nTextLayer"),
+      .n_vocab = size_of(object, "nVocab"),
+  };
+}
+
+/** load({ path, tensors, dimensions, alignmentHeads, int8, threads }) */
+Napi::Value load(const Napi::CallbackInfo& info) {
+  const auto options = info[0].As<Napi::Object>();
+  ModelOptions model{
+      .path = options.Get("path").As<Napi::String>(),
+      .tensors = {},
+      .dimensions = to_dimensions(options.Get("dimensions").As<Napi::Object>()),
+      .alignment_heads = {},
+      .is_int8 = options.Get("int8").As<Napi::Boolean>(),
+      .threads = size_of(options, "threads"),
+  };
+  const auto tensors = options.Get("tensors").As<Napi::Array>();
+  for (uint32_t i = 0; i < tensors.Length(); ++i) {
+    const auto tensor = tensors.Get(i).As<Napi::Object>();
+    model.tensors.push_back(
+        {tensor.Get("name").As<Napi::String>(), size_of(tensor, "offset"), size_of(tensor, "sizeBytes")});
+  }
+  const auto heads = options.Get("alignmentHeads").As<Napi::Array>();
+  for (uint32_t i = 0; i < heads.Length(); ++i) {
+    const auto head = heads.Get(i).As<Napi::Array>();
+    model.alignment_heads.emplace_back(head.Get(0U).As<Napi::Number>().Uint32Value(),
+                                       head.Get(1U).As<Napi::Number>().Uint32Value());
+  }
+  return hold(info.Env(), load_model(model));
+}
+
+/** allocateAudio(model, windows) */
+Napi::Value allocate_audio(const Napi::CallbackInfo& info) {
+  return hold(info.Env(), held<Model>(info[0]).allocate(info[1].As<Napi::Number>().Uint32Value()));
+}
+
+const float* log_mel(const Model& model, const Napi::Value& value) {
+  const Dimensions& dimensions = model.dimensions();
+  return floats(value, dimensions.n_mels * 2 * dimensions.n_audio_ctx, "the log-mel spectrogram");
+}
+
+/** encode(model, logMel, audio, window) */
+void encode(const Napi::CallbackInfo& info) {
+  auto& model = held<Model>(info[0]);
+  auto& audio = held<Audio>(info[2]);
+  const int32_t window = info[3].As<Napi::Number>().Int32Value();
+  check_below({&window, 1}, audio.windows(), "window");
+  model.encode(log_mel(model, info[1]), audio, static_cast<size_t>(window));
+}
+
+/** encoderOutput(model, logMel) */
+Napi::Value encoder_output(const Napi::CallbackInfo& info) {
+  auto& model = held<Model>(info[0]);
+  const Dimensions& dimensions = model.dimensions();
+  auto output = Napi::Float32Array::New(info.Env(), dimensions.n_audio_ctx * dimensions.n_audio_state);
+  model.encoder_output(log_mel(model, info[1]), output.Data());
+  return output;
+}
+
+/** createCache(model) */
+Napi::Value create_cache(const Napi::CallbackInfo& info) {
+  return hold(info.Env(), std::make_unique<TextCache>(held<Model>(info[0]).dimensions()));
+}
+
+/** step(model, audio, cache, { tokens, positions, width, firstRow, windows, pastRows, pastEnds }, attention) */
+Napi::Value step(const Napi::CallbackInfo& info) {
+  auto& model = held<Model>(info[0]);
+  auto& audio = held<Audio>(info[1]);
+  const auto given = info[3].As<Napi::Object>();
+  const Step step{
+      .tokens = integers(given.Get("tokens")),
+      .positions = integers(given.Get("positions")),
+      .width = size_of(given, "width"),
+      .first_row = size_of(given, "firstRow"),
+      .windows = integers(given.Get("windows")),
+      .past_rows = integers(given.Get("pastRows")),
+      .past_ends = integers(given.Get("pastEnds")),
+  };
+  const Dimensions& dimensions = model.dimensions();
+  if (step.tokens.size() != step.windows.size() * step.width || step.tokens.size() != step.positions.size() ||
+      step.windows.size() != step.past_ends.size())
+    throw std::length_error("the parts of a step do not fit together");
+  check_below(step.tokens, dimensions.n_vocab, "token");
+  check_below(step.positions, dimensions.n_text_ctx, "position");
+  check_below(step.windows, audio.windows(), "window");
+  check_below(step.past_rows, step.first_row, "row");
+  check_below(step.past_ends, step.past_rows.size() + 1, "end of rows");
+  float* scores = nullptr;
+  Napi::Value attention = info.Env().Undefined();
+  if (info[4].As<Napi::Boolean>()) {
+    const size_t count = step.tokens.size() * model.alignment_head_count() * dimensions.n_audio_ctx;
+    auto array = Napi::Float32Array::New(info.Env(), count);
+    scores = array.Data();
+    attention = array;
+  }
+  model.step(step, audio, held<TextCache>(info[2]), scores);
+  return attention;
+}
+
+/** logits(model, rows, onlyHighest) */
+Napi::Value logits(const Napi::CallbackInfo& info) {
+  auto& model = held<Model>(info[0]);
+  const auto rows = integers(info[1]);
+  auto result = Napi::Float32Array::New(info.Env(), rows.size() * model.dimensions().n_vocab);
+  if (info[2].As<Napi::Boolean>()) {
+    model.highest_logits(rows, result.Data());
+  } else {
+    model.logits(rows, result.Data());
+  }
+  return result;
+}
+
+/** choose(model, row, suppress) */
+Napi::Value choose(const Napi::CallbackInfo& info) {
+  auto& model = held<Model>(info[0]);
+  const float* suppress = floats(info[2], model.dimensions().n_vocab, "suppress");
+  const Choice choice = model.choose(info[1].As<Napi::Number>().Int32Value(), suppress);
+  auto result = Napi::Object::New(info.Env());
+  result.Set("token", choice.token);
+  result.Set("logprob", choice.logprob);
+  return result;
+}
+
+Napi::Object init(Napi::Env env, Napi::Object exports) {
+  exports.Set("isSupported", Napi::Function::New<is_supported>(env, "isSupported"));
+  exports.Set("load", Napi::Function::New<load>(env, "load"));
+  exports.Set("allocateAudio", Napi::Function::New<allocate_audio>(env, "allocateAudio"));
+  exports.Set("encode", Napi::Function::New<encode>(env, "encode"));
+  exports.Set("encoderOutput", Napi::Function::New<encoder_output>(env, "encoderOutput"));
+  exports.Set("createCache", Napi::Function::New<create_cache>(env, "createCache"));
+  exports.Set("step", Napi::Function::New<step>(env, "step"));
+  exports.Set("logits", Napi::Function::New<logits>(env, "logits"));
+  exports.Set("choose", Napi::Function::New<choose>(env, "choose"));
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(whisper_cpu, init)

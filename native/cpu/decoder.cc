@@ -1,0 +1,323 @@
+#include "decoder.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace {
+
+/** Outputs of a layer that a thread takes at a time. */
+constexpr size_t outputs_per_item = 64;
+/** Rows whose attention to the audio is computed together, so that keys and values are read once for them. */
+constexpr size_t rows_at_once = 4;
+
+/** Scores (times log2 e) become weights; their sum is returned. Behind `count`, up to a multiple of 16, they become 0. */
+float weigh(float* scores, size_t count) {
+  const size_t padded = (count + lanes - 1) / lanes * lanes;
+  std::fill(scores + count, scores + padded, -1e30F);
+  Floats largest = load(scores);
+  for (size_t i = lanes; i < padded; i += lanes) largest = _mm512_max_ps(largest, load(scores + i));
+  const Floats shift = all(_mm512_reduce_max_ps(largest));
+  Floats sum = _mm512_setzero_ps();
+  for (size_t i = 0; i < padded; i += lanes) {
+    const Floats weight = exp2_of(load(scores + i) - shift);
+    store(scores + i, weight);
+    sum += weight;
+  }
+  return _mm512_reduce_add_ps(sum);
+}
+
+}  // namespace
+
+template <typename Kv>
+Decoder<Kv>::Layer::Layer(const WeightsFile& weights, const std::string& name, size_t state)
+    : self_norm(weights, name + ".self_attn_layer_norm", state),
+      self_query(weights, name + ".self_attn.q_proj", state, state),
+      self_key(weights, name + ".self_attn.k_proj", state, state),
+      self_value(weights, name + ".self_attn.v_proj", state, state),
+      self_output(weights, name + ".self_attn.out_proj", state, state),
+      cross_norm(weights, name + ".encoder_attn_layer_norm", state),
+      cross_query(weights, name + ".encoder_attn.q_proj", state, state),
+      cross_output(weights, name + ".encoder_attn.out_proj", state, state),
+      norm(weights, name + ".final_layer_norm", state),
+      hidden(weights, name + ".fc1", state, 4 * state),
+      output(weights, name + ".fc2", 4 * state, state) {}
+
+template <typename Kv>
+Decoder<Kv>::Decoder(const WeightsFile& weights, const Dimensions& dimensions, AlignmentHeads alignment_heads,
+                     Team& team)
+    : dimensions_(dimensions),
+      state_(dimensions.n_text_state),
+      head_size_(state_ / dimensions.n_text_head),
+      team_(team),
+      embedding_(weights.floats("model.decoder.embed_tokens.weight", dimensions.n_vocab * state_)),
+      positions_(weights.floats("model.decoder.embed_positions.weight", dimensions.n_text_ctx * state_)),
+      norm_(weights, "model.decoder.layer_norm", state_),
+      alignment_heads_(std::move(alignment_heads)),
+      normed_(0, state_),
+      attended_(0, state_),
+      hidden_(0, 4 * state_) {
+  for (size_t layer = 0; layer < dimensions.n_text_layer; ++layer)
+    layers_.emplace_back(weights, "model.decoder.layers." + std::to_string(layer), state_);
+  const size_t positions = (dimensions.n_audio_ctx + CrossKv<Kv>::block) / CrossKv<Kv>::block * CrossKv<Kv>::block;
+  const size_t score_count = std::max(rows_at_once * positions, dimensions.n_text_ctx + lanes);
+  for (size_t member = 0; member < team.size(); ++member) scratch_.push_back({MemoryBlock(score_count * sizeof(float))});
+  reserve(1);
+}
+
+template <typename Kv>
+void Decoder<Kv>::reserve(size_t rows) {
+  if (rows <= row_capacity_) return;
+  row_capacity_ = std::max(rows, 2 * row_capacity_);
+  const size_t size_bytes = row_capacity_ * state_ * sizeof(float);
+  stream_ = MemoryBlock(size_bytes);
+  queries_ = MemoryBlock(size_bytes);
+  projected_ = MemoryBlock(size_bytes);
+  normed_ = Activations(row_capacity_, state_);
+  attended_ = Activations(row_capacity_, state_);
+  hidden_ = Activations(row_capacity_, 4 * state_);
+}
+
+template <typename Kv>
+void Decoder<Kv>::step(const Step& step, const CrossKv<Kv>& cross_kv, TextCache& cache, float* attention) {
+  const size_t rows = step.tokens.size();
+  const size_t heads = dimensions_.n_text_head;
+  reserve(rows);
+  cache.reserve(step.first_row + rows);
+  embed(step);
+  const auto each_head = [&](const auto& with_vectors) {
+    team_.each(heads, [&](size_t head, size_t member) {
+      switch (head_size_ / lanes) {
+        case 1: return with_vectors.template operator()<1>(head, scratch_[member]);
+        case 2: return with_vectors.template operator()<2>(head, scratch_[member]);
+        default: return with_vectors.template operator()<4>(head, scratch_[member]);
+      }
+    });
+  };
+  for (size_t index = 0; index < layers_.size(); ++index) {
+    const Layer& layer = layers_[index];
+    normalise(layer.self_norm, rows);
+    each_head([&]<size_t vectors>(size_t head, Scratch& scratch) {
+      attend_to_text<vectors>(index, head, step, cache, scratch);
+    });
+    add_projection(layer.self_output, attended_, rows);
+    normalise(layer.cross_norm, rows);
+    each_head([&]<size_t vectors>(size_t head, Scratch& scratch) {
+      attend_to_audio<vectors>(index, head, step, cross_kv, attention, scratch);
+    });
+    add_projection(layer.cross_output, attended_, rows);
+    normalise(layer.norm, rows);
+    team_.each(4 * state_ / outputs_per_item, [&](size_t item, size_t) {
+      const size_t first = item * outputs_per_item;
+      layer.hidden.multiply(normed_, rows, first, first + outputs_per_item, hidden_.row(0) + first, 4 * state_);
+      for (size_t row = 0; row < rows; ++row) {
+        float* values = hidden_.row(row) + first;
+        for (size_t i = 0; i < outputs_per_item; i += lanes) store(values + i, gelu(load(values + i)));
+      }
+    });
+    add_projection(layer.output, hidden_, rows);
+  }
+  normalise(norm_, rows);
+}
+
+template <typename Kv>
+void Decoder<Kv>::embed(const Step& step) {
+  for (size_t row = 0; row < step.tokens.size(); ++row) {
+    float* to = stream_.as<float>() + row * state_;
+    std::copy_n(embedding_ + static_cast<size_t>(step.tokens[row]) * state_, state_, to);
+    add_row(to, positions_ + static_cast<size_t>(step.positions[row]) * state_, state_);
+  }
+}
+
+template <typename Kv>
+void Decoder<Kv>::normalise(const LayerNorm& norm, size_t rows) {
+  for (size_t row = 0; row < rows; ++row) norm.apply(stream_.as<float>() + row * state_, normed_.row(row));
+  quantise(normed_, rows);
+}
+
+template <typename Kv>
+void Decoder<Kv>::quantise(Activations& activations, size_t rows) {
+  if (!layers_.front().hidden.matrix.takes_bytes()) return;
+  for (size_t row = 0; row < rows; ++row) activations.quantise(row);
+}
+
+/** Adds what a layer makes of its input to the stream. */
+template <typename Kv>
+void Decoder<Kv>::add_projection(const RowLinear& linear, Activations& input, size_t rows) {
+  quantise(input, rows);
+  team_.each(state_ / outputs_per_item, [&](size_t item, size_t) {
+    const size_t first = item * outputs_per_item;
+    float* projected = projected_.as<float>() + first;
+    linear.multiply(input, rows, first, first + outputs_per_item, projected, state_);
+    for (size_t row = 0; row < rows; ++row)
+      add_row(stream_.as<float>() + row * state_ + first, projected + row * state_, outputs_per_item);
+  });
+}
+
+/** Queries, keys and values of a head, and its attention to the rows of each text. */
+template <typename Kv>
+template <size_t vectors>
+void Decoder<Kv>::attend_to_text(size_t layer, size_t head, const Step& step, TextCache& cache, Scratch& scratch) {
+  const Layer& weights = layers_[layer];
+  const size_t rows = step.tokens.size();
+  const size_t first = head * head_size_;
+  const size_t last = first + head_size_;
+  float* queries = queries_.as<float>() + first;
+  weights.self_query.multiply(normed_, rows, first, last, queries, state_);
+  weights.self_key.multiply(normed_, rows, first, last, cache.keys(layer, step.first_row) + first, state_);
+  weights.self_value.multiply(normed_, rows, first, last, cache.values(layer, step.first_row) + first, state_);
+  const float scale = log2_e / std::sqrt(static_cast<float>(head_size_));
+  auto* scores = scratch.scores.template as<float>();
+  for (size_t row = 0; row < rows; ++row) {
+    const size_t text = row / step.width;
+    const size_t past_start = text == 0 ? 0 : static_cast<size_t>(step.past_ends[text - 1]);
+    const size_t past_count = static_cast<size_t>(step.past_ends[text]) - past_start;
+    const size_t own_start = step.first_row + text * step.width;
+    const size_t count = past_count + row % step.width + 1;
+    const auto row_at = [&](size_t i) {
+      return i < past_count ? static_cast<size_t>(step.past_rows[past_start + i]) : own_start + i - past_count;
+    };
+    Floats query[vectors];
+    for (size_t v = 0; v < vectors; ++v) query[v] = load(queries + row * state_ + v * lanes) * all(scale);
+    for (size_t i = 0; i < count; ++i) {
+      const float* key = cache.keys(layer, row_at(i)) + first;
+      Floats sum = query[0] * load(key);
+      for (size_t v = 1; v < vectors; ++v) sum = _mm512_fmadd_ps(query[v], load(key + v * lanes), sum);
+      scores[i] = _mm512_reduce_add_ps(sum);
+    }
+    const Floats inverse = all(1.0F / weigh(scores, count));
+    Floats mixed[vectors] = {};
+    for (size_t i = 0; i < count; ++i) {
+      const float* value = cache.values(layer, row_at(i)) + first;
+      for (size_t v = 0; v < vectors; ++v)
+        mixed[v] = _mm512_fmadd_ps(all(scores[i]), load(value + v * lanes), mixed[v]);
+    }
+    for (size_t v = 0; v < vectors; ++v) store(attended_.row(row) + first + v * lanes, mixed[v] * inverse);
+  }
+}
+
+/** Queries of a head and its attention to the windows of the texts. */
+template <typename Kv>
+template <size_t vectors>
+void Decoder<Kv>::attend_to_audio(size_t layer, size_t head, const Step& step, const CrossKv<Kv>& cross_kv,
+                                  float* attention, Scratch& scratch) {
+  const size_t rows = step.tokens.size();
+  const size_t first = head * head_size_;
+  layers_[layer].cross_query.multiply(normed_, rows, first, first + head_size_, queries_.as<float>() + first, state_);
+  auto* scores = scratch.scores.template as<float>();
+  for (size_t row = 0; row < rows;) {
+    const auto window_of = [&](size_t i) { return static_cast<size_t>(step.windows[i / step.width]); };
+    const size_t window = window_of(row);
+    size_t count = 1;
+    while (count < rows_at_once && row + count < rows && window_of(row + count) == window) ++count;
+    if (count < rows_at_once) count = 1;
+    // Scores are read by keep_scores before they become weights, so attention is asked of one row at a time.
+    if (attention != nullptr) {
+      for (size_t i = 0; i < count; ++i) {
+        score_rows<vectors, 1>(layer, head, row + i, window, cross_kv, scores);
+        keep_scores(layer, head, row + i, step, scores, attention);
+        mix_rows<vectors, 1>(layer, head, row + i, window, cross_kv, scores);
+      }
+    } else if (count == rows_at_once) {
+      score_rows<vectors, rows_at_once>(layer, head, row, window, cross_kv, scores);
+      mix_rows<vectors, rows_at_once>(layer, head, row, window, cross_kv, scores);
+    } else {
+      score_rows<vectors, 1>(layer, head, row, window, cross_kv, scores);
+      mix_rows<vectors, 1>(layer, head, row, window, cross_kv, scores);
+    }
+    row += count;
+  }
+}
+
+/** Scores of some rows, times log2 e: [row_count][padded positions]. */
+template <typename Kv>
+template <size_t vectors, size_t row_count>
+void Decoder<Kv>::score_rows(size_t layer, size_t head, size_t first, size_t window, const CrossKv<Kv>& cross_kv,
+                             float* scores) {
+  constexpr size_t block_vectors = CrossKv<Kv>::block / lanes;
+  const size_t padded = cross_kv.padded();
+  const auto* keys = cross_kv.keys(window, layer, head);
+  const float* scales = cross_kv.key_scales(window, layer, head);
+  const float* queries = queries_.as<float>() + first * state_ + head * head_size_;
+  const Floats query_scale = all(log2_e / std::sqrt(static_cast<float>(head_size_)));
+  for (size_t position = 0; position < padded; position += CrossKv<Kv>::block) {
+    Floats sums[row_count][block_vectors] = {};
+    for (size_t channel = 0; channel < vectors * lanes; ++channel) {
+      const auto* key = keys + position * head_size_ + channel * CrossKv<Kv>::block;
+      Floats values[block_vectors];
+#pragma GCC unroll 4
+      for (size_t v = 0; v < block_vectors; ++v) values[v] = Kv::widen(key + v * lanes);
+#pragma GCC unroll 4
+      for (size_t row = 0; row < row_count; ++row) {
+        const Floats query = all(queries[row * state_ + channel]);
+#pragma GCC unroll 4
+        for (size_t v = 0; v < block_vectors; ++v) sums[row][v] = _mm512_fmadd_ps(query, values[v], sums[row][v]);
+      }
+    }
+#pragma GCC unroll 4
+    for (size_t row = 0; row < row_count; ++row) {
+#pragma GCC unroll 4
+      for (size_t v = 0; v < block_vectors; ++v) {
+        const size_t at = position + v * lanes;
+        Floats score = sums[row][v] * query_scale;
+        if constexpr (Kv::is_scaled) score *= load(scales + at);
+        store(scores + row * padded + at, score);
+      }
+    }
+  }
+}
+
+/** The softmax of scores and the values mixed by it. */
+template <typename Kv>
+template <size_t vectors, size_t row_count>
+void Decoder<Kv>::mix_rows(size_t layer, size_t head, size_t first, size_t window, const CrossKv<Kv>& cross_kv,
+                           float* scores) {
+  const size_t padded = cross_kv.padded();
+  const size_t positions = dimensions_.n_audio_ctx;
+  const auto* values = cross_kv.values(window, layer, head);
+  const float* scales = cross_kv.value_scales(window, layer, head);
+  float inverse_sums[row_count];
+  for (size_t row = 0; row < row_count; ++row) {
+    float* weights = scores + row * padded;
+    inverse_sums[row] = 1.0F / weigh(weights, positions);
+    if constexpr (Kv::is_scaled)
+      for (size_t i = 0; i < positions; i += lanes) store(weights + i, load(weights + i) * load(scales + i));
+  }
+  // Two sums each, for two positions at a time: one would wait for itself.
+  Floats sums[2][row_count][vectors] = {};
+  for (size_t position = 0; position < positions; position += 2) {
+#pragma GCC unroll 2
+    for (size_t i = 0; i < 2; ++i) {
+      const auto* value = values + (position + i) * head_size_;
+      Floats widened[vectors];
+#pragma GCC unroll 4
+      for (size_t v = 0; v < vectors; ++v) widened[v] = Kv::widen(value + v * lanes);
+#pragma GCC unroll 4
+      for (size_t row = 0; row < row_count; ++row) {
+        const Floats weight = all(scores[row * padded + position + i]);
+#pragma GCC unroll 4
+        for (size_t v = 0; v < vectors; ++v)
+          sums[i][row][v] = _mm512_fmadd_ps(weight, widened[v], sums[i][row][v]);
+      }
+    }
+  }
+  for (size_t row = 0; row < row_count; ++row) {
+    float* to = attended_.row(first + row) + head * head_size_;
+    for (size_t v = 0; v < vectors; ++v)
+      store(to + v * lanes, (sums[0][row][v] + sums[1][row][v]) * all(inverse_sums[row]));
+  }
+}
+
+template <typename Kv>
+void Decoder<Kv>::keep_scores(size_t layer, size_t head, size_t row, const Step& step, const float* scores,
+                              float* attention) const {
+  const size_t positions = dimensions_.n_audio_ctx;
+  for (size_t index = 0; index < alignment_heads_.size(); ++index) {
+    if (alignment_heads_[index] != std::pair{layer, head}) continue;
+    const size_t text = row / step.width;
+    float* to = attention + ((text * alignment_heads_.size() + index) * step.width + row % step.width) * positions;
+    for (size_t i = 0; i < positions; ++i) to[i] = scores[i] / log2_e;
+  }
+}
+
+template class Decoder<FloatKv>;
+template class Decoder<Int8Kv>;

@@ -1,0 +1,83 @@
+// Whisper's decoder: some tokens at a time, of one text or of many, over a cache that is a log of rows.
+#pragma once
+
+#include <vector>
+
+#include "cross_kv.h"
+#include "dimensions.h"
+#include "row_product.h"
+#include "step.h"
+#include "team.h"
+#include "text_cache.h"
+
+template <typename Kv>
+class Decoder {
+ public:
+  Decoder(const WeightsFile& weights, const Dimensions& dimensions, AlignmentHeads alignment_heads, Team& team);
+
+  /**
+   * Appends tokens.
+   *
+   * @param attention where the alignment heads' scores go, f32 [texts, heads, width, n_audio_ctx]; nullptr for nowhere
+   */
+  void step(const Step& step, const CrossKv<Kv>& cross_kv, TextCache& cache, float* attention);
+
+  /** Behind the final norm, of the tokens of the last step. */
+  const Activations& states() const { return normed_; }
+  size_t alignment_head_count() const { return alignment_heads_.size(); }
+
+ private:
+  struct Layer {
+    Layer(const WeightsFile& weights, const std::string& name, size_t state);
+    LayerNorm self_norm;
+    RowLinear self_query;
+    RowLinear self_key;
+    RowLinear self_value;
+    RowLinear self_output;
+    LayerNorm cross_norm;
+    RowLinear cross_query;
+    RowLinear cross_output;
+    LayerNorm norm;
+    RowLinear hidden;
+    RowLinear output;
+  };
+
+  /** What a thread works in. */
+  struct Scratch {
+    MemoryBlock scores;
+  };
+
+  void reserve(size_t rows);
+  void embed(const Step& step);
+  void normalise(const LayerNorm& norm, size_t rows);
+  void quantise(Activations& activations, size_t rows);
+  void add_projection(const RowLinear& linear, Activations& input, size_t rows);
+  template <size_t vectors>
+  void attend_to_text(size_t layer, size_t head, const Step& step, TextCache& cache, Scratch& scratch);
+  template <size_t vectors>
+  void attend_to_audio(size_t layer, size_t head, const Step& step, const CrossKv<Kv>& cross_kv, float* attention,
+                       Scratch& scratch);
+  template <size_t vectors, size_t row_count>
+  void score_rows(size_t layer, size_t head, size_t first, size_t window, const CrossKv<Kv>& cross_kv, float* scores);
+  template <size_t vectors, size_t row_count>
+  void mix_rows(size_t layer, size_t head, size_t first, size_t window, const CrossKv<Kv>& cross_kv, float* scores);
+  void keep_scores(size_t layer, size_t head, size_t row, const Step& step, const float* scores, float* attention) const;
+
+  Dimensions dimensions_;
+  size_t state_;
+  size_t head_size_;
+  Team& team_;
+  const float* embedding_;
+  const float* positions_;
+  std::vector<Layer> layers_;
+  LayerNorm norm_;
+  AlignmentHeads alignment_heads_;
+  size_t row_capacity_ = 0;
+  MemoryBlock stream_;
+  MemoryBlock queries_;
+  MemoryBlock projected_;
+  Activations normed_;
+  Activations attended_;
+  Activations hidden_;
+  std::vector<Scratch> scratch_;
+};

@@ -1,0 +1,51 @@
+// From the decoder's states to the logits of the vocabulary.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "dimensions.h"
+#include "row_product.h"
+#include "step.h"
+#include "team.h"
+
+/**
+ * The embedding in float32 is half of what a step would read. A copy in 8 bits screens it, and what may be the highest is
+ * computed anew in float32, as are all timestamps, whose sum decides whether one is due.
+ */
+class Vocabulary {
+ public:
+  Vocabulary(const WeightsFile& weights, const Dimensions& dimensions, Team& team);
+
+  /** All logits in float32, [rows, n_vocab]. */
+  void logits(const Activations& states, std::span<const int32_t> rows, float* logits);
+  /**
+   * Logits of which the highest, and those of timestamps, are in float32, [rows, n_vocab].
+   *
+   * @param suppress added to them, 0 or -infinity, f32 [n_vocab]; nullptr for nothing
+   */
+  void highest_logits(const Activations& states, std::span<const int32_t> rows, const float* suppress, float* logits);
+  /** The likeliest allowed token (the first of equals) behind a row. */
+  Choice choose(const Activations& states, int32_t row, const float* suppress);
+
+ private:
+  void take(const Activations& states, std::span<const int32_t> rows);
+  void screen(size_t first, size_t last, const float* suppress, float* logits, size_t row_count);
+  void refine(size_t row, const float* suppress, float* logits);
+  float threshold(const float* maxima) const;
+
+  Team& team_;
+  size_t size_;
+  size_t state_;
+  /** Tokens before this one are screened. */
+  size_t timestamps_from_;
+  RowMatrix exact_;
+  RowMatrix screened_;
+  Activations states_;
+  size_t row_capacity_ = 1;
+  /** The highest logit of every few tokens, [rows, groups]. */
+  std::vector<float> maxima_;
+  std::vector<int32_t> candidates_;
+  std::vector<float> chosen_logits_;
+};

@@ -1,0 +1,86 @@
+#include "whisper.h"
+
+#include "decoder.h"
+#include "encoder.h"
+#include "vocabulary.h"
+
+namespace {
+
+/** Float32 throughout. */
+struct FloatPrecision {
+  using Kv = FloatKv;
+  using EncoderType = Encoder<FloatLinear, Single, Single, Kv>;
+};
+
+/** Linear layers and the audio's keys and values in 8 bits; attention and convolutions in bfloat16. */
+struct Int8Precision {
+  using Kv = Int8Kv;
+  using EncoderType = Encoder<Int8Linear, BFloat16, BFloat16, Kv>;
+};
+
+/** The same for processors without bfloat16. */
+struct Int8FloatPrecision {
+  using Kv = Int8Kv;
+  using EncoderType = Encoder<Int8Linear, Single, Single, Kv>;
+};
+
+template <typename Kv>
+class AudioOf final : public Audio {
+ public:
+  AudioOf(const Dimensions& dimensions, size_t windows) : kv(dimensions, windows) {}
+  size_t windows() const override { return kv.windows(); }
+
+  CrossKv<Kv> kv;
+};
+
+template <typename Precision>
+class ModelOf final : public Model {
+ public:
+  using Kv = typename Precision::Kv;
+
+  explicit ModelOf(const ModelOptions& options)
+      : dimensions_(options.dimensions),
+        team_(options.threads),
+        weights_(options.path, options.tensors),
+        encoder_(weights_, dimensions_, team_),
+        decoder_(weights_, dimensions_, options.alignment_heads, team_),
+        vocabulary_(weights_, dimensions_, team_) {}
+
+  std::unique_ptr<Audio> allocate(size_t windows) override {
+    return std::make_unique<AudioOf<Kv>>(dimensions_, windows);
+  }
+  void encode(const float* log_mel, Audio& audio, size_t window) override {
+    encoder_.encode(log_mel, static_cast<AudioOf<Kv>&>(audio).kv, window);
+  }
+  void encoder_output(const float* log_mel, float* output) override { encoder_.encode(log_mel, output); }
+  void step(const Step& step, const Audio& audio, TextCache& cache, float* attention) override {
+    decoder_.step(step, static_cast<const AudioOf<Kv>&>(audio).kv, cache, attention);
+  }
+  void logits(std::span<const int32_t> rows, float* logits) override {
+    vocabulary_.logits(decoder_.states(), rows, logits);
+  }
+  void highest_logits(std::span<const int32_t> rows, float* logits) override {
+    vocabulary_.highest_logits(decoder_.states(), rows, nullptr, logits);
+  }
+  Choice choose(int32_t row, const float* suppress) override {
+    return vocabulary_.choose(decoder_.states(), row, suppress);
+  }
+  const Dimensions& dimensions() const override { return dimensions_; }
+  size_t alignment_head_count() const override { return decoder_.alignment_head_count(); }
+
+ private:
+  Dimensions dimensions_;
+  Team team_;
+  WeightsFile weights_;
+  typename Precision::EncoderType encoder_;
+  Decoder<Kv> decoder_;
+  Vocabulary vocabulary_;
+};
+
+}  // namespace
+
+std::unique_ptr<Model> load_model(const ModelOptions& options) {
+  if (!options.is_int8) return std::make_unique<ModelOf<FloatPrecision>>(options);
+  if (__builtin_cpu_supports("avx512bf16")) return std::make_unique<ModelOf<Int8Precision>>(options);
+  return std::make_unique<ModelOf<Int8FloatPrecision>>(options);
+}

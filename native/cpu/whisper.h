@@ -1,0 +1,50 @@
+// A Whisper model on a CPU with AVX-512. This header compiles for any processor.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "dimensions.h"
+#include "step.h"
+#include "text_cache.h"
+#include "weights_file.h"
+
+/** Memory for encoded windows of one model. */
+class Audio {
+ public:
+  virtual ~Audio() = default;
+  virtual size_t windows() const = 0;
+};
+
+struct ModelOptions {
+  std::string path;
+  std::vector<WeightPlace> tensors;
+  Dimensions dimensions;
+  AlignmentHeads alignment_heads;
+  bool is_int8;
+  size_t threads;
+};
+
+class Model {
+ public:
+  virtual ~Model() = default;
+  virtual std::unique_ptr<Audio> allocate(size_t windows) = 0;
+  /** @param log_mel f32 [n_mels, 2 * n_audio_ctx] */
+  virtual void encode(const float* log_mel, Audio& audio, size_t window) = 0;
+  /** @param output f32 [n_audio_ctx, n_audio_state] */
+  virtual void encoder_output(const float* log_mel, float* output) = 0;
+  /** As Decoder::step. */
+  virtual void step(const Step& step, const Audio& audio, TextCache& cache, float* attention) = 0;
+  // Of rows of the last step, as Vocabulary's.
+  virtual void logits(std::span<const int32_t> rows, float* logits) = 0;
+  virtual void highest_logits(std::span<const int32_t> rows, float* logits) = 0;
+  virtual Choice choose(int32_t row, const float* suppress) = 0;
+  virtual const Dimensions& dimensions() const = 0;
+  virtual size_t alignment_head_count() const = 0;
+};
+
+/** @throws std::runtime_error when the weights are not those of such a model */
+std::unique_ptr<Model> load_model(const ModelOptions& options);
