@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Backend } from './backend/backend.ts';
-import { openCpuBackend } from './backend/cpu/cpu-backend.ts';
+import { type CpuBackendOptions, openCpuBackend } from './backend/cpu/cpu-backend.ts';
 import type { DeviceChoice } from './backend/device-choice.ts';
 import { type OpenedNpu, openNpu, probeAcl } from './backend/npu/acl-environment.ts';
 import { readSettings } from './backend/npu/device-settings.ts';
@@ -32,8 +32,8 @@ export interface OpenModelOptions extends NpuVariants {
   readonly context: ModelContext;
   /** CPU threads. */
   readonly threads: number;
-  /** Where the CPU's profile of operators is to be written when the model is disposed of: backend/cpu/profile.ts. */
-  readonly profileDirectory?: string;
+  /** On the CPU: told where the time went when the model is disposed of. */
+  readonly onProfile?: CpuBackendOptions['onProfile'];
   /** Told when the CPU's graphs and weights have to be built first, with the bytes to write. */
   readonly onPrepare?: (sizeBytes: number) => void;
   readonly onConvert?: (event: ConvertEvent) => void;
@@ -103,14 +103,14 @@ async function hasNpu(env: ModelContext['env']): Promise<boolean> {
 }
 
 async function openOnCpu(checkpoint: Checkpoint, model: string, options: OpenModelOptions): Promise<Backend> {
-  const { context, threads, onPrepare, profileDirectory } = options;
+  const { context, threads, onPrepare, onProfile } = options;
   const directory = await prepareCpu(
     checkpoint,
     { store: context.storeDirectory, model },
     { dtype: cpuDtype(options.dtype), onBuild: onPrepare, signal: context.signal },
   );
   context.signal?.throwIfAborted();
-  return openCpuBackend({ directory, dimensions: checkpoint.dimensions, threads, profileDirectory });
+  return openCpuBackend({ directory, dimensions: checkpoint.dimensions, threads, onProfile });
 }
 
 async function openOnNpu(

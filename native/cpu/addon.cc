@@ -69,7 +69,7 @@ Dimensions to_dimensions(const Napi::Object& object) {
   };
 }
 
-/** load({ path, tensors, dimensions, alignmentHeads, int8, threads }) */
+/** load({ path, tensors, dimensions, alignmentHeads, threads }) */
 Napi::Value load(const Napi::CallbackInfo& info) {
   const auto options = info[0].As<Napi::Object>();
   ModelOptions model{
@@ -77,7 +77,6 @@ Napi::Value load(const Napi::CallbackInfo& info) {
       .tensors = {},
       .dimensions = to_dimensions(options.Get("dimensions").As<Napi::Object>()),
       .alignment_heads = {},
-      .is_int8 = options.Get("int8").As<Napi::Boolean>(),
       .threads = size_of(options, "threads"),
   };
   const auto tensors = options.Get("tensors").As<Napi::Array>();

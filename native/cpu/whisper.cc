@@ -1,5 +1,7 @@
 #include "whisper.h"
 
+#include <algorithm>
+
 #include "decoder.h"
 #include "encoder.h"
 #include "vocabulary.h"
@@ -80,7 +82,10 @@ class ModelOf final : public Model {
 }  // namespace
 
 std::unique_ptr<Model> load_model(const ModelOptions& options) {
-  if (!options.is_int8) return std::make_unique<ModelOf<FloatPrecision>>(options);
+  const bool is_float = std::any_of(options.tensors.begin(), options.tensors.end(), [](const WeightPlace& tensor) {
+    return tensor.name == "model.encoder.layers.0.fc1.weight";
+  });
+  if (is_float) return std::make_unique<ModelOf<FloatPrecision>>(options);
   if (__builtin_cpu_supports("avx512bf16")) return std::make_unique<ModelOf<Int8Precision>>(options);
   return std::make_unique<ModelOf<Int8FloatPrecision>>(options);
 }

@@ -24,7 +24,6 @@ struct ModelOptions {
   std::vector<WeightPlace> tensors;
   Dimensions dimensions;
   AlignmentHeads alignment_heads;
-  bool is_int8;
   size_t threads;
 };
 

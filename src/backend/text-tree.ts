@@ -90,6 +90,13 @@ export class TextTree {
   }
 }
 
+/** Those of a step's new rows whose logits are asked for, from token `logitsFrom` of each text on (by default the last). */
+export function rowsAsked({ texts, width }: RowPlan, logitsFrom = width - 1): number[] {
+  return texts.flatMap((_, text) =>
+    Array.from({ length: width - logitsFrom }, (_, i) => text * width + logitsFrom + i),
+  );
+}
+
 /** Added to a score, it takes the weight of a row to exactly 0 in f32 without making NaN of a full row. */
 const invisible = -1e9;
 

@@ -7,16 +7,17 @@ import { cpuEncoderGraph } from '../graph/cpu-encoder.ts';
 import { type Quantisation, quantisationOf, quantise, quantisedNames, quantisedShapes } from '../graph/quantise.ts';
 import type { TapMode } from '../graph/taps.ts';
 import { logitsGraph } from '../graph/vocabulary.ts';
-import { embedding, layOutWeights, type WeightLayout, type WeightShape, weightsFile } from '../graph/weights.ts';
+import { embedding, layOutWeights, type WeightLayout, type WeightShape } from '../graph/weights.ts';
 import { alignmentHeads } from '../model/alignment-heads.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
+import { weightsFile, writeWeightsTable } from '../model/weights-table.ts';
 import { ownLargestInt8Weight } from './largest-int8-weight.ts';
 import { buildPrepared, findPrepared, fingerprint, type PreparedPlace } from './prepared-folder.ts';
 import { smoothed, smoothingFactors } from './smoothing.ts';
 import { writeWeights } from './weights-file.ts';
 
 /** Raised with every change of the graphs or of the weights file, so that older folders are made anew. */
-const graphVersion = 6;
+const graphVersion = 7;
 
 /** ONNX Runtime has its fast 8-bit product for x86-64; elsewhere the f32 logits serve every token. */
 const screened = arch === 'x64';
@@ -62,6 +63,12 @@ export async function prepareCpu(
       const heads = alignmentHeads(checkpoint);
       await writeFile(join(directory, 'aligner.onnx'), cpuDecoderGraph(dimensions, layout, { alignmentHeads: heads }));
       await writeFile(join(directory, 'logits.onnx'), logitsGraph(dimensions, layout));
+      const tensors = Array.from(layout.tensors, ([tensor, { offset, sizeBytes }]) => ({
+        name: tensor,
+        offset,
+        sizeBytes,
+      }));
+      await writeWeightsTable(directory, { tensors, alignmentHeads: heads });
       return { source: checkpoint.directory, dtype: type, target: { device: 'cpu' } };
     },
   };

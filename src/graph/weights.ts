@@ -1,3 +1,4 @@
+import { weightsFile } from '../model/weights-table.ts';
 import type { GraphBuilder, Value } from './onnx.ts';
 
 const itemSizeBytes = { f32: 4, f16: 2, i8: 1, u8: 1 } as const;
@@ -19,9 +20,6 @@ export interface WeightLayout {
   readonly tensors: ReadonlyMap<string, PlacedWeight>;
   readonly sizeBytes: number;
 }
-
-/** The weights file's name beside the graphs: ONNX Runtime and atc read external data from the graph's own folder. */
-export const weightsFile = 'weights.bin';
 
 /** The token embedding, which is the output projection too. */
 export const embedding = 'model.decoder.embed_tokens.weight';

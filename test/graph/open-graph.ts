@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import ort from 'onnxruntime-node';
 import { quantise, quantisedNames, quantisedShapes } from '../../src/graph/quantise.ts';
-import { embedding, layOutWeights, type WeightLayout, weightsFile } from '../../src/graph/weights.ts';
+import { embedding, layOutWeights, type WeightLayout } from '../../src/graph/weights.ts';
 import type { ModelDimensions } from '../../src/model/dimensions.ts';
 import { whisperTensors } from '../../src/model/tensor-names.ts';
+import { weightsFile } from '../../src/model/weights-table.ts';
 import type { Weights } from '../support/random-checkpoint.ts';
 
 type Build = (dimensions: ModelDimensions, layout: WeightLayout) => Uint8Array;

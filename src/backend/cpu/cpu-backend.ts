@@ -1,26 +1,26 @@
-import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import { ModelError } from '../../errors.ts';
 import type { Backend, DecoderRun, EncodedAudio } from '../backend.ts';
 import type { EngineOptions } from './engine.ts';
+import type { GraphProfile } from './profile.ts';
 import type { Answer, CallName, EngineCalls } from './worker-protocol.ts';
 
-/** ONNX Runtime's version, for people. */
-function runtimeVersion(): string {
-  const { version } = createRequire(import.meta.url)('onnxruntime-node/package.json') as { version: string };
-  return version;
+export interface CpuBackendOptions extends Omit<EngineOptions, 'profile'> {
+  /** Told where the time went when the backend is disposed of; without it nothing is measured. */
+  readonly onProfile?: ((profiles: GraphProfile[]) => void) | undefined;
 }
 
 /**
  * Loads a prepared model onto the CPU, in a thread of its own.
  *
  * @param options the folder that convert/prepare-cpu.ts made, the model's dimensions, the number of threads to compute with
- * @throws ModelError ('MODEL_LOAD_FAILED') when ONNX Runtime refuses the graphs or memory runs out
+ * @throws ModelError ('MODEL_LOAD_FAILED') when the graphs or weights are refused or memory runs out
  */
-export async function openCpuBackend(options: EngineOptions): Promise<Backend> {
-  const engine = new EngineThread(options);
+export async function openCpuBackend({ onProfile, ...options }: CpuBackendOptions): Promise<Backend> {
+  const engine = new EngineThread({ ...options, profile: onProfile !== undefined });
+  let name: string;
   try {
-    await engine.loaded;
+    name = await engine.loaded;
   } catch (cause) {
     await engine.stop();
     throw new ModelError('MODEL_LOAD_FAILED', `${options.directory}: the model could not be loaded: ${text(cause)}`, {
@@ -30,7 +30,7 @@ export async function openCpuBackend(options: EngineOptions): Promise<Backend> {
   }
   const threads = options.threads === 1 ? '1 thread' : `${options.threads} threads`;
   return {
-    device: `CPU, ${threads} (ONNX Runtime ${runtimeVersion()})`,
+    device: `CPU, ${threads} (${name})`,
     dimensions: options.dimensions,
     async encode(logMels, signal) {
       signal?.throwIfAborted();
@@ -45,7 +45,7 @@ export async function openCpuBackend(options: EngineOptions): Promise<Backend> {
     },
     async [Symbol.asyncDispose]() {
       try {
-        if (options.profileDirectory !== undefined) await engine.call('endProfiles', []);
+        if (onProfile !== undefined) onProfile(await engine.call('endProfiles', []));
       } finally {
         await engine.stop();
       }
@@ -94,7 +94,8 @@ interface Pending {
 
 /** The worker and the calls it has not answered yet. */
 class EngineThread {
-  readonly loaded: Promise<void>;
+  /** What it computes with. */
+  readonly loaded: Promise<string>;
   readonly #worker: Worker;
   readonly #pending = new Map<number, Pending>();
   #ended: Error | undefined;
@@ -102,7 +103,7 @@ class EngineThread {
 
   constructor(options: EngineOptions) {
     this.#worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: options, execArgv: [] });
-    this.loaded = this.#await<void>(0);
+    this.loaded = this.#await<string>(0);
     this.#worker.on('message', (answer: Answer) => this.#settle(answer));
     this.#worker.on('error', (error) => this.#end(error));
     this.#worker.on('exit', () => this.#end(new Error('the engine has been closed')));

@@ -1,12 +1,7 @@
 import { join } from 'node:path';
 import ort from 'onnxruntime-node';
 import type { ModelDimensions } from '../../model/dimensions.ts';
-
-export interface Choice {
-  readonly token: number;
-  /** Its log-probability among the allowed tokens. */
-  readonly logprob: number;
-}
+import type { Choice } from './greedy.ts';
 
 /** From the decoder's state to the logits of the whole vocabulary, in f32. */
 export class VocabularyHead {

@@ -1,4 +1,5 @@
 import type { GreedyRequest, GreedyResult, Step, StepResult } from '../backend.ts';
+import type { GraphProfile } from './profile.ts';
 
 /**
  * What the main thread asks of the engine's thread, as functions. `audio` and `run` are handles of encoded windows and
@@ -12,7 +13,7 @@ export interface EngineCalls {
   forward(run: number, step: Step): Promise<StepResult>;
   greedy(run: number, request: GreedyRequest, abort: Int32Array<SharedArrayBuffer>): Promise<GreedyResult>;
   endDecoder(run: number): Promise<void>;
-  endProfiles(): Promise<void>;
+  endProfiles(): Promise<GraphProfile[]>;
 }
 
 export type CallName = keyof EngineCalls;
@@ -24,7 +25,7 @@ export interface Call<Name extends CallName = CallName> {
   readonly args: Parameters<EngineCalls[Name]>;
 }
 
-/** Its answer. The first answer of all, with id 0, says that the model is loaded. */
+/** Its answer. The first answer of all, with id 0, says that the model is loaded, and into what. */
 export type Answer =
   | { readonly id: number; readonly result: unknown }
   | { readonly id: number; readonly error: { readonly message: string; readonly stack: string | undefined } };

@@ -1,7 +1,6 @@
-/** The engine's thread: ONNX Runtime blocks the thread it is called on, so the main thread keeps to its own work. */
+/** The engine's thread: it blocks while it computes, so the main thread keeps to its own work. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { CpuEngine, type EncodedWindows, type EngineOptions } from './engine.ts';
-import type { EngineRun } from './engine-run.ts';
+import { type EncodedWindows, type Engine, type EngineOptions, type EngineRun, openEngine } from './engine.ts';
 import type { Answer, Call, CallName, EngineCalls } from './worker-protocol.ts';
 
 const port = parentPort;
@@ -22,7 +21,7 @@ function endRun(handle: number, run: EngineRun): void {
   runs.delete(handle);
 }
 
-function callsOn(engine: CpuEngine): EngineCalls {
+function callsOn(engine: Engine): EngineCalls {
   return {
     async encode(logMels) {
       const windows = await engine.encode(logMels);
@@ -35,12 +34,12 @@ function callsOn(engine: CpuEngine): EngineCalls {
       return engine.encoderOutput(logMel);
     },
     async releaseAudio(audio) {
-      engine.release(held(audios, audio).windows);
+      held(audios, audio).windows.release();
       audios.delete(audio);
       for (const [handle, { audio: itsAudio, run }] of runs) if (itsAudio === audio) endRun(handle, run);
     },
     async startDecoder(audio, window) {
-      runs.set(++handles, { audio, run: engine.startDecoder(held(audios, audio).windows, window) });
+      runs.set(++handles, { audio, run: held(audios, audio).windows.startDecoder(window) });
       return handles;
     },
     forward: (run, step) => held(runs, run).run.forward(step),
@@ -73,7 +72,9 @@ function buffersOf(reply: Answer): ArrayBuffer[] {
 
 let calls: EngineCalls | undefined;
 await answer(0, async () => {
-  calls = callsOn(await CpuEngine.open(workerData as EngineOptions));
+  const engine = await openEngine(workerData as EngineOptions);
+  calls = callsOn(engine);
+  return engine.name;
 });
 
 function invoke<Name extends CallName>(call: Call<Name>): Promise<unknown> {
@@ -82,7 +83,7 @@ function invoke<Name extends CallName>(call: Call<Name>): Promise<unknown> {
   return method(...call.args);
 }
 
-// Calls run one after another: a step must not begin while another is inside ONNX Runtime.
+// Calls run one after another: a step must not begin while another is under way.
 let last: Promise<void> = Promise.resolve();
 port.on('message', (call: Call) => {
   last = last.then(() => answer(call.id, async () => invoke(call)));

@@ -1,9 +1,11 @@
 import ort from 'onnxruntime-node';
 import type { ModelDimensions } from '../../model/dimensions.ts';
-import type { GreedyRequest, GreedyResult, Step, StepBatch, StepResult } from '../backend.ts';
-import { type RowPlan, TextTree, visibilityBias } from '../text-tree.ts';
+import type { GreedyRequest, GreedyResult, Step, StepResult } from '../backend.ts';
+import { type RowPlan, rowsAsked, TextTree, visibilityBias } from '../text-tree.ts';
+import type { EngineRun } from './engine.ts';
+import { decodeGreedily } from './greedy.ts';
 import type { RowCache } from './row-cache.ts';
-import type { Choice, VocabularyHead } from './vocabulary-head.ts';
+import type { VocabularyHead } from './vocabulary-head.ts';
 
 /**
  * Keys and values of encoded windows: per decoder layer f32 [windows, nTextHead, headSize, nAudioCtx] and [windows,
@@ -43,7 +45,7 @@ interface Chosen {
 }
 
 /** Texts over the windows of one audio, and their cache. */
-export class EngineRun {
+export class OrtRun implements EngineRun {
   readonly #parts: DecoderParts;
   readonly #crossKv: CrossKv;
   readonly #cache: RowCache;
@@ -66,10 +68,7 @@ export class EngineRun {
 
   async forward(step: Step): Promise<StepResult> {
     const plan = this.#texts.plan(step);
-    const { logitsFrom = plan.width - 1 } = step;
-    const rows = plan.texts.flatMap((_, text) =>
-      Array.from({ length: plan.width - logitsFrom }, (_, i) => text * plan.width + logitsFrom + i),
-    );
+    const rows = rowsAsked(plan, step.logitsFrom);
     if (step.attention) {
       const { hidden, attention } = await this.#align(plan);
       return { logits: await this.#parts.head.logits(this.#pick(hidden, rows)), attention };
@@ -81,28 +80,14 @@ export class EngineRun {
     return { logits: await this.#parts.head.logits(this.#pick(hidden, rows)) };
   }
 
-  /** @param isAborted asked before every token; when true, decoding ends where it is */
-  async greedy(request: GreedyRequest, isAborted: () => boolean): Promise<GreedyResult> {
-    const tokens: number[] = [];
-    const logprobs: number[] = [];
-    const batches: StepBatch[] = [];
-    let input: readonly number[] = request.prompt;
-    let suppress = request.beginSuppress;
-    while (tokens.length < request.maxTokens && !isAborted()) {
-      const started = performance.now();
-      const last = [input.length - 1];
-      const { hidden, chosen } = await this.#step(this.#texts.plan({ tokens: [input] }), suppress, last, false);
+  greedy(request: GreedyRequest, isAborted: () => boolean): Promise<GreedyResult> {
+    const next = async (tokens: readonly number[], suppress: Float32Array) => {
+      const last = [tokens.length - 1];
+      const { hidden, chosen } = await this.#step(this.#texts.plan({ tokens: [tokens] }), suppress, last, false);
       const isSure = (chosen?.margins[0] ?? 0) >= safeMargin;
-      const choice: Choice =
-        chosen !== undefined && isSure ? chosen : await this.#parts.head.choose(this.#pick(hidden, last), suppress);
-      tokens.push(choice.token);
-      logprobs.push(choice.logprob);
-      batches.push({ steps: 1, elapsedMs: performance.now() - started });
-      if (choice.token === request.stopToken) break;
-      input = [choice.token];
-      suppress = request.suppress;
-    }
-    return { tokens, logprobs, ...(request.timed ? { batches } : {}) };
+      return chosen !== undefined && isSure ? chosen : this.#parts.head.choose(this.#pick(hidden, last), suppress);
+    };
+    return decodeGreedily(request, next, isAborted);
   }
 
   close(): void {

@@ -1,0 +1,89 @@
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import type { ModelDimensions } from '../../model/dimensions.ts';
+import type { WeightsTable } from '../../model/weights-table.ts';
+import type { Choice } from './greedy.ts';
+
+/** Things of the addon's, freed once nobody holds them. */
+export type NativeModel = { readonly __native: 'model' };
+export type NativeAudio = { readonly __native: 'audio' };
+export type NativeCache = { readonly __native: 'cache' };
+
+/** The addon for CPUs (native/cpu/addon.cc), typed here and nowhere else. Calls block; errors are plain. */
+export interface CpuAddon {
+  /** Whether the processor has what it needs: AVX-512 with byte products. */
+  isSupported(): boolean;
+  load(options: NativeModelOptions): NativeModel;
+  /** Memory for the cross-attention's keys and values of windows. */
+  allocateAudio(model: NativeModel, windows: number): NativeAudio;
+  /** @param logMel f32 [nMels, 2 * nAudioCtx] */
+  encode(model: NativeModel, logMel: Float32Array, audio: NativeAudio, window: number): void;
+  /** @returns f32 [nAudioCtx, nAudioState] */
+  encoderOutput(model: NativeModel, logMel: Float32Array): Float32Array<ArrayBuffer>;
+  createCache(model: NativeModel): NativeCache;
+  /** @returns with `attention` the alignment heads' scores, f32 [texts, heads, width, nAudioCtx] */
+  step(
+    model: NativeModel,
+    audio: NativeAudio,
+    cache: NativeCache,
+    step: NativeStep,
+    attention: boolean,
+  ): Float32Array<ArrayBuffer> | undefined;
+  /** Of rows of the last step, f32 [rows, nVocab]; with `onlyHighest` those far below the highest are rough. */
+  logits(model: NativeModel, rows: Int32Array, onlyHighest: boolean): Float32Array<ArrayBuffer>;
+  /** The likeliest token behind a row of the last step. @param suppress f32 [nVocab], added to the logits */
+  choose(model: NativeModel, row: number, suppress: Float32Array): Choice;
+  /** Where the time has gone since the model was loaded. */
+  profile(model: NativeModel): NativeProfile[];
+}
+
+export interface NativeModelOptions extends WeightsTable {
+  /** The weights file. */
+  readonly path: string;
+  readonly dimensions: ModelDimensions;
+  readonly threads: number;
+}
+
+/** New tokens, text by text, `width` for each. */
+export interface NativeStep {
+  readonly tokens: Int32Array;
+  /** Their places in their texts. */
+  readonly positions: Int32Array;
+  readonly width: number;
+  /** Where the first of them goes in the cache. */
+  readonly firstRow: number;
+  /** The window of each text. */
+  readonly windows: Int32Array;
+  /** Rows of the cache that the texts have already, text by text, and where those of each end. */
+  readonly pastRows: Int32Array;
+  readonly pastEnds: Int32Array;
+}
+
+/** The time of one part of a model. */
+export interface NativeProfile {
+  readonly graph: string;
+  readonly operator: string;
+  readonly calls: number;
+  readonly elapsedMs: number;
+}
+
+let loaded: CpuAddon | undefined;
+
+/** The addon, where it was built, this processor can run it and the model's sizes fit its vectors. */
+export function loadCpuAddon(dimensions: ModelDimensions): CpuAddon | undefined {
+  if (!fits(dimensions)) return undefined;
+  loaded ??= tryLoading();
+  return loaded?.isSupported() ? loaded : undefined;
+}
+
+function tryLoading(): CpuAddon | undefined {
+  const path = fileURLToPath(new URL('../../../build/Release/whisper_cpu.node', import.meta.url));
+  // Not built where there is no compiler, or no processor of this kind.
+  return existsSync(path) ? (createRequire(import.meta.url)(path) as CpuAddon) : undefined;
+}
+
+function fits({ nAudioState, nAudioHead, nTextState, nTextHead }: ModelDimensions): boolean {
+  const isFit = (state: number, heads: number) => state % 64 === 0 && [16, 32, 64].includes(state / heads);
+  return isFit(nAudioState, nAudioHead) && isFit(nTextState, nTextHead);
+}

@@ -1,0 +1,73 @@
+import type { ModelDimensions } from '../../model/dimensions.ts';
+import type { GreedyRequest, GreedyResult, Step, StepResult } from '../backend.ts';
+import { type RowPlan, rowsAsked, TextTree } from '../text-tree.ts';
+import type { CpuAddon, NativeAudio, NativeCache, NativeModel } from './cpu-addon.ts';
+import type { EngineRun } from './engine.ts';
+import { decodeGreedily } from './greedy.ts';
+
+export interface NativeRunParts {
+  readonly addon: CpuAddon;
+  readonly model: NativeModel;
+  readonly audio: NativeAudio;
+  readonly cache: NativeCache;
+  readonly dimensions: ModelDimensions;
+}
+
+/** Texts over some windows of encoded audio, and their cache. */
+export class NativeRun implements EngineRun {
+  readonly #parts: NativeRunParts;
+  readonly #firstWindow: number;
+  readonly #texts: TextTree;
+  readonly #giveBack: () => void;
+
+  /** @param giveBack takes the cache's memory back once the texts are done */
+  constructor(parts: NativeRunParts, windows: { first: number; count: number }, giveBack: () => void) {
+    this.#parts = parts;
+    this.#firstWindow = windows.first;
+    this.#texts = new TextTree(windows.count, parts.dimensions);
+    this.#giveBack = giveBack;
+  }
+
+  async forward(step: Step): Promise<StepResult> {
+    const { addon, model } = this.#parts;
+    const plan = this.#texts.plan(step);
+    const attention = this.#step(plan, step.attention ?? false);
+    const rows = rowsAsked(plan, step.logitsFrom);
+    const logits = addon.logits(model, Int32Array.from(rows), step.onlyHighest ?? false);
+    return attention === undefined ? { logits } : { logits, attention };
+  }
+
+  greedy(request: GreedyRequest, isAborted: () => boolean): Promise<GreedyResult> {
+    const { addon, model } = this.#parts;
+    const next = (tokens: readonly number[], suppress: Float32Array) => {
+      this.#step(this.#texts.plan({ tokens: [tokens] }), false);
+      return addon.choose(model, tokens.length - 1, suppress);
+    };
+    return decodeGreedily(request, next, isAborted);
+  }
+
+  close(): void {
+    this.#giveBack();
+  }
+
+  #step(plan: RowPlan, attention: boolean): Float32Array | undefined {
+    const { addon, model, audio, cache } = this.#parts;
+    const { tokens, positions, width, pastRows, texts } = plan;
+    let end = 0;
+    const step = {
+      tokens,
+      positions,
+      width,
+      firstRow: this.#texts.rowCount,
+      windows: Int32Array.from(texts, ({ window }) => this.#firstWindow + window),
+      pastRows: Int32Array.from(pastRows.flat()),
+      pastEnds: Int32Array.from(pastRows, ({ length }) => {
+        end += length;
+        return end;
+      }),
+    };
+    const scores = addon.step(model, audio, cache, step, attention);
+    this.#texts.commit(plan);
+    return scores;
+  }
+}
