@@ -34,8 +34,6 @@ export interface CpuAddon {
   logits(model: NativeModel, rows: Int32Array, onlyHighest: boolean): Float32Array<ArrayBuffer>;
   /** The likeliest token behind a row of the last step. @param suppress f32 [nVocab], added to the logits */
   choose(model: NativeModel, row: number, suppress: Float32Array): Choice;
-  /** Where the time has gone since the model was loaded. */
-  profile(model: NativeModel): NativeProfile[];
 }
 
 export interface NativeModelOptions extends WeightsTable {
@@ -58,14 +56,6 @@ export interface NativeStep {
   /** Rows of the cache that the texts have already, text by text, and where those of each end. */
   readonly pastRows: Int32Array;
   readonly pastEnds: Int32Array;
-}
-
-/** The time of one part of a model. */
-export interface NativeProfile {
-  readonly graph: string;
-  readonly operator: string;
-  readonly calls: number;
-  readonly elapsedMs: number;
 }
 
 let loaded: CpuAddon | undefined;

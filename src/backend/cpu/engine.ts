@@ -1,8 +1,5 @@
 import type { ModelDimensions } from '../../model/dimensions.ts';
 import type { GreedyRequest, GreedyResult, Step, StepResult } from '../backend.ts';
-import { loadCpuAddon } from './cpu-addon.ts';
-import { NativeEngine } from './native-engine.ts';
-import { OrtEngine } from './ort-engine.ts';
 import type { GraphProfile } from './profile.ts';
 
 export interface EngineOptions {
@@ -12,7 +9,7 @@ export interface EngineOptions {
   readonly threads: number;
   /** By default our own where it can run, else ONNX Runtime. */
   readonly kind?: EngineKind | undefined;
-  /** Whether to measure how long each operator takes, which slows ONNX Runtime a little. */
+  /** Whether to measure how long each operator takes, which ONNX Runtime alone does, and which slows it a little. */
   readonly profile?: boolean;
 }
 
@@ -52,11 +49,4 @@ export function windowsFor(count: number, window: number | undefined): { first: 
   if (window === undefined) return { first: 0, count };
   if (!(window >= 0 && window < count)) throw new RangeError(`there is no window ${window} of ${count}`);
   return { first: window, count: 1 };
-}
-
-export async function openEngine(options: EngineOptions): Promise<Engine> {
-  const addon = options.kind === 'onnxruntime' ? undefined : loadCpuAddon(options.dimensions);
-  if (addon !== undefined) return NativeEngine.open(addon, options);
-  if (options.kind === 'native') throw new Error('the native engine cannot run this model here');
-  return OrtEngine.open(options);
 }

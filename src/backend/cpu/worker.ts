@@ -1,6 +1,7 @@
 /** The engine's thread: it blocks while it computes, so the main thread keeps to its own work. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { type EncodedWindows, type Engine, type EngineOptions, type EngineRun, openEngine } from './engine.ts';
+import type { EncodedWindows, Engine, EngineOptions, EngineRun } from './engine.ts';
+import { openEngine } from './open-engine.ts';
 import type { Answer, Call, CallName, EngineCalls } from './worker-protocol.ts';
 
 const port = parentPort;
