@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { loadCpuAddon } from '../../../src/backend/cpu/cpu-addon.ts';
 import { prepareCpu } from '../../../src/convert/prepare-cpu.ts';
 import type { ModelError } from '../../../src/errors.ts';
 import { openCheckpoint } from '../../../src/model/checkpoint.ts';
@@ -29,17 +30,25 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true }));
 
-backendContract('the CPU backend', async () => ({
-  backend: await openCpuBackend({ directory: prepared, dimensions, threads: 1 }),
+backendContract('the CPU backend on ONNX Runtime', async () => ({
+  backend: await openCpuBackend({ directory: prepared, dimensions, threads: 1, kind: 'onnxruntime' }),
   reference: referenceWhisper(dimensions, weights),
 }));
+
+// Our own engine is for processors with AVX-512, where a compiler built it.
+if (loadCpuAddon(dimensions) !== undefined) {
+  backendContract('the CPU backend on our own engine', async () => ({
+    backend: await openCpuBackend({ directory: prepared, dimensions, threads: 2, kind: 'native' }),
+    reference: referenceWhisper(dimensions, weights),
+  }));
+}
 
 describe('the CPU backend', () => {
   test.each([
     [1, '1 thread'],
     [2, '2 threads'],
   ])('with %i names its threads and its runtime', async (threads, text) => {
-    await using backend = await openCpuBackend({ directory: prepared, dimensions, threads });
+    await using backend = await openCpuBackend({ directory: prepared, dimensions, threads, kind: 'onnxruntime' });
     expect(backend.device).toMatch(new RegExp(`^CPU, ${text} \\(ONNX Runtime \\d+\\.\\d+\\.\\d+\\)$`));
   });
 
@@ -71,7 +80,7 @@ describe('the CPU backend', () => {
     const directory = await mkdtemp(join(root, 'damaged-'));
     await cp(prepared, directory, { recursive: true });
     await damage(directory);
-    return await openCpuBackend({ directory, dimensions, threads: 1 }).then(
+    return await openCpuBackend({ directory, dimensions, threads: 1, kind: 'onnxruntime' }).then(
       () => 'opened',
       (error: unknown) => error,
     );
