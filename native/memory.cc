@@ -1,12 +1,12 @@
 #include "memory.h"
 
-#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <system_error>
+
+#include "descriptor.h"
 
 DeviceBuffer::DeviceBuffer(size_t size_bytes) : size_bytes_(size_bytes) {
   void* memory = nullptr;
@@ -44,25 +44,11 @@ namespace {
   throw Failure("NPU_FILE", path + ": " + std::generic_category().message(error));
 }
 
-/** Closes a descriptor at the end of a scope: a mapping outlives it. */
-class Descriptor {
- public:
-  explicit Descriptor(const std::string& path) : value_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
-    if (value_ < 0) throw_unreadable(path, errno);
-  }
-  ~Descriptor() { close(value_); }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return value_; }
-
- private:
-  int value_;
-};
-
 }  // namespace
 
 MappedFile::MappedFile(const std::string& path, Use use) {
   const Descriptor file(path);
+  if (file.get() < 0) throw_unreadable(path, errno);
   struct stat status {};
   if (fstat(file.get(), &status) != 0) throw_unreadable(path, errno);
   if (!S_ISREG(status.st_mode)) throw Failure("NPU_FILE", path + ": not a file");

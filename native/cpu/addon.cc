@@ -3,6 +3,7 @@
 // This file alone is compiled for any processor, so that it can ask which one it is on.
 #include <napi.h>
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "whisper.h"
@@ -143,7 +144,9 @@ Napi::Value step(const Napi::CallbackInfo& info) {
   };
   const Dimensions& dimensions = model.dimensions();
   if (step.tokens.size() != step.windows.size() * step.width || step.tokens.size() != step.positions.size() ||
-      step.windows.size() != step.past_ends.size())
+      step.windows.size() != step.past_ends.size() ||
+      !std::is_sorted(step.windows.begin(), step.windows.end()) ||
+      !std::is_sorted(step.past_ends.begin(), step.past_ends.end()))
     throw std::length_error("the parts of a step do not fit together");
   check_below(step.tokens, dimensions.n_vocab, "token");
   check_below(step.positions, dimensions.n_text_ctx, "position");

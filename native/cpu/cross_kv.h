@@ -88,7 +88,7 @@ class CrossKv {
   /** Notes the scale of a position of a head and returns its inverse; 1 where there are none. */
   float scale(const float* from, float* scales, size_t position) const {
     if constexpr (!Kv::is_scaled) return 1.0F;
-    const float scale = std::max(largest_magnitude(from, head_size_), 1e-10F) / 127.0F;
+    const float scale = byte_scale(from, head_size_);
     scales[position] = scale;
     return 1.0F / scale;
   }

@@ -10,20 +10,10 @@ constexpr size_t outputs_per_item = 64;
 /** Rows whose attention to the audio is computed together, so that keys and values are read once for them. */
 constexpr size_t rows_at_once = 4;
 
-/** Scores (times log2 e) become weights; their sum is returned. Behind `count`, up to a multiple of 16, they become 0. */
+/** Scores become weights in their place; their sum is returned. */
 float weigh(float* scores, size_t count) {
   const size_t padded = (count + lanes - 1) / lanes * lanes;
-  std::fill(scores + count, scores + padded, -1e30F);
-  Floats largest = load(scores);
-  for (size_t i = lanes; i < padded; i += lanes) largest = _mm512_max_ps(largest, load(scores + i));
-  const Floats shift = all(_mm512_reduce_max_ps(largest));
-  Floats sum = _mm512_setzero_ps();
-  for (size_t i = 0; i < padded; i += lanes) {
-    const Floats weight = exp2_of(load(scores + i) - shift);
-    store(scores + i, weight);
-    sum += weight;
-  }
-  return _mm512_reduce_add_ps(sum);
+  return softmax(scores, count, padded, [&](size_t i, Floats weight) { store(scores + i, weight); });
 }
 
 }  // namespace
@@ -204,27 +194,21 @@ void Decoder<Kv>::attend_to_audio(size_t layer, size_t head, const Step& step, c
   const size_t first = head * head_size_;
   layers_[layer].cross_query.multiply(normed_, rows, first, first + head_size_, queries_.as<float>() + first, state_);
   auto* scores = scratch.scores.template as<float>();
+  const auto window_of = [&](size_t row) { return static_cast<size_t>(step.windows[row / step.width]); };
   for (size_t row = 0; row < rows;) {
-    const auto window_of = [&](size_t i) { return static_cast<size_t>(step.windows[i / step.width]); };
     const size_t window = window_of(row);
-    size_t count = 1;
-    while (count < rows_at_once && row + count < rows && window_of(row + count) == window) ++count;
-    if (count < rows_at_once) count = 1;
-    // Scores are read by keep_scores before they become weights, so attention is asked of one row at a time.
-    if (attention != nullptr) {
-      for (size_t i = 0; i < count; ++i) {
-        score_rows<vectors, 1>(layer, head, row + i, window, cross_kv, scores);
-        keep_scores(layer, head, row + i, step, scores, attention);
-        mix_rows<vectors, 1>(layer, head, row + i, window, cross_kv, scores);
-      }
-    } else if (count == rows_at_once) {
+    const size_t behind = row + rows_at_once;
+    // Scores are kept before they become weights, one row at a time.
+    if (attention == nullptr && behind <= rows && window_of(behind - 1) == window) {
       score_rows<vectors, rows_at_once>(layer, head, row, window, cross_kv, scores);
       mix_rows<vectors, rows_at_once>(layer, head, row, window, cross_kv, scores);
+      row = behind;
     } else {
       score_rows<vectors, 1>(layer, head, row, window, cross_kv, scores);
+      if (attention != nullptr) keep_scores(layer, head, row, step, scores, attention);
       mix_rows<vectors, 1>(layer, head, row, window, cross_kv, scores);
+      ++row;
     }
-    row += count;
   }
 }
 

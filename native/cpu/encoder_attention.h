@@ -3,10 +3,10 @@
 #pragma once
 
 #include <cmath>
-#include <limits>
 #include <vector>
 
 #include "product.h"
+#include "rows.h"
 #include "team.h"
 
 /** How a type of elements takes what linear layers give, 16 floats at a time. */
@@ -108,8 +108,11 @@ class EncoderAttention {
       store(scores + row * columns + column + lanes, right);
     });
     float inverse_sums[product::tile_rows];
-    for (size_t row = 0; row < count; ++row)
-      inverse_sums[row] = 1.0F / weigh(scores + row * columns, columns, weights + row * columns);
+    for (size_t row = 0; row < count; ++row) {
+      Element* to = weights + row * columns;
+      const auto put = [&](size_t i, Floats weight) { Lanes<Kind>::put_row(to + i, weight); };
+      inverse_sums[row] = 1.0F / softmax(scores + row * columns, positions_, columns, put);
+    }
     float* to = attended + first * state_ + head * head_size_;
     multiply(Rows<Kind>{weights, columns, count}, values_[head],
              [&](size_t row, size_t column, Floats left, Floats right) {
@@ -117,21 +120,6 @@ class EncoderAttention {
                if (column < head_size_) store(to + row * state_ + column, left * scale);
                if (column + lanes < head_size_) store(to + row * state_ + column + lanes, right * scale);
              });
-  }
-
-  /** The softmax of a row of scores (times log2 e) but for the division by the sum, which it returns. */
-  float weigh(float* scores, size_t columns, Element* weights) const {
-    std::fill(scores + positions_, scores + columns, -std::numeric_limits<float>::infinity());
-    Floats largest = load(scores);
-    for (size_t i = lanes; i < columns; i += lanes) largest = _mm512_max_ps(largest, load(scores + i));
-    const Floats shift = all(_mm512_reduce_max_ps(largest));
-    Floats sum = _mm512_setzero_ps();
-    for (size_t i = 0; i < columns; i += lanes) {
-      const Floats weight = exp2_of(load(scores + i) - shift);
-      Lanes<Kind>::put_row(weights + i, weight);
-      sum += weight;
-    }
-    return _mm512_reduce_add_ps(sum);
   }
 
   size_t positions_;

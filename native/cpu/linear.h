@@ -31,18 +31,9 @@ class Int8Linear {
       size_ = size;
       count_ = count;
       for (size_t row = 0; row < count; ++row) {
-        const float* from = rows + row * stride;
-        const float scale = std::max(largest_magnitude(from, size), 1e-10F) / 127.0F;
-        const Floats inverse = all(1.0F / scale);
-        int8_t* to = values_.as<int8_t>() + row * size;
-        Integers sum = {};
-        for (size_t i = 0; i < size; i += lanes) {
-          const __m128i bytes = to_bytes(load(from + i), inverse);
-          _mm_storeu_si128(reinterpret_cast<__m128i*>(to + i), bytes);
-          sum += Integers(_mm512_cvtepi8_epi32(bytes));
-        }
-        scales_[row] = scale;
-        shifts_[row] = -128 * _mm512_reduce_add_epi32(__m512i(sum));
+        const QuantisedRow quantised = quantise_row(rows + row * stride, size, values_.as<int8_t>() + row * size);
+        scales_[row] = quantised.scale;
+        shifts_[row] = quantised.shift;
       }
     }
 

@@ -29,7 +29,6 @@ class MemoryBlock {
   }
 
   std::byte* data() const { return data_; }
-  size_t size_bytes() const { return size_bytes_; }
   template <typename T>
   T* as() const {
     return reinterpret_cast<T*>(data_);

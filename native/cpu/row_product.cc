@@ -117,20 +117,12 @@ Activations::Activations(size_t row_capacity, size_t size)
       scales_(row_capacity * blocks_) {}
 
 void Activations::quantise(size_t index) {
-  const float* from = row(index);
   int8_t* to = bytes_.as<int8_t>() + index * size_;
   for (size_t number = 0; number < blocks_; ++number) {
     const size_t at = number * block_;
-    const float scale = std::max(largest_magnitude(from + at, block_), 1e-10F) / 127.0F;
-    const Floats inverse = all(1.0F / scale);
-    Integers sum = {};
-    for (size_t i = at; i < at + block_; i += lanes) {
-      const __m128i bytes = to_bytes(load(from + i), inverse);
-      _mm_storeu_si128(reinterpret_cast<__m128i*>(to + i), bytes);
-      sum += Integers(_mm512_cvtepi8_epi32(bytes));
-    }
-    scales_[index * blocks_ + number] = scale;
-    shifts_.as<int32_t>()[(index * blocks_ + number) * lanes] = -128 * _mm512_reduce_add_epi32(__m512i(sum));
+    const QuantisedRow quantised = quantise_row(row(index) + at, block_, to + at);
+    scales_[index * blocks_ + number] = quantised.scale;
+    shifts_.as<int32_t>()[(index * blocks_ + number) * lanes] = quantised.shift;
   }
 }
 
@@ -139,7 +131,7 @@ RowMatrix RowMatrix::smallest(const WeightsFile& weights, const std::string& nam
   const size_t count = inputs * outputs;
   const float* floats = weights.floats(name, count);
   if (!are_halves(floats, count)) return in_floats(weights, name, inputs, outputs);
-  RowMatrix matrix(inputs, outputs);
+  RowMatrix matrix(inputs);
   matrix.memory_ = MemoryBlock(count * sizeof(uint16_t));
   auto* halves = matrix.memory_.as<uint16_t>();
   for (size_t i = 0; i < count; i += lanes)
@@ -149,13 +141,13 @@ RowMatrix RowMatrix::smallest(const WeightsFile& weights, const std::string& nam
 }
 
 RowMatrix RowMatrix::in_floats(const WeightsFile& weights, const std::string& name, size_t inputs, size_t outputs) {
-  RowMatrix matrix(inputs, outputs);
+  RowMatrix matrix(inputs);
   matrix.rows_ = FloatRows{weights.floats(name, inputs * outputs)};
   return matrix;
 }
 
 RowMatrix RowMatrix::in_blocks(const WeightsFile& weights, const std::string& name, size_t inputs, size_t outputs) {
-  RowMatrix matrix(inputs, outputs);
+  RowMatrix matrix(inputs);
   const size_t count = inputs * outputs;
   matrix.memory_ = MemoryBlock(count);
   std::copy_n(weights.tensor<uint8_t>(name + ".blocks", count), count, matrix.memory_.as<uint8_t>());

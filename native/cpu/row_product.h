@@ -3,7 +3,6 @@
 #pragma once
 
 #include <algorithm>
-#include <stdexcept>
 #include <string>
 #include <variant>
 #include <vector>
@@ -23,7 +22,6 @@ class Activations {
 
   float* row(size_t index) { return values_.as<float>() + index * size_; }
   const float* row(size_t index) const { return values_.as<float>() + index * size_; }
-  size_t blocks() const { return blocks_; }
   /** Makes the copy in 8 bits of a row. */
   void quantise(size_t index);
 
@@ -62,7 +60,6 @@ class RowMatrix {
   static RowMatrix in_blocks(const WeightsFile& weights, const std::string& name, size_t inputs, size_t outputs);
   static RowMatrix in_floats(const WeightsFile& weights, const std::string& name, size_t inputs, size_t outputs);
 
-  size_t outputs() const { return outputs_; }
   bool takes_bytes() const { return std::holds_alternative<BlockRows>(rows_); }
   /**
    * Some outputs of some rows, without a bias.
@@ -74,10 +71,9 @@ class RowMatrix {
   float multiply(const Activations& input, size_t row, size_t output) const;
 
  private:
-  RowMatrix(size_t inputs, size_t outputs) : inputs_(inputs), outputs_(outputs) {}
+  explicit RowMatrix(size_t inputs) : inputs_(inputs) {}
 
   size_t inputs_;
-  size_t outputs_;
   std::variant<FloatRows, HalfRows, BlockRows> rows_;
   MemoryBlock memory_;
 };

@@ -15,7 +15,7 @@ struct Step {
   size_t width;
   /** Where the first of them goes in the cache. */
   size_t first_row;
-  /** The window of each text. */
+  /** The window of each text, in their order. */
   std::span<const int32_t> windows;
   /** Rows of the cache that the texts have already, text by text, and where those of each end. */
   std::span<const int32_t> past_rows;

@@ -85,8 +85,9 @@ void Vocabulary::highest_logits(const Activations& states, std::span<const int32
 Choice Vocabulary::choose(const Activations& states, int32_t row, const float* suppress) {
   float* logits = chosen_logits_.data();
   highest_logits(states, {&row, 1}, suppress, logits);
-  const float* largest = std::max_element(logits, logits + size_);
-  return {static_cast<int32_t>(largest - logits), -std::log(sum_of_exponentials(logits, size_, *largest))};
+  const float largest = highest(logits, size_);
+  const auto token = static_cast<int32_t>(std::find(logits, logits + size_, largest) - logits);
+  return {token, -std::log(sum_of_exponentials(logits, size_, largest))};
 }
 
 /** Logits of some tokens: by the copy in 8 bits, but for timestamps; and the highest of every group. */
@@ -104,7 +105,7 @@ void Vocabulary::screen(size_t first, size_t last, const float* suppress, float*
     if (suppress != nullptr)
       for (size_t token = first; token < last; ++token) of_row[token] += suppress[token];
     for (size_t start = first; start < last; start += group)
-      maxima_[row * groups + start / group] = *std::max_element(of_row + start, of_row + std::min(last, start + group));
+      maxima_[row * groups + start / group] = highest(of_row + start, std::min(group, last - start));
   }
 }
 
@@ -114,8 +115,7 @@ float Vocabulary::threshold(const float* maxima) const {
   std::vector<float> sorted(maxima, maxima + groups);
   const size_t last = std::min(least_candidates, groups) - 1;
   std::nth_element(sorted.begin(), sorted.begin() + static_cast<ptrdiff_t>(last), sorted.end(), std::greater<>());
-  const float highest = *std::max_element(sorted.begin(), sorted.begin() + static_cast<ptrdiff_t>(last) + 1);
-  return std::min(highest - safe_margin, sorted[last]);
+  return std::min(highest(maxima, groups) - safe_margin, sorted[last]);
 }
 
 void Vocabulary::refine(size_t row, const float* suppress, float* logits) {

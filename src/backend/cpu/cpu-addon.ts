@@ -73,7 +73,7 @@ function tryLoading(): CpuAddon | undefined {
   return existsSync(path) ? (createRequire(import.meta.url)(path) as CpuAddon) : undefined;
 }
 
-function fits({ nAudioState, nAudioHead, nTextState, nTextHead }: ModelDimensions): boolean {
+function fits({ nMels, nAudioState, nAudioHead, nTextState, nTextHead }: ModelDimensions): boolean {
   const isFit = (state: number, heads: number) => state % 64 === 0 && [16, 32, 64].includes(state / heads);
-  return isFit(nAudioState, nAudioHead) && isFit(nTextState, nTextHead);
+  return nMels % 2 === 0 && isFit(nAudioState, nAudioHead) && isFit(nTextState, nTextHead);
 }

@@ -5,11 +5,7 @@ import type { CpuAddon, NativeAudio, NativeCache, NativeModel } from './cpu-addo
 import { type EncodedWindows, type Engine, type EngineOptions, windowsFor } from './engine.ts';
 import { NativeRun } from './native-run.ts';
 import type { GraphProfile } from './profile.ts';
-
-interface WindowMemory {
-  readonly capacity: number;
-  readonly audio: NativeAudio;
-}
+import { WindowPool } from './window-pool.ts';
 
 /** native/cpu, with the memory that it works in. */
 export class NativeEngine implements Engine {
@@ -17,13 +13,13 @@ export class NativeEngine implements Engine {
   readonly #addon: CpuAddon;
   readonly #model: NativeModel;
   readonly #dimensions: ModelDimensions;
-  /** Memory of released windows and caches: a recording reuses the same few blocks from start to end. */
-  #freeWindows: WindowMemory[] = [];
+  readonly #windows: WindowPool<NativeAudio>;
   readonly #freeCaches: NativeCache[] = [];
 
   private constructor(addon: CpuAddon, model: NativeModel, dimensions: ModelDimensions) {
     this.#addon = addon;
     this.#model = model;
+    this.#windows = new WindowPool((capacity) => addon.allocateAudio(model, capacity));
     this.#dimensions = dimensions;
   }
 
@@ -34,11 +30,11 @@ export class NativeEngine implements Engine {
   }
 
   async encode(logMels: readonly Float32Array[]): Promise<EncodedWindows> {
-    const memory = this.#takeWindows(logMels.length);
-    for (const [window, logMel] of logMels.entries()) this.#addon.encode(this.#model, logMel, memory.audio, window);
+    const pooled = this.#windows.take(logMels.length);
+    for (const [window, logMel] of logMels.entries()) this.#addon.encode(this.#model, logMel, pooled.memory, window);
     return {
-      startDecoder: (window) => this.#startDecoder(memory.audio, windowsFor(logMels.length, window)),
-      release: () => this.#freeWindows.push(memory),
+      startDecoder: (window) => this.#startDecoder(pooled.memory, windowsFor(logMels.length, window)),
+      release: () => this.#windows.giveBack(pooled),
     };
   }
 
@@ -54,13 +50,5 @@ export class NativeEngine implements Engine {
     const cache = this.#freeCaches.pop() ?? this.#addon.createCache(this.#model);
     const parts = { addon: this.#addon, model: this.#model, audio, cache, dimensions: this.#dimensions };
     return new NativeRun(parts, windows, () => this.#freeCaches.push(cache));
-  }
-
-  /** Memory for as many windows: what is free and large enough, or new memory in the place of what is too small. */
-  #takeWindows(count: number): WindowMemory {
-    const index = this.#freeWindows.findIndex(({ capacity }) => capacity >= count);
-    if (index >= 0) return this.#freeWindows.splice(index, 1)[0] as WindowMemory;
-    this.#freeWindows = [];
-    return { capacity: count, audio: this.#addon.allocateAudio(this.#model, count) };
   }
 }

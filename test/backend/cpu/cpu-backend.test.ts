@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadCpuAddon } from '../../../src/backend/cpu/cpu-addon.ts';
+import type { EngineKind } from '../../../src/backend/cpu/engine.ts';
 import { prepareCpu } from '../../../src/convert/prepare-cpu.ts';
 import type { ModelError } from '../../../src/errors.ts';
 import { openCheckpoint } from '../../../src/model/checkpoint.ts';
@@ -36,7 +37,8 @@ backendContract('the CPU backend on ONNX Runtime', async () => ({
 }));
 
 // Our own engine is for processors with AVX-512, where a compiler built it.
-if (loadCpuAddon(dimensions) !== undefined) {
+const hasOwnEngine = loadCpuAddon(dimensions) !== undefined;
+if (hasOwnEngine) {
   backendContract('the CPU backend on our own engine', async () => ({
     backend: await openCpuBackend({ directory: prepared, dimensions, threads: 2, kind: 'native' }),
     reference: referenceWhisper(dimensions, weights),
@@ -50,6 +52,11 @@ describe('the CPU backend', () => {
   ])('with %i names its threads and its runtime', async (threads, text) => {
     await using backend = await openCpuBackend({ directory: prepared, dimensions, threads, kind: 'onnxruntime' });
     expect(backend.device).toMatch(new RegExp(`^CPU, ${text} \\(ONNX Runtime \\d+\\.\\d+\\.\\d+\\)$`));
+  });
+
+  test('runs on our own engine wherever it can, and says so', async () => {
+    await using backend = await openCpuBackend({ directory: prepared, dimensions, threads: 2 });
+    expect(backend.device).toMatch(hasOwnEngine ? /^CPU, 2 threads \(AVX-512\)$/ : /\(ONNX Runtime/);
   });
 
   test('computes on a thread of its own', async () => {
@@ -76,22 +83,33 @@ describe('the CPU backend', () => {
     expect(stdout).toBe('MODEL_LOAD_FAILED\n');
   });
 
-  async function failureWith(damage: (directory: string) => Promise<void>): Promise<unknown> {
+  async function failureWith(kind: EngineKind, damage: (directory: string) => Promise<void>): Promise<unknown> {
     const directory = await mkdtemp(join(root, 'damaged-'));
     await cp(prepared, directory, { recursive: true });
     await damage(directory);
-    return await openCpuBackend({ directory, dimensions, threads: 1, kind: 'onnxruntime' }).then(
+    return await openCpuBackend({ directory, dimensions, threads: 1, kind }).then(
       () => 'opened',
       (error: unknown) => error,
     );
   }
 
   test.each([
-    ['a graph is missing', (directory: string) => rm(join(directory, 'decoder.onnx'))],
-    ['a graph is no graph', (directory: string) => writeFile(join(directory, 'encoder.onnx'), 'graph')],
-    ['the weights are cut short', (directory: string) => truncate(join(directory, 'weights.bin'), 1000)],
-  ])('names the folder and what to do when %s', async (_, damage) => {
-    const failure = await failureWith(damage);
+    ['a graph is missing', 'onnxruntime', (directory: string) => rm(join(directory, 'decoder.onnx'))],
+    ['a graph is no graph', 'onnxruntime', (directory: string) => writeFile(join(directory, 'encoder.onnx'), 'graph')],
+    ['the weights are cut short', 'onnxruntime', (directory: string) => truncate(join(directory, 'weights.bin'), 1000)],
+    ['our own engine finds no table', 'native', (directory: string) => rm(join(directory, 'weights.json'))],
+    [
+      'a tensor is missing from the table',
+      'native',
+      (directory: string) => writeFile(join(directory, 'weights.json'), '{"tensors":[],"alignmentHeads":[]}'),
+    ],
+    [
+      'the weights are too short for our own engine',
+      'native',
+      (directory: string) => truncate(join(directory, 'weights.bin'), 1000),
+    ],
+  ] as const)('names the folder and what to do when %s', async (_, kind, damage) => {
+    const failure = await failureWith(kind, damage);
     expect(failure).toMatchObject({ name: 'ModelError', code: 'MODEL_LOAD_FAILED' });
     const { message, hint } = failure as ModelError;
     expect(message).toContain(join(root, 'damaged-'));
