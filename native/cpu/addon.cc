@@ -178,11 +178,16 @@ Napi::Value logits(const Napi::CallbackInfo& info) {
   return result;
 }
 
-/** choose(model, row, suppress) */
+/** choose(model, row, mask, timestampBegin) */
 Napi::Value choose(const Napi::CallbackInfo& info) {
   auto& model = held<Model>(info[0]);
-  const float* suppress = floats(info[2], model.dimensions().n_vocab, "suppress");
-  const Choice choice = model.choose(info[1].As<Napi::Number>().Int32Value(), suppress);
+  const size_t n_vocab = model.dimensions().n_vocab;
+  const int64_t timestamp_begin = info[3].As<Napi::Number>().Int64Value();
+  const Allowed allowed{
+      .mask = floats(info[2], n_vocab, "the mask"),
+      .timestamp_begin = timestamp_begin < 0 ? n_vocab : std::min(n_vocab, static_cast<size_t>(timestamp_begin)),
+  };
+  const Choice choice = model.choose(info[1].As<Napi::Number>().Int32Value(), allowed);
   auto result = Napi::Object::New(info.Env());
   result.Set("token", choice.token);
   result.Set("logprob", choice.logprob);

@@ -25,6 +25,14 @@ struct Step {
 /** Layers and heads of cross-attention that follow the audio. */
 using AlignmentHeads = std::vector<std::pair<size_t, size_t>>;
 
+/** Between which tokens to choose. */
+struct Allowed {
+  /** Added to the logits, 0 or -infinity, f32 [n_vocab]. */
+  const float* mask;
+  /** Only tokens from this one on are allowed when they are together likelier than any other; n_vocab for never. */
+  size_t timestamp_begin;
+};
+
 struct Choice {
   int32_t token;
   /** Its log-probability among the allowed tokens. */

@@ -24,9 +24,8 @@ constexpr size_t least_candidates = 128;
 constexpr float safe_margin = 4.0F;
 constexpr size_t candidates_per_item = 16;
 
-bool is_suppressed(const float* suppress, size_t first, size_t last) {
-  return suppress != nullptr &&
-         std::all_of(suppress + first, suppress + last, [](float value) { return value == minus_infinity; });
+bool is_forbidden(const float* mask, size_t first, size_t last) {
+  return mask != nullptr && std::all_of(mask + first, mask + last, [](float value) { return value == minus_infinity; });
 }
 
 /** The sum of e^(x - largest). */
@@ -40,13 +39,23 @@ float sum_of_exponentials(const float* values, size_t count, float largest) {
   return _mm512_reduce_add_ps(sum) + rest;
 }
 
+/** Whether all timestamps together are likelier than any other token. */
+bool is_timestamp_due(const float* logits, size_t timestamp_begin, size_t size) {
+  if (timestamp_begin == 0 || timestamp_begin >= size) return false;
+  const float* timestamps = logits + timestamp_begin;
+  const size_t count = size - timestamp_begin;
+  const float largest = highest(timestamps, count);
+  if (largest == minus_infinity) return false;
+  return largest + std::log(sum_of_exponentials(timestamps, count, largest)) > highest(logits, timestamp_begin);
+}
+
 }  // namespace
 
 Vocabulary::Vocabulary(const WeightsFile& weights, const Dimensions& dimensions, Team& team)
     : team_(team),
       size_(dimensions.n_vocab),
       state_(dimensions.n_text_state),
-      timestamps_from_(size_ > timestamp_count ? size_ - timestamp_count : size_),
+      timestamp_begin_(size_ > timestamp_count ? size_ - timestamp_count : size_),
       exact_(RowMatrix::in_floats(weights, "model.decoder.embed_tokens.weight", state_, size_)),
       screened_(RowMatrix::in_blocks(weights, "model.decoder.embed_tokens.weight", state_, size_)),
       states_(1, state_),
@@ -70,40 +79,46 @@ void Vocabulary::logits(const Activations& states, std::span<const int32_t> rows
   });
 }
 
-void Vocabulary::highest_logits(const Activations& states, std::span<const int32_t> rows, const float* suppress,
-                                float* logits) {
+void Vocabulary::highest_logits(const Activations& states, std::span<const int32_t> rows, float* logits) {
   take(states, rows);
-  for (size_t i = 0; i < rows.size(); ++i) states_.quantise(i);
-  maxima_.resize(rows.size() * ((size_ + group - 1) / group));
-  team_.each((size_ + tokens_per_item - 1) / tokens_per_item, [&](size_t item, size_t) {
-    const size_t first = item * tokens_per_item;
-    screen(first, std::min(size_, first + tokens_per_item), suppress, logits, rows.size());
-  });
-  for (size_t row = 0; row < rows.size(); ++row) refine(row, suppress, logits + row * size_);
+  fill(rows.size(), {.mask = nullptr, .timestamp_begin = timestamp_begin_}, logits);
 }
 
-Choice Vocabulary::choose(const Activations& states, int32_t row, const float* suppress) {
+Choice Vocabulary::choose(const Activations& states, int32_t row, const Allowed& allowed) {
   float* logits = chosen_logits_.data();
-  highest_logits(states, {&row, 1}, suppress, logits);
+  take(states, {&row, 1});
+  fill(1, allowed, logits);
+  if (is_timestamp_due(logits, allowed.timestamp_begin, size_)) std::fill_n(logits, allowed.timestamp_begin, minus_infinity);
   const float largest = highest(logits, size_);
   const auto token = static_cast<int32_t>(std::find(logits, logits + size_, largest) - logits);
   return {token, -std::log(sum_of_exponentials(logits, size_, largest))};
 }
 
+/** Logits of the rows taken. */
+void Vocabulary::fill(size_t row_count, const Allowed& allowed, float* logits) {
+  for (size_t row = 0; row < row_count; ++row) states_.quantise(row);
+  maxima_.resize(row_count * ((size_ + group - 1) / group));
+  team_.each((size_ + tokens_per_item - 1) / tokens_per_item, [&](size_t item, size_t) {
+    const size_t first = item * tokens_per_item;
+    screen(first, std::min(size_, first + tokens_per_item), allowed, logits, row_count);
+  });
+  for (size_t row = 0; row < row_count; ++row) refine(row, allowed, logits + row * size_);
+}
+
 /** Logits of some tokens: by the copy in 8 bits, but for timestamps; and the highest of every group. */
-void Vocabulary::screen(size_t first, size_t last, const float* suppress, float* logits, size_t row_count) {
+void Vocabulary::screen(size_t first, size_t last, const Allowed& allowed, float* logits, size_t row_count) {
   const size_t groups = (size_ + group - 1) / group;
-  if (is_suppressed(suppress, first, last)) {
+  if (is_forbidden(allowed.mask, first, last)) {
     for (size_t row = 0; row < row_count; ++row) std::fill(logits + row * size_ + first, logits + row * size_ + last, 0.0F);
   } else {
-    const size_t middle = std::clamp(timestamps_from_, first, last);
+    const size_t middle = std::clamp(allowed.timestamp_begin, first, last);
     screened_.multiply(states_, row_count, first, middle, logits + first, size_);
     exact_.multiply(states_, row_count, middle, last, logits + middle, size_);
   }
   for (size_t row = 0; row < row_count; ++row) {
     float* of_row = logits + row * size_;
-    if (suppress != nullptr)
-      for (size_t token = first; token < last; ++token) of_row[token] += suppress[token];
+    if (allowed.mask != nullptr)
+      for (size_t token = first; token < last; ++token) of_row[token] += allowed.mask[token];
     for (size_t start = first; start < last; start += group)
       maxima_[row * groups + start / group] = highest(of_row + start, std::min(group, last - start));
   }
@@ -118,14 +133,14 @@ float Vocabulary::threshold(const float* maxima) const {
   return std::min(highest(maxima, groups) - safe_margin, sorted[last]);
 }
 
-void Vocabulary::refine(size_t row, const float* suppress, float* logits) {
+void Vocabulary::refine(size_t row, const Allowed& allowed, float* logits) {
   const size_t groups = (size_ + group - 1) / group;
   const float* maxima = maxima_.data() + row * groups;
   const float least = threshold(maxima);
   candidates_.clear();
   for (size_t index = 0; index < groups; ++index) {
     if (maxima[index] < least) continue;
-    const size_t end = std::min(timestamps_from_, (index + 1) * group);
+    const size_t end = std::min(allowed.timestamp_begin, (index + 1) * group);
     for (size_t token = index * group; token < end; ++token)
       if (logits[token] >= least && logits[token] != minus_infinity) candidates_.push_back(static_cast<int32_t>(token));
   }
@@ -134,7 +149,7 @@ void Vocabulary::refine(size_t row, const float* suppress, float* logits) {
     for (size_t i = item * candidates_per_item; i < end; ++i) {
       const auto token = static_cast<size_t>(candidates_[i]);
       const float exact = exact_.multiply(states_, row, token);
-      logits[token] = suppress == nullptr ? exact : exact + suppress[token];
+      logits[token] = allowed.mask == nullptr ? exact : exact + allowed.mask[token];
     }
   });
 }

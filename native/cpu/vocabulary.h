@@ -22,24 +22,23 @@ class Vocabulary {
   void logits(const Activations& states, std::span<const int32_t> rows, float* logits);
   /**
    * Logits of which the highest, and those of timestamps, are in float32, [rows, n_vocab].
-   *
-   * @param suppress added to them, 0 or -infinity, f32 [n_vocab]; nullptr for nothing
    */
-  void highest_logits(const Activations& states, std::span<const int32_t> rows, const float* suppress, float* logits);
+  void highest_logits(const Activations& states, std::span<const int32_t> rows, float* logits);
   /** The likeliest allowed token (the first of equals) behind a row. */
-  Choice choose(const Activations& states, int32_t row, const float* suppress);
+  Choice choose(const Activations& states, int32_t row, const Allowed& allowed);
 
  private:
   void take(const Activations& states, std::span<const int32_t> rows);
-  void screen(size_t first, size_t last, const float* suppress, float* logits, size_t row_count);
-  void refine(size_t row, const float* suppress, float* logits);
+  void fill(size_t row_count, const Allowed& allowed, float* logits);
+  void screen(size_t first, size_t last, const Allowed& allowed, float* logits, size_t row_count);
+  void refine(size_t row, const Allowed& allowed, float* logits);
   float threshold(const float* maxima) const;
 
   Team& team_;
   size_t size_;
   size_t state_;
-  /** Tokens before this one are screened. */
-  size_t timestamps_from_;
+  /** The first timestamp of Whisper's vocabularies. */
+  size_t timestamp_begin_;
   RowMatrix exact_;
   RowMatrix screened_;
   Activations states_;

@@ -62,10 +62,10 @@ class ModelOf final : public Model {
     vocabulary_.logits(decoder_.states(), rows, logits);
   }
   void highest_logits(std::span<const int32_t> rows, float* logits) override {
-    vocabulary_.highest_logits(decoder_.states(), rows, nullptr, logits);
+    vocabulary_.highest_logits(decoder_.states(), rows, logits);
   }
-  Choice choose(int32_t row, const float* suppress) override {
-    return vocabulary_.choose(decoder_.states(), row, suppress);
+  Choice choose(int32_t row, const Allowed& allowed) override {
+    return vocabulary_.choose(decoder_.states(), row, allowed);
   }
   const Dimensions& dimensions() const override { return dimensions_; }
   size_t alignment_head_count() const override { return decoder_.alignment_head_count(); }

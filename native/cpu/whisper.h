@@ -40,7 +40,7 @@ class Model {
   // Of rows of the last step, as Vocabulary's.
   virtual void logits(std::span<const int32_t> rows, float* logits) = 0;
   virtual void highest_logits(std::span<const int32_t> rows, float* logits) = 0;
-  virtual Choice choose(int32_t row, const float* suppress) = 0;
+  virtual Choice choose(int32_t row, const Allowed& allowed) = 0;
   virtual const Dimensions& dimensions() const = 0;
   virtual size_t alignment_head_count() const = 0;
 };

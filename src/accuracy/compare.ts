@@ -1,4 +1,4 @@
-import { logSumExp } from '../decoding/log-softmax.ts';
+import { logSumExp } from '../logits/log-softmax.ts';
 
 /** Two vectors held against each other. */
 export interface VectorDifference {

@@ -1,3 +1,4 @@
+import type { TimestampRules } from '../logits/timestamp-rules.ts';
 import type { ModelDimensions } from '../model/dimensions.ts';
 
 /**
@@ -84,6 +85,12 @@ export interface GreedyRequest {
   readonly beginSuppress: Float32Array;
   /** The same for every token after it. */
   readonly suppress: Float32Array;
+  /** Places timestamps by Whisper's rules; without it, they are tokens like others. */
+  readonly timestamps?: {
+    readonly rules: TimestampRules;
+    /** The tokens of the text so far, those of `prompt` included. */
+    readonly text: readonly number[];
+  };
   /** Decoding ends with this token, which is part of the result. */
   readonly stopToken: number;
   /** The most new tokens, the stop token included. */
@@ -101,7 +108,7 @@ export interface StepBatch {
 
 export interface GreedyResult {
   readonly tokens: number[];
-  /** Log-probability of each token under the suppressed logits. */
+  /** Log-probability of each token among those that were allowed. */
   readonly logprobs: number[];
   /** In order, where `timed` was asked for. The first holds the prompt as well: its last step gives the first token. */
   readonly batches?: readonly StepBatch[];

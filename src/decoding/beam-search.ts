@@ -1,4 +1,4 @@
-import { logSumExp, topK } from './log-softmax.ts';
+import { logSumExp, topK } from '../logits/log-softmax.ts';
 import { type Hypothesis, type Search, withoutEnd } from './search.ts';
 
 export interface BeamOptions {

@@ -1,40 +1,14 @@
 import { deflateSync } from 'node:zlib';
 import type { EncodedAudio } from '../backend/backend.ts';
+import { logSumExp } from '../logits/log-softmax.ts';
+import { rowsOf } from '../logits/rows.ts';
 import type { WhisperTokenizer } from '../model/tokenizer.ts';
-import { beamSearch } from './beam-search.ts';
-import { logSumExp } from './log-softmax.ts';
-import { type LogitFilter, suppressAtBegin, suppressTokens, timestampRules } from './logit-filters.ts';
-import { type Task, windowPrompt } from './prompt.ts';
+import { likeliestTexts } from './likeliest-texts.ts';
+import { likeliestTokens } from './likeliest-tokens.ts';
+import type { DecodingOptions } from './options.ts';
+import { windowPrompt } from './prompt.ts';
 import type { DecodingRules } from './rules.ts';
-import { sampling } from './sampling.ts';
-import { type Hypothesis, likeliest, type Search } from './search.ts';
-
-/** How the texts of windows are looked for. Names and defaults are openai/whisper's `DecodingOptions`. */
-export interface DecodingOptions {
-  readonly task: Task;
-  /** Whether segments are given their times. */
-  readonly timestamps: boolean;
-  /** 0 takes the likeliest tokens, above that they are drawn. */
-  readonly temperature: number;
-  /** At temperature 0: hypotheses of a beam search; 1 is greedy. */
-  readonly beamSize: number;
-  /** Above temperature 0: texts that are drawn, of which the likeliest is taken. */
-  readonly bestOf: number;
-  /** With beams: how long to look on after the first text has ended; 1 stops at `beamSize` ended texts. */
-  readonly patience: number;
-  /** Favours longer texts, from 0 to 1; by default texts are ranked by their mean log-probability. */
-  readonly lengthPenalty?: number;
-  /** Tokens of the text before. */
-  readonly previous: readonly number[];
-  /** Tokens that the text has to begin with. */
-  readonly prefix: readonly number[];
-  /** More tokens that are never chosen. */
-  readonly suppress: readonly number[];
-  /** The latest time of the first segment. */
-  readonly maxInitialTimestampSeconds: number;
-  /** Uniform in [0, 1), for temperatures above 0. */
-  readonly random: () => number;
-}
+import type { Beginning } from './search.ts';
 
 export interface DecodingResult {
   readonly language: string;
@@ -48,9 +22,6 @@ export interface DecodingResult {
   readonly noSpeechProb: number;
   readonly compressionRatio: number;
 }
-
-/** Seconds from one timestamp token to the next. */
-export const timestampSeconds = 0.02;
 
 /**
  * Decodes windows together by the rules of openai/whisper (decoding.py, DecodingTask).
@@ -81,72 +52,26 @@ export async function decode(
   const perWindow = rowsOf(first.logits, special.nVocab, languages.length);
   const noSpeechProbs = perWindow.map(([atSot]) => probability(atSot as Float32Array, special.noSpeech));
 
-  const filters = logitFilters(rules, options);
-  const searches = languages.map(() => createSearch(special.eot, options));
-  const mostTokens = Math.min(Math.floor(maxLength / 2), maxLength + 1 - promptLength);
-  let texts: (readonly Hypothesis[])[] = languages.map(() => [{ tokens: [], sumLogprob: 0 }]);
-  let logits = perWindow.map((rows) => rows.slice(-1));
-  for (let count = 1; ; count++) {
-    const steps = searches.map((search, i) => {
-      const before = texts[i] as readonly Hypothesis[];
-      const rows = logits[i] as readonly Float32Array[];
-      for (const [j, row] of rows.entries())
-        for (const filter of filters) filter.apply(row, (before[j] as Hypothesis).tokens);
-      return search.update(before, rows);
-    });
-    const textsBefore = texts.map(({ length }) => length);
-    texts = steps.map(({ hypotheses }) => hypotheses);
-    if (count >= mostTokens || steps.every(({ isComplete }) => isComplete)) break;
-    const sources = steps.flatMap(({ sources: own }, i) =>
-      own.map((source) => i * (textsBefore[i] as number) + source),
-    );
-    const tokens = texts.flatMap((ofWindow) => ofWindow.map((text) => text.tokens.slice(-1)));
-    logits = rowsOf(
-      (await run.forward({ tokens, sources, onlyHighest: temperature === 0 }, signal)).logits,
-      special.nVocab,
-      languages.length,
-    );
-  }
-  return searches.map((search, i) => {
-    const best = likeliest(search.finish(texts[i] as readonly Hypothesis[]), options.lengthPenalty);
-    const text = tokenizer.decode(best.tokens).trim();
+  const beginning: Beginning = {
+    rules,
+    options,
+    logits: perWindow.map((rows) => rows.at(-1) as Float32Array),
+    mostTokens: Math.min(Math.floor(maxLength / 2), maxLength + 1 - promptLength),
+  };
+  const isGreedy = temperature === 0 && options.beamSize === 1 && languages.length === 1;
+  const best = await (isGreedy ? likeliestTokens : likeliestTexts)(run, beginning, signal);
+  return best.map(({ tokens, sumLogprob }, i) => {
+    const text = tokenizer.decode(tokens).trim();
     return {
       language: languages[i] as string,
       temperature,
-      tokens: best.tokens,
+      tokens,
       text,
-      avgLogprob: best.sumLogprob / (best.tokens.length + 1),
+      avgLogprob: sumLogprob / (tokens.length + 1),
       noSpeechProb: noSpeechProbs[i] as number,
       compressionRatio: compressionRatio(text),
     };
   });
-}
-
-function logitFilters(rules: DecodingRules, options: DecodingOptions): LogitFilter[] {
-  const { special, suppressTokens: always, beginSuppressTokens } = rules;
-  const { eot, noTimestamps, timestampBegin } = special;
-  const maxInitialIndex = Math.round(options.maxInitialTimestampSeconds / timestampSeconds);
-  return [
-    suppressAtBegin(beginSuppressTokens),
-    suppressTokens([...always, ...options.suppress]),
-    ...(options.timestamps ? [timestampRules({ eot, noTimestamps, timestampBegin, maxInitialIndex })] : []),
-  ];
-}
-
-function createSearch(eot: number, { temperature, beamSize, bestOf, patience, random }: DecodingOptions): Search {
-  if (temperature === 0 && beamSize > 1) return beamSearch({ eot, beamSize, patience });
-  return sampling({ eot, temperature, texts: temperature === 0 ? 1 : bestOf, random });
-}
-
-/** Views [groups, rows, nVocab] as rows by group. */
-function rowsOf(logits: Float32Array, nVocab: number, groups: number): Float32Array[][] {
-  const perGroup = logits.length / nVocab / groups;
-  return Array.from({ length: groups }, (_, group) =>
-    Array.from({ length: perGroup }, (_, row) => {
-      const start = (group * perGroup + row) * nVocab;
-      return logits.subarray(start, start + nVocab);
-    }),
-  );
 }
 
 function probability(logits: Float32Array, token: number): number {

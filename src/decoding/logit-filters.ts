@@ -1,4 +1,6 @@
-import { logSumExp, max } from './log-softmax.ts';
+import { forbidMisplaced, isTimestampDue, type TimestampRules, timestampSeconds } from '../logits/timestamp-rules.ts';
+import type { DecodingOptions } from './options.ts';
+import type { DecodingRules } from './rules.ts';
 
 const none = Number.NEGATIVE_INFINITY;
 
@@ -29,42 +31,28 @@ export function suppressAtBegin(tokens: readonly number[]): LogitFilter {
   };
 }
 
-export interface TimestampTokens {
-  readonly eot: number;
-  readonly noTimestamps: number;
-  readonly timestampBegin: number;
-  /** The latest time a text may begin with, in steps of 0.02 s. */
-  readonly maxInitialIndex: number;
-}
-
-/**
- * Timestamps stand in pairs around text, never go back, and the first comes first; where they are together likelier than
- * any text, one of them is due. Source: openai/whisper decoding.py, ApplyTimestampRules.
- */
-export function timestampRules({ eot, noTimestamps, timestampBegin, maxInitialIndex }: TimestampTokens): LogitFilter {
-  const isTimestamp = (token: number | undefined) => token !== undefined && token >= timestampBegin;
+/** Timestamps where they belong. */
+export function timestampFilter(rules: TimestampRules): LogitFilter {
   return {
     apply(logits, sampled) {
-      logits[noTimestamps] = none;
-      const last = sampled.at(-1);
-      const penultimate = sampled.at(-2);
-      const lastIsTimestamp = isTimestamp(last);
-      if (lastIsTimestamp) {
-        if (sampled.length < 2 || isTimestamp(penultimate)) logits.fill(none, timestampBegin);
-        else logits.fill(none, 0, eot);
-      }
-      const latest = sampled.findLast((token) => token >= timestampBegin);
-      if (latest !== undefined) {
-        // A time that has just ended a stretch may be repeated to begin the next one; no other may.
-        const mayRepeat = lastIsTimestamp && sampled.length >= 2 && !isTimestamp(penultimate);
-        logits.fill(none, timestampBegin, mayRepeat ? latest : latest + 1);
-      }
-      if (sampled.length === 0) {
-        logits.fill(none, 0, timestampBegin);
-        logits.fill(none, timestampBegin + maxInitialIndex + 1);
-      }
-      const timestamps = logSumExp(logits, timestampBegin);
-      if (timestamps > max(logits, 0, timestampBegin)) logits.fill(none, 0, timestampBegin);
+      forbidMisplaced(logits, sampled, rules);
+      if (isTimestampDue(logits, rules.timestampBegin)) logits.fill(none, 0, rules.timestampBegin);
     },
   };
+}
+
+/** All that hold for a text, in the order in which they are applied. */
+export function logitFilters(rules: DecodingRules, options: DecodingOptions): LogitFilter[] {
+  const { suppressTokens: always, beginSuppressTokens } = rules;
+  return [
+    suppressAtBegin(beginSuppressTokens),
+    suppressTokens([...always, ...options.suppress]),
+    ...(options.timestamps ? [timestampFilter(rulesForTimestamps(rules, options))] : []),
+  ];
+}
+
+export function rulesForTimestamps({ special }: DecodingRules, options: DecodingOptions): TimestampRules {
+  const { eot, noTimestamps, timestampBegin } = special;
+  const maxInitialIndex = Math.round(options.maxInitialTimestampSeconds / timestampSeconds);
+  return { eot, noTimestamps, timestampBegin, maxInitialIndex };
 }

@@ -1,4 +1,4 @@
-import { argMax, logSumExp, sample } from './log-softmax.ts';
+import { argMax, logSumExp, sample } from '../logits/log-softmax.ts';
 import { type Hypothesis, type Search, withoutEnd } from './search.ts';
 
 export interface SamplingOptions {

@@ -1,3 +1,16 @@
+import type { DecodingOptions } from './options.ts';
+import type { DecodingRules } from './rules.ts';
+
+/** Texts that have been begun, one per window, with nothing behind their prompts yet. */
+export interface Beginning {
+  readonly rules: DecodingRules;
+  readonly options: DecodingOptions;
+  /** Behind each prompt, f32 [nVocab]; whoever decodes on may change them. */
+  readonly logits: readonly Float32Array[];
+  /** The end token included. */
+  readonly mostTokens: number;
+}
+
 /** A text under way. */
 export interface Hypothesis {
   /** Behind the prompt; the end token included once it is reached. */

@@ -1,7 +1,7 @@
 import type { EncodedAudio } from '../backend/backend.ts';
-import { timestampSeconds } from '../decoding/decode.ts';
-import { logSumExp } from '../decoding/log-softmax.ts';
 import { sotSequence } from '../decoding/prompt.ts';
+import { logSumExp } from '../logits/log-softmax.ts';
+import { timestampSeconds } from '../logits/timestamp-rules.ts';
 import type { LoadedModel } from './loaded-model.ts';
 import { medianFilter, warp } from './warp.ts';
 import { splitIntoWords } from './word-split.ts';

@@ -1,5 +1,6 @@
 import type { EncodedAudio } from '../backend/backend.ts';
-import { type DecodingOptions, type DecodingResult, decode } from '../decoding/decode.ts';
+import { type DecodingResult, decode } from '../decoding/decode.ts';
+import type { DecodingOptions } from '../decoding/options.ts';
 import { seededRandom } from '../decoding/random.ts';
 import { UsageError } from '../errors.ts';
 import type { LoadedModel } from './loaded-model.ts';

@@ -1,4 +1,5 @@
-import { type DecodingResult, timestampSeconds } from '../decoding/decode.ts';
+import type { DecodingResult } from '../decoding/decode.ts';
+import { timestampSeconds } from '../logits/timestamp-rules.ts';
 import type { WhisperTokenizer } from '../model/tokenizer.ts';
 import type { Word } from './segment.ts';
 

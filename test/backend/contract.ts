@@ -136,6 +136,39 @@ export function backendContract(name: string, open: () => Promise<BackendUnderTe
       }
     });
 
+    describe('with timestamps', () => {
+      const timestampBegin = 260;
+      const rules = { eot: 240, noTimestamps: 245, timestampBegin, maxInitialIndex: 20 };
+      const isTimestamp = (token: number) => token >= timestampBegin;
+
+      test.each([
+        ['the beginning of a text', []],
+        ['a first time', [timestampBegin + 3]],
+        ['text', [timestampBegin + 3, 17]],
+        ['a time that ends a stretch', [timestampBegin + 3, 17, timestampBegin + 9]],
+      ])('decodes greedily behind %s by their rules, with the log-probability of each token', async (_, text) => {
+        const changes = { timestamps: { rules, text }, prompt: [...prompt, ...text], maxTokens: 12 };
+        const wanted = expected(1, changes);
+        expect(wanted.tokens.some(isTimestamp)).toBe(true);
+        expect(wanted.tokens.every(isTimestamp)).toBe(false);
+        const { tokens, logprobs } = await greedy(1, changes);
+        expect(tokens).toEqual(wanted.tokens);
+        expectClose(logprobs, wanted.logprobs, 0.01);
+      });
+
+      test('lets masks hold as well, and stops behind the stop token', async () => {
+        const text = [timestampBegin + 3, 17];
+        const changes = { timestamps: { rules, text }, prompt: [...prompt, ...text], maxTokens: 12 };
+        const [first = 0, second = 0] = expected(1, changes).tokens;
+        const masked = { ...changes, beginSuppress: mask(first), suppress: mask(second) };
+        const wanted = expected(1, masked);
+        expect((await greedy(1, masked)).tokens).toEqual(wanted.tokens);
+        const stopToken = wanted.tokens[5] ?? noToken;
+        const stopped = await greedy(1, { ...masked, stopToken });
+        expect(stopped.tokens).toEqual(wanted.tokens.slice(0, wanted.tokens.indexOf(stopToken) + 1));
+      });
+    });
+
     test('stops behind the stop token', async () => {
       const stopToken = expected(1).tokens[5] ?? noToken;
       const { tokens, logprobs } = await greedy(1, { stopToken });

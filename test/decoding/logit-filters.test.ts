@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { suppressAtBegin, suppressTokens, timestampRules } from '../../src/decoding/logit-filters.ts';
+import { suppressAtBegin, suppressTokens, timestampFilter } from '../../src/decoding/logit-filters.ts';
 
 /** A small vocabulary: text 0–9, end 10, special 11–14 (14: no timestamps), times 15–34. */
 const [eot, noTimestamps, timestampBegin, nVocab, maxInitialIndex] = [10, 14, 15, 35, 5];
-const rules = timestampRules({ eot, noTimestamps, timestampBegin, maxInitialIndex });
+const rules = timestampFilter({ eot, noTimestamps, timestampBegin, maxInitialIndex });
 
 /** Tokens that are left after `sampled`, all logits being equal but those given. */
 function allowed(sampled: readonly number[], logits: Readonly<Record<number, number>> = { 3: 50 }): number[] {

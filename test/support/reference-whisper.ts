@@ -1,4 +1,5 @@
 import type { GreedyRequest, GreedyResult } from '../../src/backend/backend.ts';
+import { timestampFilter } from '../../src/decoding/logit-filters.ts';
 import type { ModelDimensions } from '../../src/model/dimensions.ts';
 import type { Weights } from './random-checkpoint.ts';
 
@@ -163,8 +164,13 @@ export function greedyText(decode: ReferenceDecoder, request: GreedyRequest): Gr
   const result: GreedyResult = { tokens: [], logprobs: [] };
   while (result.tokens.length < request.maxTokens && result.tokens.at(-1) !== request.stopToken) {
     const mask = result.tokens.length === 0 ? request.beginSuppress : request.suppress;
-    const { logits } = decode([...request.prompt, ...result.tokens]);
-    const { token, logprob } = choose(logits.at(-1) ?? [], mask);
+    const logits = Float32Array.from(decode([...request.prompt, ...result.tokens]).logits.at(-1) ?? []);
+    const { timestamps } = request;
+    if (timestamps !== undefined) {
+      for (const [i, value] of mask.entries()) logits[i] = at(logits, i) + value;
+      timestampFilter(timestamps.rules).apply(logits, [...timestamps.text, ...result.tokens]);
+    }
+    const { token, logprob } = choose([...logits], mask);
     result.tokens.push(token);
     result.logprobs.push(logprob);
   }

@@ -1,4 +1,5 @@
-import type { Backend, EncodedAudio } from '../../src/backend/backend.ts';
+import type { Backend, DecoderRun, EncodedAudio } from '../../src/backend/backend.ts';
+import { decodeGreedily, likeliest } from '../../src/backend/greedy.ts';
 import { decodingRules } from '../../src/decoding/rules.ts';
 import { specialTokens } from '../../src/model/special-tokens.ts';
 import type { WhisperTokenizer } from '../../src/model/tokenizer.ts';
@@ -56,7 +57,7 @@ function scriptedAudio(scripts: readonly Script[], prompts: number[][]): Encoded
     async startDecoder(window) {
       const own = window === undefined ? scripts : [scripts[window] as Script];
       let said = -1;
-      return {
+      const run: DecoderRun = {
         async forward({ tokens, logitsFrom }) {
           const [first = []] = tokens;
           const isDetection = first.length === 1 && first[0] === special.sot;
@@ -72,9 +73,15 @@ function scriptedAudio(scripts: readonly Script[], prompts: number[][]): Encoded
           }
           return { logits };
         },
-        greedy: () => Promise.reject(new Error('nobody should ask')),
+        greedy: (request) =>
+          decodeGreedily(
+            request,
+            async (tokens, allowed) => likeliest((await run.forward({ tokens: [tokens] })).logits, allowed),
+            () => false,
+          ),
         async [Symbol.asyncDispose]() {},
       };
+      return run;
     },
     encoderOutput: () => Promise.reject(new Error('nobody should ask')),
     async [Symbol.asyncDispose]() {},

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { ModelDimensions } from '../../model/dimensions.ts';
 import type { WeightsTable } from '../../model/weights-table.ts';
-import type { Choice } from './greedy.ts';
+import type { Choice } from '../greedy.ts';
 
 /** Things of the addon's, freed once nobody holds them. */
 export type NativeModel = { readonly __native: 'model' };
@@ -32,8 +32,12 @@ export interface CpuAddon {
   ): Float32Array<ArrayBuffer> | undefined;
   /** Of rows of the last step, f32 [rows, nVocab]; with `onlyHighest` those far below the highest are rough. */
   logits(model: NativeModel, rows: Int32Array, onlyHighest: boolean): Float32Array<ArrayBuffer>;
-  /** The likeliest token behind a row of the last step. @param suppress f32 [nVocab], added to the logits */
-  choose(model: NativeModel, row: number, suppress: Float32Array): Choice;
+  /**
+   * The likeliest allowed token behind a row of the last step (see Allowed).
+   *
+   * @param timestampBegin -1 where timestamps are nothing special
+   */
+  choose(model: NativeModel, row: number, mask: Float32Array, timestampBegin: number): Choice;
 }
 
 export interface NativeModelOptions extends WeightsTable {

@@ -1,9 +1,9 @@
 import type { ModelDimensions } from '../../model/dimensions.ts';
 import type { GreedyRequest, GreedyResult, Step, StepResult } from '../backend.ts';
+import { type Allowed, decodeGreedily } from '../greedy.ts';
 import { type RowPlan, rowsAsked, TextTree } from '../text-tree.ts';
 import type { CpuAddon, NativeAudio, NativeCache, NativeModel } from './cpu-addon.ts';
 import type { EngineRun } from './engine.ts';
-import { decodeGreedily } from './greedy.ts';
 
 export interface NativeRunParts {
   readonly addon: CpuAddon;
@@ -12,6 +12,9 @@ export interface NativeRunParts {
   readonly cache: NativeCache;
   readonly dimensions: ModelDimensions;
 }
+
+/** Where no token is a timestamp. */
+const noToken = -1;
 
 /** Texts over some windows of encoded audio, and their cache. */
 export class NativeRun implements EngineRun {
@@ -39,9 +42,9 @@ export class NativeRun implements EngineRun {
 
   greedy(request: GreedyRequest, isAborted: () => boolean): Promise<GreedyResult> {
     const { addon, model } = this.#parts;
-    const next = (tokens: readonly number[], suppress: Float32Array) => {
+    const next = (tokens: readonly number[], { mask, timestampBegin = noToken }: Allowed) => {
       this.#step(this.#texts.plan({ tokens: [tokens] }), false);
-      return addon.choose(model, tokens.length - 1, suppress);
+      return addon.choose(model, tokens.length - 1, mask, timestampBegin);
     };
     return decodeGreedily(request, next, isAborted);
   }

@@ -1,9 +1,9 @@
 import ort from 'onnxruntime-node';
 import type { ModelDimensions } from '../../model/dimensions.ts';
 import type { GreedyRequest, GreedyResult, Step, StepResult } from '../backend.ts';
+import { type Allowed, type Choice, decodeGreedily, likeliest } from '../greedy.ts';
 import { type RowPlan, rowsAsked, TextTree, visibilityBias } from '../text-tree.ts';
 import type { EngineRun } from './engine.ts';
-import { decodeGreedily } from './greedy.ts';
 import type { RowCache } from './row-cache.ts';
 import type { VocabularyHead } from './vocabulary-head.ts';
 
@@ -81,17 +81,20 @@ export class OrtRun implements EngineRun {
   }
 
   greedy(request: GreedyRequest, isAborted: () => boolean): Promise<GreedyResult> {
-    const next = async (tokens: readonly number[], suppress: Float32Array) => {
-      const last = [tokens.length - 1];
-      const { hidden, chosen } = await this.#step(this.#texts.plan({ tokens: [tokens] }), suppress, last, false);
-      const isSure = (chosen?.margins[0] ?? 0) >= safeMargin;
-      return chosen !== undefined && isSure ? chosen : this.#parts.head.choose(this.#pick(hidden, last), suppress);
-    };
-    return decodeGreedily(request, next, isAborted);
+    return decodeGreedily(request, (tokens, allowed) => this.#next(tokens, allowed), isAborted);
   }
 
   close(): void {
     this.#giveBack();
+  }
+
+  async #next(tokens: readonly number[], allowed: Allowed): Promise<Choice> {
+    const last = [tokens.length - 1];
+    const isPlaced = allowed.timestampBegin !== undefined;
+    const { hidden, chosen } = await this.#step(this.#texts.plan({ tokens: [tokens] }), allowed.mask, last, isPlaced);
+    if (chosen === undefined || !((chosen.margins[0] ?? 0) >= safeMargin))
+      return this.#parts.head.choose(this.#pick(hidden, last), allowed);
+    return isPlaced ? likeliest(chosen.logits, allowed) : chosen;
   }
 
   /**

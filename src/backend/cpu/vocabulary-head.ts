@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import ort from 'onnxruntime-node';
 import type { ModelDimensions } from '../../model/dimensions.ts';
-import type { Choice } from './greedy.ts';
+import { type Allowed, type Choice, likeliest } from '../greedy.ts';
 
 /** From the decoder's state to the logits of the whole vocabulary, in f32. */
 export class VocabularyHead {
@@ -37,27 +37,12 @@ export class VocabularyHead {
     return logits.data as Float32Array;
   }
 
-  /** The arg-max of logits + suppress (the first of equals). @param hidden f32 [nTextState] @param suppress f32 [nVocab] */
-  async choose(hidden: Float32Array, suppress: Float32Array): Promise<Choice> {
-    return likeliest(await this.logits(hidden), suppress);
+  /** @param hidden f32 [nTextState] */
+  async choose(hidden: Float32Array, allowed: Allowed): Promise<Choice> {
+    return likeliest(await this.logits(hidden), allowed);
   }
 
   async close(): Promise<void> {
     await this.#session.release();
   }
-}
-
-function likeliest(logits: Float32Array, suppress: Float32Array): Choice {
-  let token = 0;
-  let best = Number.NEGATIVE_INFINITY;
-  for (let i = 0; i < logits.length; i++) {
-    const logit = (logits[i] as number) + (suppress[i] as number);
-    if (logit > best) {
-      best = logit;
-      token = i;
-    }
-  }
-  let sum = 0;
-  for (let i = 0; i < logits.length; i++) sum += Math.exp((logits[i] as number) + (suppress[i] as number) - best);
-  return { token, logprob: -Math.log(sum) };
 }

@@ -1,5 +1,6 @@
 import { NpuError } from '../../errors.ts';
 import type { GreedyRequest, GreedyResult, Step, StepBatch, StepResult } from '../backend.ts';
+import { decodeGreedily, likeliest } from '../greedy.ts';
 import { type RowPlan, TextTree } from '../text-tree.ts';
 import type { BufferSlice, Command } from './addon.ts';
 import { DecoderQueue } from './decoder-queue.ts';
@@ -47,6 +48,24 @@ export class NpuRun {
 
   /** @param throwIfAborted asked before every batch of steps */
   async greedy(request: GreedyRequest, throwIfAborted: () => void): Promise<GreedyResult> {
+    return request.timestamps === undefined
+      ? this.#greedyOnDevice(request, throwIfAborted)
+      : this.#greedyOnHost(request, throwIfAborted);
+  }
+
+  /** The graphs know nothing of the rules of timestamps. */
+  #greedyOnHost(request: GreedyRequest, throwIfAborted: () => void): Promise<GreedyResult> {
+    return decodeGreedily(
+      request,
+      async (tokens, allowed) => likeliest((await this.forward({ tokens: [tokens] })).logits, allowed),
+      () => {
+        throwIfAborted();
+        return false;
+      },
+    );
+  }
+
+  async #greedyOnDevice(request: GreedyRequest, throwIfAborted: () => void): Promise<GreedyResult> {
     const { prompt, stopToken, maxTokens } = request;
     this.#texts.plan({ tokens: [prompt] }); // refuses what cannot be appended
     const batches: StepBatch[] = [];

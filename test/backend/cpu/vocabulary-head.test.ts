@@ -58,7 +58,7 @@ describe('the vocabulary head', () => {
       for (const scale of [0.01, 0.3, 1, 3]) {
         const hidden = randomValues(nTextState, seed).map((value) => value * scale);
         const expected = choose(logitsOf(rows, hidden), suppress);
-        const choice = await opened.choose(hidden, suppress);
+        const choice = await opened.choose(hidden, { mask: suppress });
         expect(choice.token).toBe(expected.token);
         expectClose([choice.logprob], [expected.logprob], 5e-3);
         suppress[expected.token] = Number.NEGATIVE_INFINITY;
@@ -74,13 +74,13 @@ describe('the vocabulary head', () => {
     hidden[5] = 1;
     const suppress = new Float32Array(nVocab);
     const opened = await openHead(coarse);
-    const { token, logprob } = await opened.choose(hidden, suppress);
+    const { token, logprob } = await opened.choose(hidden, { mask: suppress });
     const expected = choose(logitsOf(coarse, hidden), suppress);
     expect(token).toBe(333);
     expectClose([logprob], [expected.logprob]);
 
     suppress[333] = Number.NEGATIVE_INFINITY;
-    const next = await opened.choose(hidden, suppress);
+    const next = await opened.choose(hidden, { mask: suppress });
     expect(next.token).toBe(choose(logitsOf(coarse, hidden), suppress).token);
   });
 });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { argMax, logSumExp, max, sample, topK } from '../../src/decoding/log-softmax.ts';
 import { seededRandom } from '../../src/decoding/random.ts';
+import { argMax, logSumExp, max, sample, topK } from '../../src/logits/log-softmax.ts';
 
 const values = fc.array(fc.float({ noNaN: true, min: -30, max: 30 }), { minLength: 1, maxLength: 40 });
 

@@ -1,0 +1,40 @@
+import type { DecoderRun } from '../backend/backend.ts';
+import { argMax, logSumExp } from '../logits/log-softmax.ts';
+import { logitFilters, rulesForTimestamps } from './logit-filters.ts';
+import { type Beginning, type Hypothesis, withoutEnd } from './search.ts';
+import { suppressMask } from './suppress.ts';
+
+/**
+ * Greedy decoding of one window: what likeliestTexts gives at temperature 0 without beams, but behind the first token the
+ * backend goes on by itself.
+ *
+ * @returns one text, without the end token
+ */
+export async function likeliestTokens(
+  run: DecoderRun,
+  { rules, options, logits: [logits = new Float32Array()], mostTokens }: Beginning,
+  signal: AbortSignal | undefined,
+): Promise<Hypothesis[]> {
+  const { nVocab, eot } = rules.special;
+  for (const filter of logitFilters(rules, options)) filter.apply(logits, []);
+  const token = argMax(logits);
+  const logprob = (logits[token] as number) - logSumExp(logits);
+  if (token === eot || mostTokens === 1) return [withoutEnd({ tokens: [token], sumLogprob: logprob }, eot)];
+  const suppress =
+    options.suppress.length === 0
+      ? rules.suppress
+      : suppressMask(nVocab, [...rules.suppressTokens, ...options.suppress]);
+  const { tokens, logprobs } = await run.greedy(
+    {
+      prompt: [token],
+      beginSuppress: suppress,
+      suppress,
+      ...(options.timestamps ? { timestamps: { rules: rulesForTimestamps(rules, options), text: [token] } } : {}),
+      stopToken: eot,
+      maxTokens: mostTokens - 1,
+    },
+    signal,
+  );
+  const sumLogprob = logprobs.reduce((sum, value) => sum + value, logprob);
+  return [withoutEnd({ tokens: [token, ...tokens], sumLogprob }, eot)];
+}
