@@ -194,6 +194,29 @@ Napi::Value choose(const Napi::CallbackInfo& info) {
   return result;
 }
 
+/** times(model): per graph { graph, executions, elapsedMs, parts: [{ name, calls, elapsedMs }] }, sums so far */
+Napi::Value times(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  auto graphs = Napi::Array::New(env);
+  for (const GraphTimes& graph : held<Model>(info[0]).times()) {
+    auto parts = Napi::Array::New(env);
+    for (const PartTime& part : graph.parts) {
+      auto entry = Napi::Object::New(env);
+      entry.Set("name", part.name);
+      entry.Set("calls", static_cast<double>(part.calls));
+      entry.Set("elapsedMs", part.elapsed_ms);
+      parts.Set(parts.Length(), entry);
+    }
+    auto entry = Napi::Object::New(env);
+    entry.Set("graph", graph.graph);
+    entry.Set("executions", static_cast<double>(graph.executions));
+    entry.Set("elapsedMs", graph.elapsed_ms);
+    entry.Set("parts", parts);
+    graphs.Set(graphs.Length(), entry);
+  }
+  return graphs;
+}
+
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("isSupported", Napi::Function::New<is_supported>(env, "isSupported"));
   exports.Set("load", Napi::Function::New<load>(env, "load"));
@@ -203,6 +226,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("createCache", Napi::Function::New<create_cache>(env, "createCache"));
   exports.Set("step", Napi::Function::New<step>(env, "step"));
   exports.Set("logits", Napi::Function::New<logits>(env, "logits"));
+  exports.Set("times", Napi::Function::New<times>(env, "times"));
   exports.Set("choose", Napi::Function::New<choose>(env, "choose"));
   return exports;
 }

@@ -34,11 +34,12 @@ Decoder<Kv>::Layer::Layer(const WeightsFile& weights, const std::string& name, s
 
 template <typename Kv>
 Decoder<Kv>::Decoder(const WeightsFile& weights, const Dimensions& dimensions, AlignmentHeads alignment_heads,
-                     Team& team)
+                     Team& team, Clock& clock)
     : dimensions_(dimensions),
       state_(dimensions.n_text_state),
       head_size_(state_ / dimensions.n_text_head),
       team_(team),
+      clock_(clock),
       embedding_(weights.floats("model.decoder.embed_tokens.weight", dimensions.n_vocab * state_)),
       positions_(weights.floats("model.decoder.embed_positions.weight", dimensions.n_text_ctx * state_)),
       norm_(weights, "model.decoder.layer_norm", state_),
@@ -73,6 +74,7 @@ void Decoder<Kv>::step(const Step& step, const CrossKv<Kv>& cross_kv, TextCache&
   const size_t heads = dimensions_.n_text_head;
   reserve(rows);
   cache.reserve(step.first_row + rows);
+  clock_.start();
   embed(step);
   const auto each_head = [&](const auto& with_vectors) {
     team_.each(heads, [&](size_t head, size_t member) {
@@ -89,11 +91,13 @@ void Decoder<Kv>::step(const Step& step, const CrossKv<Kv>& cross_kv, TextCache&
     each_head([&]<size_t vectors>(size_t head, Scratch& scratch) {
       attend_to_text<vectors>(index, head, step, cache, scratch);
     });
+    clock_.spent_on(Part::text);
     add_projection(layer.self_output, attended_, rows);
     normalise(layer.cross_norm, rows);
     each_head([&]<size_t vectors>(size_t head, Scratch& scratch) {
       attend_to_audio<vectors>(index, head, step, cross_kv, attention, scratch);
     });
+    clock_.spent_on(Part::audio);
     add_projection(layer.cross_output, attended_, rows);
     normalise(layer.norm, rows);
     team_.each(4 * state_ / outputs_per_item, [&](size_t item, size_t) {
@@ -122,6 +126,7 @@ template <typename Kv>
 void Decoder<Kv>::normalise(const LayerNorm& norm, size_t rows) {
   for (size_t row = 0; row < rows; ++row) norm.apply(stream_.as<float>() + row * state_, normed_.row(row));
   quantise(normed_, rows);
+  clock_.spent_on(Part::norms);
 }
 
 template <typename Kv>
@@ -141,6 +146,7 @@ void Decoder<Kv>::add_projection(const RowLinear& linear, Activations& input, si
     for (size_t row = 0; row < rows; ++row)
       add_row(stream_.as<float>() + row * state_ + first, projected + row * state_, outputs_per_item);
   });
+  clock_.spent_on(Part::linear);
 }
 
 /** Queries, keys and values of a head, and its attention to the rows of each text. */

@@ -5,6 +5,7 @@
 
 #include "cross_kv.h"
 #include "dimensions.h"
+#include "profile.h"
 #include "row_product.h"
 #include "step.h"
 #include "team.h"
@@ -13,7 +14,9 @@
 template <typename Kv>
 class Decoder {
  public:
-  Decoder(const WeightsFile& weights, const Dimensions& dimensions, AlignmentHeads alignment_heads, Team& team);
+  /** @param clock of the thread that calls, which waits for all others at the end of every part */
+  Decoder(const WeightsFile& weights, const Dimensions& dimensions, AlignmentHeads alignment_heads, Team& team,
+          Clock& clock);
 
   /**
    * Appends tokens.
@@ -67,6 +70,7 @@ class Decoder {
   size_t state_;
   size_t head_size_;
   Team& team_;
+  Clock& clock_;
   const float* embedding_;
   const float* positions_;
   std::vector<Layer> layers_;

@@ -10,13 +10,15 @@
 #include "dimensions.h"
 #include "encoder_attention.h"
 #include "linear.h"
+#include "profile.h"
 #include "rows.h"
 #include "team.h"
 
 template <typename Linear, typename AttentionKind, typename ConvolutionKind, typename Kv>
 class Encoder {
  public:
-  Encoder(const WeightsFile& weights, const Dimensions& dimensions, Team& team);
+  /** @param profile with a clock for every thread of the team */
+  Encoder(const WeightsFile& weights, const Dimensions& dimensions, Team& team, Profile& profile);
 
   /** @param log_mel f32 [n_mels, 2 * n_audio_ctx] */
   void encode(const float* log_mel, CrossKv<Kv>& cross_kv, size_t window);
@@ -46,12 +48,13 @@ class Encoder {
 
   /** What a thread works in. */
   struct Scratch {
-    explicit Scratch(const Dimensions& dimensions);
+    Scratch(const Dimensions& dimensions, Clock& clock);
     MemoryBlock frames;
     MemoryBlock convolved;
     MemoryBlock normed;
     MemoryBlock hidden;
     typename Linear::Input input;
+    Clock* clock;
   };
 
   struct Block {
@@ -66,11 +69,12 @@ class Encoder {
   void convolve(const float* log_mel, const Block& block, Scratch& scratch);
   void project(const Layer& layer, const Block& block, Scratch& scratch);
   void finish_layer(const Layer& layer, const Block& block, Scratch& scratch);
-  const float* normalise(const LayerNorm& norm, const Block& block, Scratch& scratch) const;
+  void normalise(const LayerNorm& norm, const Block& block, Scratch& scratch) const;
 
   Dimensions dimensions_;
   size_t state_;
   Team& team_;
+  Profile& profile_;
   PackedMatrix<ConvolutionKind> first_convolution_;
   PackedMatrix<ConvolutionKind> second_convolution_;
   const float* first_bias_;
@@ -113,18 +117,21 @@ Encoder<L, A, C, Kv>::Layer::Layer(const WeightsFile& weights, const std::string
       output(weights, name + ".fc2", 4 * state, state) {}
 
 template <typename L, typename A, typename C, typename Kv>
-Encoder<L, A, C, Kv>::Scratch::Scratch(const Dimensions& dimensions)
+Encoder<L, A, C, Kv>::Scratch::Scratch(const Dimensions& dimensions, Clock& clock)
     : frames((2 * block_rows + 1) * 3 * dimensions.n_mels * sizeof(typename C::Element)),
       convolved((2 * block_rows + 1) * dimensions.n_audio_state * sizeof(typename C::Element)),
       normed(block_rows * dimensions.n_audio_state * sizeof(float)),
       hidden(block_rows * 4 * dimensions.n_audio_state * sizeof(float)),
-      input(block_rows, 4 * dimensions.n_audio_state) {}
+      input(block_rows, 4 * dimensions.n_audio_state),
+      clock(&clock) {}
 
 template <typename L, typename A, typename C, typename Kv>
-Encoder<L, A, C, Kv>::Encoder(const WeightsFile& weights, const Dimensions& dimensions, Team& team)
+Encoder<L, A, C, Kv>::Encoder(const WeightsFile& weights, const Dimensions& dimensions, Team& team,
+                               Profile& profile)
     : dimensions_(dimensions),
       state_(dimensions.n_audio_state),
       team_(team),
+      profile_(profile),
       first_convolution_(pack_convolution<C>(
           weights.floats("model.encoder.conv1.weight", state_ * dimensions.n_mels * 3), dimensions.n_mels, state_)),
       second_convolution_(
@@ -142,14 +149,14 @@ Encoder<L, A, C, Kv>::Encoder(const WeightsFile& weights, const Dimensions& dime
     const std::string name = "model.decoder.layers." + std::to_string(layer) + ".encoder_attn";
     cross_.push_back({L(weights, name + ".k_proj", state_, state_), L(weights, name + ".v_proj", state_, state_)});
   }
-  for (size_t member = 0; member < team.size(); ++member) scratch_.emplace_back(dimensions);
+  for (size_t member = 0; member < team.size(); ++member) scratch_.emplace_back(dimensions, profile.clock(member));
 }
 
 template <typename L, typename A, typename C, typename Kv>
 void Encoder<L, A, C, Kv>::encode(const float* log_mel, CrossKv<Kv>& cross_kv, size_t window) {
   run_layers(log_mel);
   each_block([&](const Block& block, Scratch& scratch) {
-    scratch.input.set(normalise(norm_, block, scratch), state_, block.count, state_);
+    normalise(norm_, block, scratch);
     auto* rows = scratch.hidden.template as<float>();
     const auto keep = [&](size_t row, size_t column, Floats left, Floats right) {
       store(rows + row * state_ + column, left);
@@ -161,6 +168,7 @@ void Encoder<L, A, C, Kv>::encode(const float* log_mel, CrossKv<Kv>& cross_kv, s
       cross_[layer].value.multiply(scratch.input, keep);
       for (size_t i = 0; i < block.count; ++i) cross_kv.put_values(window, layer, block.first + i, rows + i * state_);
     }
+    scratch.clock->spent_on(Part::linear);
   });
 }
 
@@ -177,6 +185,7 @@ void Encoder<L, A, C, Kv>::each_block(const Work& work) {
   const size_t positions = dimensions_.n_audio_ctx;
   team_.each((positions + block_rows - 1) / block_rows, [&](size_t index, size_t member) {
     const size_t first = index * block_rows;
+    scratch_[member].clock->start();
     work(Block{first, std::min(block_rows, positions - first)}, scratch_[member]);
   });
 }
@@ -189,7 +198,7 @@ void Encoder<L, A, C, Kv>::run_layers(const float* log_mel) {
     project(layers_.front(), block, scratch);
   });
   for (size_t index = 0; index < layers_.size(); ++index) {
-    attention_.attend(team_, attended_.template as<float>());
+    attention_.attend(team_, profile_, attended_.template as<float>());
     each_block([&](const Block& block, Scratch& scratch) {
       finish_layer(layers_[index], block, scratch);
       if (index + 1 < layers_.size()) project(layers_[index + 1], block, scratch);
@@ -235,19 +244,22 @@ void Encoder<L, A, C, Kv>::convolve(const float* log_mel, const Block& block, Sc
              put(0, left);
              put(lanes, right);
            });
+  scratch.clock->spent_on(Part::convolutions);
 }
 
+/** Makes the rows of a block what the linear layers behind a norm take. */
 template <typename L, typename A, typename C, typename Kv>
-const float* Encoder<L, A, C, Kv>::normalise(const LayerNorm& norm, const Block& block, Scratch& scratch) const {
+void Encoder<L, A, C, Kv>::normalise(const LayerNorm& norm, const Block& block, Scratch& scratch) const {
   auto* normed = scratch.normed.template as<float>();
   for (size_t i = 0; i < block.count; ++i) norm.apply(row(block.first + i), normed + i * state_);
-  return normed;
+  scratch.input.set(normed, state_, block.count, state_);
+  scratch.clock->spent_on(Part::norms);
 }
 
 /** Queries, keys and values of a layer's attention. */
 template <typename L, typename A, typename C, typename Kv>
 void Encoder<L, A, C, Kv>::project(const Layer& layer, const Block& block, Scratch& scratch) {
-  scratch.input.set(normalise(layer.attention_norm, block, scratch), state_, block.count, state_);
+  normalise(layer.attention_norm, block, scratch);
   layer.query.multiply(scratch.input, [&](size_t i, size_t column, Floats left, Floats right) {
     attention_.put_query(block.first + i, column, left);
     attention_.put_query(block.first + i, column + lanes, right);
@@ -260,6 +272,7 @@ void Encoder<L, A, C, Kv>::project(const Layer& layer, const Block& block, Scrat
     attention_.put_value(block.first + i, column, left);
     attention_.put_value(block.first + i, column + lanes, right);
   });
+  scratch.clock->spent_on(Part::linear);
 }
 
 /** What comes behind a layer's attention. */
@@ -271,13 +284,18 @@ void Encoder<L, A, C, Kv>::finish_layer(const Layer& layer, const Block& block, 
     store(to + lanes, load(to + lanes) + right);
   };
   scratch.input.set(attended_.template as<float>() + block.first * state_, state_, block.count, state_);
+  scratch.clock->spent_on(Part::norms);
   layer.attention_output.multiply(scratch.input, add);
-  scratch.input.set(normalise(layer.norm, block, scratch), state_, block.count, state_);
+  scratch.clock->spent_on(Part::linear);
+  normalise(layer.norm, block, scratch);
   auto* hidden = scratch.hidden.template as<float>();
   layer.hidden.multiply(scratch.input, [&](size_t i, size_t column, Floats left, Floats right) {
     store(hidden + i * 4 * state_ + column, gelu(left));
     store(hidden + i * 4 * state_ + column + lanes, gelu(right));
   });
+  scratch.clock->spent_on(Part::linear);
   scratch.input.set(hidden, 4 * state_, block.count, 4 * state_);
+  scratch.clock->spent_on(Part::norms);
   layer.output.multiply(scratch.input, add);
+  scratch.clock->spent_on(Part::linear);
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "product.h"
+#include "profile.h"
 #include "rows.h"
 #include "team.h"
 
@@ -79,14 +80,16 @@ class EncoderAttention {
   }
 
   /** @param attended f32 [positions, state] */
-  void attend(Team& team, float* attended) {
+  void attend(Team& team, Profile& profile, float* attended) {
     constexpr size_t rows_per_item = 5 * product::tile_rows;
     const size_t items_per_head = (positions_ + rows_per_item - 1) / rows_per_item;
     team.each(keys_.size() * items_per_head, [&](size_t item, size_t member) {
       const size_t head = item / items_per_head;
       const size_t end = std::min(positions_, (item % items_per_head + 1) * rows_per_item);
+      Clock& clock = profile.clock(member);
+      clock.start();
       for (size_t row = item % items_per_head * rows_per_item; row < end; row += product::tile_rows)
-        attend_rows(head, row, std::min(product::tile_rows, end - row), scratch_[member], attended);
+        attend_rows(head, row, std::min(product::tile_rows, end - row), scratch_[member], clock, attended);
     });
   }
 
@@ -98,7 +101,8 @@ class EncoderAttention {
     MemoryBlock weights;
   };
 
-  void attend_rows(size_t head, size_t first, size_t count, const Scratch& scratch, float* attended) const {
+  void attend_rows(size_t head, size_t first, size_t count, const Scratch& scratch, Clock& clock,
+                   float* attended) const {
     const size_t columns = keys_[head].panels() * panel_columns;
     auto* scores = scratch.scores.template as<float>();
     auto* weights = scratch.weights.template as<Element>();
@@ -107,12 +111,14 @@ class EncoderAttention {
       store(scores + row * columns + column, left);
       store(scores + row * columns + column + lanes, right);
     });
+    clock.spent_on(Part::scores);
     float inverse_sums[product::tile_rows];
     for (size_t row = 0; row < count; ++row) {
       Element* to = weights + row * columns;
       const auto put = [&](size_t i, Floats weight) { Lanes<Kind>::put_row(to + i, weight); };
       inverse_sums[row] = 1.0F / softmax(scores + row * columns, positions_, columns, put);
     }
+    clock.spent_on(Part::softmax);
     float* to = attended + first * state_ + head * head_size_;
     multiply(Rows<Kind>{weights, columns, count}, values_[head],
              [&](size_t row, size_t column, Floats left, Floats right) {
@@ -120,6 +126,7 @@ class EncoderAttention {
                if (column < head_size_) store(to + row * state_ + column, left * scale);
                if (column + lanes < head_size_) store(to + row * state_ + column + lanes, right * scale);
              });
+    clock.spent_on(Part::mixing);
   }
 
   size_t positions_;

@@ -44,36 +44,54 @@ class ModelOf final : public Model {
       : dimensions_(options.dimensions),
         team_(options.threads),
         weights_(options.path, options.tensors),
-        encoder_(weights_, dimensions_, team_),
-        decoder_(weights_, dimensions_, options.alignment_heads, team_),
+        encoder_profile_("encoder", options.threads),
+        decoder_profile_("decoder", 1),
+        encoder_(weights_, dimensions_, team_, encoder_profile_),
+        decoder_(weights_, dimensions_, options.alignment_heads, team_, decoder_profile_.clock(0)),
         vocabulary_(weights_, dimensions_, team_) {}
 
   std::unique_ptr<Audio> allocate(size_t windows) override {
     return std::make_unique<AudioOf<Kv>>(dimensions_, windows);
   }
   void encode(const float* log_mel, Audio& audio, size_t window) override {
-    encoder_.encode(log_mel, static_cast<AudioOf<Kv>&>(audio).kv, window);
+    encoder_profile_.execution([&] { encoder_.encode(log_mel, static_cast<AudioOf<Kv>&>(audio).kv, window); });
   }
   void encoder_output(const float* log_mel, float* output) override { encoder_.encode(log_mel, output); }
   void step(const Step& step, const Audio& audio, TextCache& cache, float* attention) override {
-    decoder_.step(step, static_cast<const AudioOf<Kv>&>(audio).kv, cache, attention);
+    decoder_profile_.execution(
+        [&] { decoder_.step(step, static_cast<const AudioOf<Kv>&>(audio).kv, cache, attention); });
   }
   void logits(std::span<const int32_t> rows, float* logits) override {
-    vocabulary_.logits(decoder_.states(), rows, logits);
+    in_vocabulary([&] { vocabulary_.logits(decoder_.states(), rows, logits); });
   }
   void highest_logits(std::span<const int32_t> rows, float* logits) override {
-    vocabulary_.highest_logits(decoder_.states(), rows, logits);
+    in_vocabulary([&] { vocabulary_.highest_logits(decoder_.states(), rows, logits); });
   }
   Choice choose(int32_t row, const Allowed& allowed) override {
-    return vocabulary_.choose(decoder_.states(), row, allowed);
+    Choice choice{};
+    in_vocabulary([&] { choice = vocabulary_.choose(decoder_.states(), row, allowed); });
+    return choice;
   }
+  std::vector<GraphTimes> times() const override { return {encoder_profile_.times(), decoder_profile_.times()}; }
   const Dimensions& dimensions() const override { return dimensions_; }
   size_t alignment_head_count() const override { return decoder_.alignment_head_count(); }
 
  private:
+  template <typename Work>
+  void in_vocabulary(const Work& work) {
+    decoder_profile_.rest_of_execution([&] {
+      Clock& clock = decoder_profile_.clock(0);
+      clock.start();
+      work();
+      clock.spent_on(Part::vocabulary);
+    });
+  }
+
   Dimensions dimensions_;
   Team team_;
   WeightsFile weights_;
+  Profile encoder_profile_;
+  Profile decoder_profile_;
   typename Precision::EncoderType encoder_;
   Decoder<Kv> decoder_;
   Vocabulary vocabulary_;

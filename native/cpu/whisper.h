@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "dimensions.h"
+#include "profile.h"
 #include "step.h"
 #include "text_cache.h"
 #include "weights_file.h"
@@ -41,6 +42,8 @@ class Model {
   virtual void logits(std::span<const int32_t> rows, float* logits) = 0;
   virtual void highest_logits(std::span<const int32_t> rows, float* logits) = 0;
   virtual Choice choose(int32_t row, const Allowed& allowed) = 0;
+  /** The encoder's and the decoder's. */
+  virtual std::vector<GraphTimes> times() const = 0;
   virtual const Dimensions& dimensions() const = 0;
   virtual size_t alignment_head_count() const = 0;
 };

@@ -38,6 +38,16 @@ export interface CpuAddon {
    * @param timestampBegin -1 where timestamps are nothing special
    */
   choose(model: NativeModel, row: number, mask: Float32Array, timestampBegin: number): Choice;
+  /** Where the time went: the encoder's and the decoder's. */
+  times(model: NativeModel): NativeTimes[];
+}
+
+/** What executions of a graph have taken so far, all together. */
+export interface NativeTimes {
+  readonly graph: string;
+  readonly executions: number;
+  readonly elapsedMs: number;
+  readonly parts: readonly { readonly name: string; readonly calls: number; readonly elapsedMs: number }[];
 }
 
 export interface NativeModelOptions extends WeightsTable {

@@ -9,7 +9,7 @@ export interface EngineOptions {
   readonly threads: number;
   /** By default our own where it can run, else ONNX Runtime. */
   readonly kind?: EngineKind | undefined;
-  /** Whether to measure how long each operator takes, which ONNX Runtime alone does, and which slows it a little. */
+  /** Whether to measure how long each operator takes, which slows ONNX Runtime a little. */
   readonly profile?: boolean;
 }
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { ModelDimensions } from '../../model/dimensions.ts';
 import { readWeightsTable, weightsFile } from '../../model/weights-table.ts';
-import type { CpuAddon, NativeAudio, NativeCache, NativeModel } from './cpu-addon.ts';
+import type { CpuAddon, NativeAudio, NativeCache, NativeModel, NativeTimes } from './cpu-addon.ts';
 import { type EncodedWindows, type Engine, type EngineOptions, windowsFor } from './engine.ts';
 import { NativeRun } from './native-run.ts';
 import type { GraphProfile } from './profile.ts';
@@ -43,7 +43,7 @@ export class NativeEngine implements Engine {
   }
 
   async endProfiles(): Promise<GraphProfile[]> {
-    return []; // what is to be measured runs on ONNX Runtime
+    return this.#addon.times(this.#model).map(meanOfExecutions);
   }
 
   #startDecoder(audio: NativeAudio, windows: { first: number; count: number }): NativeRun {
@@ -51,4 +51,15 @@ export class NativeEngine implements Engine {
     const parts = { addon: this.#addon, model: this.#model, audio, cache, dimensions: this.#dimensions };
     return new NativeRun(parts, windows, () => this.#freeCaches.push(cache));
   }
+}
+
+function meanOfExecutions({ graph, executions, elapsedMs, parts }: NativeTimes): GraphProfile {
+  const mean = (sum: number) => (executions === 0 ? 0 : sum / executions);
+  const operators = parts.map(({ name, ...part }) => ({
+    operator: name,
+    calls: mean(part.calls),
+    elapsedMs: mean(part.elapsedMs),
+  }));
+  operators.sort((a, b) => b.elapsedMs - a.elapsedMs);
+  return { graph, executions, executionMs: mean(elapsedMs), operators };
 }

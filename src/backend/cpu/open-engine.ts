@@ -3,9 +3,9 @@ import type { Engine, EngineOptions } from './engine.ts';
 import { NativeEngine } from './native-engine.ts';
 import { OrtEngine } from './ort-engine.ts';
 
-/** Our own engine where it can run and nothing asks for the other, else ONNX Runtime. */
+/** Our own engine where it can run, else ONNX Runtime. */
 export async function openEngine(options: EngineOptions): Promise<Engine> {
-  const { kind = options.profile ? 'onnxruntime' : undefined, dimensions } = options;
+  const { kind, dimensions } = options;
   const addon = kind === 'onnxruntime' ? undefined : loadCpuAddon(dimensions);
   if (addon !== undefined) return NativeEngine.open(addon, options);
   if (kind === 'native') throw new Error('our own engine needs AVX-512 and a model whose sizes fit its vectors');

@@ -14,7 +14,7 @@ export interface GraphProfile {
 
 export interface OperatorTime {
   readonly operator: string;
-  /** In one execution. */
+  /** In one execution; with our own engine pieces of work, of all threads. */
   readonly calls: number;
   readonly elapsedMs: number;
 }

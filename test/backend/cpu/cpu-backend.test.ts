@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadCpuAddon } from '../../../src/backend/cpu/cpu-addon.ts';
 import type { EngineKind } from '../../../src/backend/cpu/engine.ts';
+import type { GraphProfile } from '../../../src/backend/cpu/profile.ts';
 import { prepareCpu } from '../../../src/convert/prepare-cpu.ts';
 import type { ModelError } from '../../../src/errors.ts';
 import { openCheckpoint } from '../../../src/model/checkpoint.ts';
@@ -38,6 +39,7 @@ backendContract('the CPU backend on ONNX Runtime', async () => ({
 
 // Our own engine is for processors with AVX-512, where a compiler built it.
 const hasOwnEngine = loadCpuAddon(dimensions) !== undefined;
+const kinds: EngineKind[] = hasOwnEngine ? ['onnxruntime', 'native'] : ['onnxruntime'];
 if (hasOwnEngine) {
   backendContract('the CPU backend on our own engine', async () => ({
     backend: await openCpuBackend({ directory: prepared, dimensions, threads: 2, kind: 'native' }),
@@ -52,6 +54,33 @@ describe('the CPU backend', () => {
   ])('with %i names its threads and its runtime', async (threads, text) => {
     await using backend = await openCpuBackend({ directory: prepared, dimensions, threads, kind: 'onnxruntime' });
     expect(backend.device).toMatch(new RegExp(`^CPU, ${text} \\(ONNX Runtime \\d+\\.\\d+\\.\\d+\\)$`));
+  });
+
+  test.each(kinds)('on %s profiles every execution and all of its time, where that is asked for', async (kind) => {
+    let profiles: readonly GraphProfile[] = [];
+    {
+      const onProfile = (measured: GraphProfile[]) => {
+        profiles = measured;
+      };
+      await using backend = await openCpuBackend({ directory: prepared, dimensions, threads: 2, kind, onProfile });
+      for (let window = 0; window < 3; window++) {
+        await using audio = await backend.encode([new Float32Array(dimensions.nMels * 2 * dimensions.nAudioCtx)]);
+        await using run = await audio.startDecoder();
+        const mask = new Float32Array(dimensions.nVocab);
+        await run.greedy({ prompt: [1], beginSuppress: mask, suppress: mask, stopToken: -1, maxTokens: 10 });
+      }
+    }
+    expect(profiles.map(({ graph, executions }) => [graph, executions])).toEqual([
+      ['encoder', 3],
+      ['decoder', 30],
+    ]);
+    for (const { executionMs, operators } of profiles) {
+      expect(operators.length).toBeGreaterThan(3);
+      const accounted = operators.reduce((sum, { elapsedMs }) => sum + elapsedMs, 0);
+      expect(accounted).toBeGreaterThan(0);
+      expect(accounted).toBeLessThanOrEqual(executionMs);
+      for (const { calls } of operators) expect(calls).toBeGreaterThanOrEqual(1);
+    }
   });
 
   test('runs on our own engine wherever it can, and says so', async () => {

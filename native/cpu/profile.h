@@ -1,0 +1,100 @@
+// Where the time of executions goes. The clocks are always on: a reading takes 20 ns, and what is timed takes microseconds.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+/** Parts of an execution, and their names for people. */
+enum class Part : size_t { convolutions, norms, linear, scores, softmax, mixing, text, audio, vocabulary };
+inline constexpr std::array part_names{
+    "convolutions",
+    "layer norms and rounding",
+    "linear layers",
+    "attention: scores",
+    "attention: softmax",
+    "attention: values",
+    "queries, keys and values of the text, attention to it",
+    "queries for the audio, attention to it",
+    "vocabulary",
+};
+
+/** One thread's. */
+class alignas(64) Clock {
+ public:
+  using Time = std::chrono::steady_clock;
+
+  void start() { last_ = Time::now(); }
+  /** What has passed since the last reading went to a part. */
+  void spent_on(Part part) {
+    const auto now = Time::now();
+    const auto index = static_cast<size_t>(part);
+    spent_[index] += now - last_;
+    ++readings_[index];
+    last_ = now;
+  }
+
+  Time::duration spent(size_t part) const { return spent_[part]; }
+  uint64_t readings(size_t part) const { return readings_[part]; }
+
+ private:
+  Time::time_point last_;
+  std::array<Time::duration, part_names.size()> spent_{};
+  std::array<uint64_t, part_names.size()> readings_{};
+};
+
+/** The sum of all executions of a graph so far. */
+struct PartTime {
+  const char* name;
+  uint64_t calls;
+  double elapsed_ms;
+};
+struct GraphTimes {
+  std::string graph;
+  uint64_t executions;
+  double elapsed_ms;
+  std::vector<PartTime> parts;
+};
+
+class Profile {
+ public:
+  /** @param threads that share the parts evenly */
+  Profile(std::string graph, size_t threads) : graph_(std::move(graph)), clocks_(threads) {}
+
+  Clock& clock(size_t thread) { return clocks_[thread]; }
+
+  template <typename Work>
+  void execution(const Work& work) {
+    ++executions_;
+    rest_of_execution(work);
+  }
+  /** What belongs to the last execution too. */
+  template <typename Work>
+  void rest_of_execution(const Work& work) {
+    const auto started = Clock::Time::now();
+    work();
+    elapsed_ += Clock::Time::now() - started;
+  }
+
+  GraphTimes times() const {
+    const auto in_ms = [](Clock::Time::duration time) { return std::chrono::duration<double, std::milli>(time).count(); };
+    GraphTimes times{graph_, executions_, in_ms(elapsed_), {}};
+    for (size_t part = 0; part < part_names.size(); ++part) {
+      PartTime sum{part_names[part], 0, 0.0};
+      for (const Clock& clock : clocks_) {
+        sum.calls += clock.readings(part);
+        sum.elapsed_ms += in_ms(clock.spent(part)) / static_cast<double>(clocks_.size());
+      }
+      if (sum.calls > 0) times.parts.push_back(sum);
+    }
+    return times;
+  }
+
+ private:
+  std::string graph_;
+  std::vector<Clock> clocks_;
+  uint64_t executions_ = 0;
+  Clock::Time::duration elapsed_{};
+};
