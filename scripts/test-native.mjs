@@ -1,5 +1,6 @@
 // Builds and runs the tests of native/ with the sanitizers: address with undefined behaviour, then threads.
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -21,5 +22,7 @@ for (const sanitizer of ['address', 'thread']) {
   run('cmake', ['-S', root, '-B', build, '-DWHISPER_NPU_TESTS=ON', `-DWHISPER_NPU_SANITIZE=${sanitizer}`]);
   run('cmake', ['--build', build, '--parallel', '2']);
   const suppressions = join(root, 'test', 'native', 'tsan.supp');
-  run(join(build, 'test', 'native', 'native_test'), [], { TSAN_OPTIONS: `suppressions=${suppressions}` });
+  for (const test of ['native_test', 'cpu_test'].map((name) => join(build, 'test', 'native', name)))
+    // native/cpu is there for x86-64 only.
+    if (existsSync(test)) run(test, [], { TSAN_OPTIONS: `suppressions=${suppressions}` });
 }

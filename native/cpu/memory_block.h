@@ -7,6 +7,10 @@
 #include <new>
 #include <utility>
 
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#endif
+
 class MemoryBlock {
  public:
   MemoryBlock() = default;
@@ -16,6 +20,9 @@ class MemoryBlock {
     if (pages == MAP_FAILED) throw std::bad_alloc();
     data_ = static_cast<std::byte*>(pages);
     madvise(pages, size_bytes, MADV_HUGEPAGE);  // advice: where it is not taken, the pages are small
+#ifdef __SANITIZE_ADDRESS__
+    __asan_poison_memory_region(data_ + size_bytes, rest_of_page());
+#endif
   }
   MemoryBlock(MemoryBlock&& other) noexcept
       : data_(std::exchange(other.data_, nullptr)), size_bytes_(std::exchange(other.size_bytes_, 0)) {}
@@ -25,7 +32,11 @@ class MemoryBlock {
     return *this;
   }
   ~MemoryBlock() {
-    if (data_ != nullptr) munmap(data_, size_bytes_);
+    if (data_ == nullptr) return;
+#ifdef __SANITIZE_ADDRESS__
+    __asan_unpoison_memory_region(data_ + size_bytes_, rest_of_page());
+#endif
+    munmap(data_, size_bytes_);
   }
 
   std::byte* data() const { return data_; }
@@ -35,6 +46,11 @@ class MemoryBlock {
   }
 
  private:
+#ifdef __SANITIZE_ADDRESS__
+  /** Mapped, but nobody's. */
+  size_t rest_of_page() const { return (4096 - size_bytes_ % 4096) % 4096; }
+#endif
+
   std::byte* data_ = nullptr;
   size_t size_bytes_ = 0;
 };

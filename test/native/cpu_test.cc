@@ -1,0 +1,358 @@
+// Tests of native/cpu without Node, for the sanitizers: small models of every precision and head size, whose rows end in
+// the middle of everything that is done in blocks.
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <iostream>
+#include <limits>
+#include <random>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "team.h"
+#include "whisper.h"
+
+namespace {
+
+#define EXPECT(condition)                                                                                     \
+  if (!(condition)) {                                                                                         \
+    throw std::logic_error(std::string(__FILE__) + ":" + std::to_string(__LINE__) + ": not so: " #condition); \
+  }
+
+constexpr float minus_infinity = -std::numeric_limits<float>::infinity();
+
+constexpr Dimensions dimensions_with(size_t heads) {
+  return {
+      .n_mels = 10,
+      .n_audio_ctx = 75,
+      .n_audio_state = 64,
+      .n_audio_head = heads,
+      .n_audio_layer = 2,
+      .n_text_ctx = 24,
+      .n_text_state = 64,
+      .n_text_head = heads,
+      .n_text_layer = 2,
+      .n_vocab = 1700,
+  };
+}
+
+/** A weights file of random numbers. */
+class WeightsWriter {
+ public:
+  explicit WeightsWriter(bool is_int8) : is_int8_(is_int8) {}
+
+  std::vector<float> floats(const std::string& name, size_t count, float spread) {
+    std::uniform_real_distribution<float> distribution(-spread, spread);
+    std::vector<float> values(count);
+    for (float& value : values) value = distribution(random_);
+    add(name, values);
+    return values;
+  }
+  /** With the copy in 8 bits that screens the vocabulary. */
+  void embedding(const std::string& name, size_t tokens, size_t state) {
+    const std::vector<float> rows = floats(name, tokens * state, 0.5F);
+    std::vector<uint8_t> blocks(rows.size());
+    constexpr float scale = 0.5F / 127.0F;
+    for (size_t i = 0; i < rows.size(); ++i) blocks[i] = static_cast<uint8_t>(128 + std::lround(rows[i] / scale));
+    add(name + ".blocks", blocks);
+    add(name + ".scales", std::vector<float>(rows.size() / 64, scale));
+  }
+  /** A linear layer as the encoder or, in blocks, as the decoder reads it. */
+  void linear(const std::string& name, size_t inputs, size_t outputs, bool in_blocks) {
+    if (is_int8_) {
+      bytes(name + ".weight", inputs, outputs, in_blocks);
+    } else {
+      floats(name + ".weight", inputs * outputs, spread_of(inputs));
+    }
+    floats(name + ".bias", outputs, 0.1F);
+  }
+  void bytes(const std::string& name, size_t inputs, size_t outputs, bool in_blocks) {
+    std::uniform_int_distribution<int> distribution(-127, 127);
+    std::vector<int8_t> values(inputs * outputs);
+    for (int8_t& value : values) value = static_cast<int8_t>(distribution(random_) + (in_blocks ? 128 : 0));
+    add(name + (in_blocks ? ".blocks" : ".columns"), values);
+    const size_t scales = in_blocks ? outputs * inputs / (inputs % 128 == 0 ? 128 : 64) : outputs;
+    add(name + ".scales", std::vector<float>(scales, spread_of(inputs) / 127.0F));
+  }
+  void norm(const std::string& name, size_t size) {
+    floats(name + ".weight", size, 1.0F);
+    floats(name + ".bias", size, 0.1F);
+  }
+  template <typename T>
+  void add(const std::string& name, const std::vector<T>& values) {
+    content_.resize((content_.size() + 63) / 64 * 64);
+    const auto* bytes = reinterpret_cast<const char*>(values.data());
+    places_.push_back({name, content_.size(), values.size() * sizeof(T)});
+    content_.insert(content_.end(), bytes, bytes + values.size() * sizeof(T));
+  }
+
+  std::vector<WeightPlace> write(const std::string& path) const {
+    std::ofstream(path, std::ios::binary).write(content_.data(), static_cast<std::streamsize>(content_.size()));
+    return places_;
+  }
+
+ private:
+  static float spread_of(size_t inputs) { return 1.7F / std::sqrt(static_cast<float>(inputs)); }
+
+  bool is_int8_;
+  std::mt19937 random_{7};
+  std::vector<char> content_;
+  std::vector<WeightPlace> places_;
+};
+
+void write_attention(WeightsWriter& weights, const std::string& name, size_t state, bool is_text, bool sees_audio) {
+  for (const char* part : {".q_proj", ".k_proj", ".v_proj", ".out_proj"}) {
+    const bool is_of_audio = sees_audio && (std::string(part) == ".k_proj" || std::string(part) == ".v_proj");
+    weights.linear(name + part, state, state, is_text && !is_of_audio);
+  }
+}
+
+void write_layer(WeightsWriter& weights, const std::string& name, size_t state, bool is_text) {
+  weights.norm(name + ".self_attn_layer_norm", state);
+  write_attention(weights, name + ".self_attn", state, is_text, false);
+  if (is_text) {
+    weights.norm(name + ".encoder_attn_layer_norm", state);
+    write_attention(weights, name + ".encoder_attn", state, true, true);
+  }
+  weights.norm(name + ".final_layer_norm", state);
+  weights.linear(name + ".fc1", state, 4 * state, is_text);
+  weights.linear(name + ".fc2", 4 * state, state, is_text);
+}
+
+std::unique_ptr<Model> random_model(const Dimensions& dimensions, bool is_int8, size_t threads) {
+  const size_t state = dimensions.n_text_state;
+  WeightsWriter weights(is_int8);
+  weights.floats("model.encoder.conv1.weight", state * dimensions.n_mels * 3, 0.3F);
+  weights.floats("model.encoder.conv1.bias", state, 0.1F);
+  weights.floats("model.encoder.conv2.weight", state * state * 3, 0.1F);
+  weights.floats("model.encoder.conv2.bias", state, 0.1F);
+  weights.floats("model.encoder.embed_positions.weight", dimensions.n_audio_ctx * state, 0.5F);
+  weights.norm("model.encoder.layer_norm", state);
+  weights.embedding("model.decoder.embed_tokens.weight", dimensions.n_vocab, state);
+  weights.floats("model.decoder.embed_positions.weight", dimensions.n_text_ctx * state, 0.5F);
+  weights.norm("model.decoder.layer_norm", state);
+  for (size_t layer = 0; layer < dimensions.n_audio_layer; ++layer)
+    write_layer(weights, "model.encoder.layers." + std::to_string(layer), state, false);
+  for (size_t layer = 0; layer < dimensions.n_text_layer; ++layer)
+    write_layer(weights, "model.decoder.layers." + std::to_string(layer), state, true);
+  const std::string path = std::string(P_tmpdir) + "/whisper-npu-cpu-test-" + std::to_string(getpid());
+  const ModelOptions options{path, weights.write(path), dimensions, {{0, 1}, {1, 0}}, threads};
+  auto model = load_model(options);
+  std::remove(path.c_str());  // it stays mapped
+  return model;
+}
+
+std::vector<float> random_log_mel(const Dimensions& dimensions, uint32_t seed) {
+  std::mt19937 random(seed);
+  std::uniform_real_distribution<float> distribution(-1.0F, 1.0F);
+  std::vector<float> values(dimensions.n_mels * 2 * dimensions.n_audio_ctx);
+  for (float& value : values) value = distribution(random);
+  return values;
+}
+
+/** New tokens of texts, one text per window, that have `past` rows each, in turn. */
+struct Texts {
+  Texts(const std::vector<int32_t>& tokens, size_t texts, size_t past) : tokens(tokens) {
+    const size_t width = tokens.size() / texts;
+    for (size_t text = 0; text < texts; ++text) {
+      windows.push_back(static_cast<int32_t>(text));
+      for (size_t i = 0; i < width; ++i) positions.push_back(static_cast<int32_t>(past + i));
+      for (size_t i = 0; i < past; ++i) past_rows.push_back(static_cast<int32_t>(i * texts + text));
+      past_ends.push_back(static_cast<int32_t>(past_rows.size()));
+    }
+  }
+  Step step() const {
+    return {tokens, positions, tokens.size() / windows.size(), past_rows.size(), windows, past_rows, past_ends};
+  }
+
+  std::vector<int32_t> tokens;
+  std::vector<int32_t> positions;
+  std::vector<int32_t> windows;
+  std::vector<int32_t> past_rows;
+  std::vector<int32_t> past_ends;
+};
+
+void expect_close(const std::vector<float>& actual, const std::vector<float>& expected, float tolerance) {
+  EXPECT(actual.size() == expected.size());
+  for (size_t i = 0; i < actual.size(); ++i) EXPECT(std::abs(actual[i] - expected[i]) <= tolerance);
+}
+
+/** A token at a time over two windows gives what all of them at once give over each. */
+void steps_agree_with_a_whole_text(bool is_int8, size_t heads) {
+  const Dimensions dimensions = dimensions_with(heads);
+  const auto model = random_model(dimensions, is_int8, 3);
+  const auto audio = model->allocate(2);
+  const auto alone = model->allocate(1);
+  const std::vector<std::vector<int32_t>> texts{{5, 250, 17, 1699, 3}, {9, 8, 1000, 0, 77}};
+  const size_t width = texts[0].size();
+  const size_t score_count = model->alignment_head_count() * dimensions.n_audio_ctx;
+  TextCache stepwise(dimensions);
+  for (size_t window = 0; window < 2; ++window)
+    model->encode(random_log_mel(dimensions, static_cast<uint32_t>(window)).data(), *audio, window);
+  std::vector<std::vector<float>> logits;
+  std::vector<std::vector<float>> scores;
+  for (size_t i = 0; i < width; ++i) {
+    const Texts token({texts[0][i], texts[1][i]}, 2, i);
+    scores.emplace_back(2 * score_count);
+    model->step(token.step(), *audio, stepwise, scores.back().data());
+    logits.emplace_back(2 * dimensions.n_vocab);
+    const std::vector<int32_t> rows{0, 1};
+    model->logits(rows, logits.back().data());
+  }
+  for (size_t window = 0; window < 2; ++window) {
+    model->encode(random_log_mel(dimensions, static_cast<uint32_t>(window)).data(), *alone, 0);
+    TextCache cache(dimensions);
+    std::vector<float> whole_scores(width * score_count);
+    model->step(Texts(texts[window], 1, 0).step(), *alone, cache, whole_scores.data());
+    for (size_t i = 0; i < width; ++i) {
+      const auto row = static_cast<int32_t>(i);
+      std::vector<float> whole(dimensions.n_vocab);
+      model->logits({&row, 1}, whole.data());
+      const auto begin = logits[i].begin() + static_cast<ptrdiff_t>(window * dimensions.n_vocab);
+      expect_close(whole, {begin, begin + static_cast<ptrdiff_t>(dimensions.n_vocab)}, 1e-3F);
+      for (size_t head = 0; head < model->alignment_head_count(); ++head) {
+        const float* at_once = whole_scores.data() + (head * width + i) * dimensions.n_audio_ctx;
+        const float* one_by_one = scores[i].data() + window * score_count + head * dimensions.n_audio_ctx;
+        for (size_t at = 0; at < dimensions.n_audio_ctx; ++at) EXPECT(std::abs(at_once[at] - one_by_one[at]) < 1e-3F);
+      }
+    }
+  }
+}
+
+/** What is chosen is the highest of the allowed logits, masks and the rule of timestamps included. */
+void choices_are_the_highest_logits(bool is_int8, size_t heads) {
+  const Dimensions dimensions = dimensions_with(heads);
+  const auto model = random_model(dimensions, is_int8, 2);
+  const auto audio = model->allocate(1);
+  model->encode(random_log_mel(dimensions, 1).data(), *audio, 0);
+  TextCache cache(dimensions);
+  std::vector<float> mask(dimensions.n_vocab);
+  size_t timestamps = 0;
+  for (size_t i = 0; i < dimensions.n_text_ctx; ++i) {
+    model->step(Texts({static_cast<int32_t>(i * 31 % dimensions.n_vocab)}, 1, i).step(), *audio, cache, nullptr);
+    const int32_t row = 0;
+    std::vector<float> logits(dimensions.n_vocab);
+    model->logits({&row, 1}, logits.data());
+    const auto highest = std::max_element(logits.begin(), logits.end());
+    std::vector<float> screened(dimensions.n_vocab);
+    model->highest_logits({&row, 1}, screened.data());
+    EXPECT(std::max_element(screened.begin(), screened.end()) - screened.begin() == highest - logits.begin());
+
+    mask[static_cast<size_t>(highest - logits.begin())] = minus_infinity;
+    for (const size_t begin : {dimensions.n_vocab, dimensions.n_vocab - 3, dimensions.n_vocab - 200}) {
+      std::vector<float> allowed(dimensions.n_vocab);
+      std::transform(logits.begin(), logits.end(), mask.begin(), allowed.begin(), std::plus<>());
+      const auto first_timestamp = allowed.begin() + static_cast<ptrdiff_t>(begin);
+      double sum = 0.0;
+      std::for_each(first_timestamp, allowed.end(), [&](float logit) { sum += std::exp(logit); });
+      const bool is_due = std::log(sum) > *std::max_element(allowed.begin(), first_timestamp);
+      if (is_due) std::fill(allowed.begin(), first_timestamp, minus_infinity);
+      timestamps += is_due ? 1 : 0;
+      const Choice choice = model->choose(0, {mask.data(), begin});
+      const auto expected = std::max_element(allowed.begin(), allowed.end());
+      EXPECT(choice.token == expected - allowed.begin());
+      double total = 0.0;
+      for (const float logit : allowed) total += std::exp(logit - *expected);
+      EXPECT(std::abs(choice.logprob + std::log(total)) < 0.05);
+    }
+  }
+  EXPECT(timestamps > 0 && timestamps < 2 * dimensions.n_text_ctx);
+}
+
+void int8_is_the_same_on_any_number_of_threads() {
+  const Dimensions dimensions = dimensions_with(2);
+  std::vector<std::vector<float>> outputs;
+  for (const size_t threads : {1, 4}) {
+    outputs.emplace_back(dimensions.n_audio_ctx * dimensions.n_audio_state);
+    random_model(dimensions, true, threads)->encoder_output(random_log_mel(dimensions, 3).data(), outputs.back().data());
+  }
+  expect_close(outputs[0], outputs[1], 0.0F);
+}
+
+void a_cache_keeps_its_rows_when_it_grows() {
+  const Dimensions dimensions = dimensions_with(1);
+  TextCache cache(dimensions);
+  for (size_t layer = 0; layer < dimensions.n_text_layer; ++layer) {
+    for (size_t row = 0; row < dimensions.n_text_ctx; ++row) {
+      std::fill_n(cache.keys(layer, row), dimensions.n_text_state, static_cast<float>(100 * layer + row));
+      std::fill_n(cache.values(layer, row), dimensions.n_text_state, -static_cast<float>(100 * layer + row));
+    }
+  }
+  cache.reserve(5 * dimensions.n_text_ctx);
+  for (size_t layer = 0; layer < dimensions.n_text_layer; ++layer) {
+    for (size_t row = 0; row < dimensions.n_text_ctx; ++row) {
+      EXPECT(cache.keys(layer, row)[dimensions.n_text_state - 1] == static_cast<float>(100 * layer + row));
+      EXPECT(cache.values(layer, row)[0] == -static_cast<float>(100 * layer + row));
+    }
+    std::fill_n(cache.values(layer, 5 * dimensions.n_text_ctx - 1), dimensions.n_text_state, 1.0F);
+  }
+}
+
+void a_team_does_every_item_once_and_ends() {
+  for (int round = 0; round < 20; ++round) {
+    Team team(4);
+    for (const size_t count : {0, 1, 3, 100}) {
+      std::vector<int> done(count);
+      team.each(count, [&](size_t index, size_t member) {
+        EXPECT(member < team.size());
+        ++done[index];
+      });
+      EXPECT(std::all_of(done.begin(), done.end(), [](int times) { return times == 1; }));
+    }
+  }
+}
+
+void damaged_weights_are_refused() {
+  const std::string path = std::string(P_tmpdir) + "/whisper-npu-cpu-test-short-" + std::to_string(getpid());
+  std::ofstream(path) << "short";
+  const auto message_of = [&](std::vector<WeightPlace> places) -> std::string {
+    try {
+      load_model({path, std::move(places), dimensions_with(1), {}, 1});
+      return "";
+    } catch (const std::runtime_error& error) {
+      return error.what();
+    }
+  };
+  EXPECT(message_of({{"a", 0, 6}}).find("behind the end") != std::string::npos);
+  EXPECT(message_of({{"a", ~size_t{0}, 2}}).find("behind the end") != std::string::npos);
+  EXPECT(message_of({{"a", 0, 4}}).find("there is no") != std::string::npos);
+  std::remove(path.c_str());
+  EXPECT(!message_of({}).empty());
+}
+
+}  // namespace
+
+int main() {
+  if (!__builtin_cpu_supports("avx512vnni")) {
+    std::cout << "skipped: this processor has no AVX-512 with products of bytes" << std::endl;
+    return 0;
+  }
+  int failed = 0;
+  const auto run = [&](const std::string& name, const auto& test) {
+    try {
+      test();
+      std::cout << "ok   " << name << std::endl;
+    } catch (const std::exception& error) {
+      ++failed;
+      std::cout << "FAIL " << name << ": " << error.what() << std::endl;
+    }
+  };
+#define TEST(function) run(#function, function)
+  TEST(a_team_does_every_item_once_and_ends);
+  TEST(a_cache_keeps_its_rows_when_it_grows);
+  TEST(damaged_weights_are_refused);
+  TEST(int8_is_the_same_on_any_number_of_threads);
+  for (const bool is_int8 : {false, true}) {
+    for (const size_t heads : {1, 2, 4}) {
+      const std::string of = std::string(is_int8 ? " int8, " : " float32, ") + std::to_string(heads) + " heads";
+      run("steps_agree_with_a_whole_text" + of, [&] { steps_agree_with_a_whole_text(is_int8, heads); });
+      run("choices_are_the_highest_logits" + of, [&] { choices_are_the_highest_logits(is_int8, heads); });
+    }
+  }
+  return failed == 0 ? 0 : 1;
+}
