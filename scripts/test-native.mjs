@@ -22,7 +22,7 @@ for (const sanitizer of ['address', 'thread']) {
   run('cmake', ['-S', root, '-B', build, '-DWHISPER_NPU_TESTS=ON', `-DWHISPER_NPU_SANITIZE=${sanitizer}`]);
   run('cmake', ['--build', build, '--parallel', '2']);
   const suppressions = join(root, 'test', 'native', 'tsan.supp');
+  // native/cpu is there for x86-64 only.
   for (const test of ['native_test', 'cpu_test'].map((name) => join(build, 'test', 'native', name)))
-    // native/cpu is there for x86-64 only.
     if (existsSync(test)) run(test, [], { TSAN_OPTIONS: `suppressions=${suppressions}` });
 }
