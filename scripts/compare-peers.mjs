@@ -1,7 +1,9 @@
 /**
  * Times whisper-npu against other programs on the same clip, weights and threads: models loaded, audio decoded, runs
  * taken in turn so that a busy machine slows all alike. A peer takes part where it is installed and its model is given.
- * A clip of up to 30 s is decoded without timestamps, a longer one with, by which all find their way through it.
+ * A clip of up to 30 s is decoded without timestamps, a longer one with, by which all find their way through it. With
+ * `--tokens 20` each decodes that many whatever the model says, so that random weights of a shape will do
+ * (scripts/write-random-checkpoint.mjs).
  *
  *   npm run build
  *   python3 -m venv peers && peers/bin/pip install faster-whisper transformers torch openai-whisper
@@ -37,6 +39,7 @@ const { values: flags, positionals } = parseArgs({
     language: { type: 'string', default: 'en' },
     threads: { type: 'string', default: String(Math.min(availableParallelism(), 8)) },
     rounds: { type: 'string', default: '9' },
+    tokens: { type: 'string' },
     json: { type: 'boolean', default: false },
     ...Object.assign({}, ...peers.map(({ options }) => options)),
   },
@@ -69,7 +72,10 @@ async function workload() {
   const { model, language } = flags;
   const threads = Number(flags.threads);
   const isLong = samples.length > nSamples;
-  return { model, directory, format, samples, isLong, samplesFile, wavFile, language, threads, storeDirectory: store };
+  const tokens = flags.tokens === undefined ? undefined : Number(flags.tokens);
+  if (isLong && tokens !== undefined) throw new Error('--tokens is for a clip of up to 30 s');
+  const recording = { samples, isLong, samplesFile, wavFile };
+  return { model, directory, format, ...recording, language, threads, tokens, storeDirectory: store };
 }
 
 async function startAll(work) {
@@ -114,7 +120,10 @@ function printTable(times, texts, absent) {
       same,
     ];
   });
-  console.log(`${audio}, ${flags.model}, ${flags.threads} threads, ${rounds} rounds, ${cpus()[0].model}; seconds`);
+  const length = flags.tokens === undefined ? '' : `${flags.tokens} tokens, `;
+  console.log(
+    `${audio}, ${flags.model}, ${length}${flags.threads} threads, ${rounds} rounds, ${cpus()[0].model}; seconds`,
+  );
   console.log(table(['program', 'min', 'median', 'max', 'ratio', 'of rounds', 'same text'], rows, [1, 2, 3, 4]));
   for (const { name, reason } of absent) console.log(`absent: ${name} (${reason})`);
 }

@@ -8,17 +8,20 @@ import { fileURLToPath } from 'node:url';
  *
  * @returns a runner, or why there is none
  */
-export async function startChild(command, script, args) {
-  const child = spawn(command, [fileURLToPath(new URL(script, import.meta.url)), ...args.map(String)], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
+export function startChild(command, script, args) {
+  return startProgram(command, [fileURLToPath(new URL(script, import.meta.url)), ...args]);
+}
+
+/** The same for a program. */
+export async function startProgram(command, args) {
+  const child = spawn(command, args.map(String), { stdio: ['pipe', 'pipe', 'inherit'] });
   const failed = new Promise((_, reject) => child.once('error', reject));
   failed.catch(() => undefined); // told by whoever waits for an answer
   child.stdin.on('error', () => undefined); // a peer that has ended says so by its missing answer
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const answer = async () => {
     const { value, done } = await Promise.race([lines.next(), failed]);
-    if (done) throw new Error(`${script} ended early`);
+    if (done) throw new Error(`${[command, args[0]].join(' ')} ended early`);
     return JSON.parse(value);
   };
   const { label, absent } = await answer();

@@ -6,9 +6,9 @@ export const openaiWhisper = {
   start,
 };
 
-async function start({ samplesFile, isLong, language, threads }, { python, 'hf-model': folder }) {
+async function start({ samplesFile, isLong, language, threads, tokens = 0 }, { python, 'hf-model': folder }) {
   if (python === undefined) return { absent: 'give a Python that has it with --python' };
   if (folder === undefined)
     return { absent: 'give a folder with --hf-model (scripts/export-safetensors.mjs makes one)' };
-  return [await startChild(python, 'openai-whisper.py', [folder, samplesFile, language, threads, isLong])];
+  return [await startChild(python, 'openai-whisper.py', [folder, samplesFile, language, threads, isLong, tokens])];
 }

@@ -14,7 +14,7 @@ except ImportError as error:
     print(json.dumps({"absent": str(error)}), flush=True)
     sys.exit()
 
-model_path, samples_path, language, threads, is_long = sys.argv[1:6]
+model_path, samples_path, language, threads, is_long, tokens = sys.argv[1:7]
 torch.set_num_threads(int(threads))
 
 RENAMES = [
@@ -65,9 +65,9 @@ def load(folder):
 
 model = load(model_path)
 audio = numpy.fromfile(samples_path, dtype="<f4")
-print(json.dumps({"label": f"openai-whisper {whisper.__version__} f32"}), flush=True)
-for _ in sys.stdin:
-    started = time.perf_counter()
+
+
+def whole_text():
     result = model.transcribe(
         audio,
         language=language,
@@ -76,4 +76,27 @@ for _ in sys.stdin:
         condition_on_previous_text=False,
         fp16=False,
     )
-    print(json.dumps({"seconds": time.perf_counter() - started, "text": result["text"]}), flush=True)
+    return result["text"]
+
+
+def few_tokens():
+    mel = whisper.pad_or_trim(whisper.log_mel_spectrogram(audio, model.dims.n_mels), 3000)
+    eot = whisper.tokenizer.get_tokenizer(model.is_multilingual, num_languages=model.num_languages).eot
+    options = whisper.DecodingOptions(
+        language=language,
+        temperature=0,
+        without_timestamps=True,
+        sample_len=int(tokens),
+        suppress_tokens=f"-1,{eot}",
+        fp16=False,
+    )
+    result = whisper.decode(model, mel, options)
+    assert len(result.tokens) == int(tokens), f"{len(result.tokens)} tokens, not {tokens}"
+    return result.text
+
+
+print(json.dumps({"label": f"openai-whisper {whisper.__version__} f32"}), flush=True)
+for _ in sys.stdin:
+    started = time.perf_counter()
+    text = whole_text() if tokens == "0" else few_tokens()
+    print(json.dumps({"seconds": time.perf_counter() - started, "text": text}), flush=True)

@@ -5,7 +5,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
 
-const [folder, model, samplesFile, language, threads] = process.argv.slice(2);
+const [folder, model, samplesFile, language, threads, tokens] = process.argv.slice(2);
 const print = (value) => process.stdout.write(`${JSON.stringify(value)}\n`);
 
 function find() {
@@ -27,7 +27,8 @@ const transcribe = await pipeline(task, basename(resolve(model)), { dtype: 'fp32
 const bytes = readFileSync(samplesFile);
 const samples = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
 const isMultilingual = transcribe.model.generation_config?.is_multilingual !== false;
-const options = isMultilingual ? { language, task: 'transcribe' } : {};
+const length = tokens === '0' ? {} : { min_new_tokens: Number(tokens), max_new_tokens: Number(tokens) };
+const options = { ...(isMultilingual ? { language, task: 'transcribe' } : {}), ...length };
 print({ label: `transformers.js ${env.version} f32` });
 for await (const _ of createInterface({ input: process.stdin })) {
   const started = performance.now();

@@ -6,10 +6,10 @@ export const transformers = {
   start,
 };
 
-async function start({ samplesFile, isLong, language, threads }, { python, 'hf-model': folder }) {
+async function start({ samplesFile, isLong, language, threads, tokens = 0 }, { python, 'hf-model': folder }) {
   if (isLong) return { absent: 'as it is asked here it takes 30 s at most' };
   if (python === undefined) return { absent: 'give a Python that has it with --python' };
   if (folder === undefined)
     return { absent: 'give a folder with --hf-model (scripts/export-safetensors.mjs makes one)' };
-  return [await startChild(python, 'transformers.py', [folder, samplesFile, language, threads])];
+  return [await startChild(python, 'transformers.py', [folder, samplesFile, language, threads, tokens])];
 }

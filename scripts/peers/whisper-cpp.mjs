@@ -2,19 +2,36 @@ import { spawn } from 'node:child_process';
 import { open, readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { startProgram } from './child-peer.mjs';
 
 const startMs = 60_000;
 
 /** Its server, so that the model stays loaded as everybody's does; a request and its answer take about a millisecond. */
 export const whisperCpp = {
   name: 'whisper.cpp',
-  options: { 'whisper-cpp': { type: 'string' }, 'ggml-model': { type: 'string' } },
+  options: {
+    'whisper-cpp': { type: 'string' },
+    'whisper-cpp-tokens': { type: 'string' },
+    'ggml-model': { type: 'string' },
+  },
   start,
 };
 
-async function start({ wavFile, isLong, language, threads }, { 'whisper-cpp': server, 'ggml-model': model }) {
-  if (server === undefined) return { absent: 'give its whisper-server with --whisper-cpp' };
+async function start(work, flags) {
+  const { 'whisper-cpp': server, 'whisper-cpp-tokens': tokensProgram, 'ggml-model': model } = flags;
   if (model === undefined) return { absent: 'give a ggml file with --ggml-model (scripts/export-ggml.mjs makes one)' };
+  if (work.tokens !== undefined) {
+    if (tokensProgram === undefined)
+      return { absent: 'build scripts/peers/whisper-cpp-tokens.cc for --whisper-cpp-tokens' };
+    const { samplesFile, language, threads, tokens } = work;
+    const label = `whisper.cpp ${await weightsType(model)}`;
+    return [await startProgram(tokensProgram, [model, samplesFile, language, threads, tokens, label])];
+  }
+  if (server === undefined) return { absent: 'give its whisper-server with --whisper-cpp' };
+  return [await startServer(work, server, model)];
+}
+
+async function startServer({ wavFile, isLong, language, threads }, server, model) {
   const port = await freePort();
   const decoding = ['--no-fallback', '--best-of', 1, '--beam-size', 1, '--language', language];
   if (!isLong) decoding.push('--no-timestamps');
@@ -28,7 +45,7 @@ async function start({ wavFile, isLong, language, threads }, { 'whisper-cpp': se
   const address = `http://127.0.0.1:${port}`;
   await Promise.race([ended, answers(address)]);
   const wav = new Blob([await readFile(wavFile)], { type: 'audio/wav' });
-  const runner = {
+  return {
     label: `whisper.cpp ${await weightsType(model)}`,
     async transcribe() {
       const form = new FormData();
@@ -44,7 +61,6 @@ async function start({ wavFile, isLong, language, threads }, { 'whisper-cpp': se
       child.kill();
     },
   };
-  return [runner];
 }
 
 function freePort() {
