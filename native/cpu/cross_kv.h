@@ -14,6 +14,7 @@ struct FloatKv {
   using Element = float;
   static constexpr bool is_scaled = false;
   static Floats widen(const float* from) { return load(from); }
+  static void narrow(Floats values, float* to) { store(to, values); }
 };
 
 /** 8 bits, with a scale for the keys and one for the values of each position of a head. */
@@ -23,6 +24,9 @@ struct Int8Kv {
   static Floats widen(const int8_t* from) {
     const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
     return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes));
+  }
+  static void narrow(Floats values, int8_t* to) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm512_cvtsepi32_epi8(_mm512_cvtps_epi32(values)));
   }
 };
 
@@ -61,16 +65,21 @@ class CrossKv {
     for (size_t head = 0; head < heads_; ++head) {
       Element* to = head_elements(0, window, layer, head) + position / block * block * head_size_ + position % block;
       const float* from = row + head * head_size_;
-      const float inverse = scale(from, head_scales(0, window, layer, head), position);
-      for (size_t i = 0; i < head_size_; ++i) to[i * block] = element(from[i] * inverse);
+      const Floats inverse = all(scale(from, head_scales(0, window, layer, head), position));
+      for (size_t i = 0; i < head_size_; i += lanes) {
+        Element channels[lanes];
+        Kv::narrow(load(from + i) * inverse, channels);
+#pragma GCC unroll 16
+        for (size_t lane = 0; lane < lanes; ++lane) to[(i + lane) * block] = channels[lane];
+      }
     }
   }
   void put_values(size_t window, size_t layer, size_t position, const float* row) {
     for (size_t head = 0; head < heads_; ++head) {
       Element* to = head_elements(1, window, layer, head) + position * head_size_;
       const float* from = row + head * head_size_;
-      const float inverse = scale(from, head_scales(1, window, layer, head), position);
-      for (size_t i = 0; i < head_size_; ++i) to[i] = element(from[i] * inverse);
+      const Floats inverse = all(scale(from, head_scales(1, window, layer, head), position));
+      for (size_t i = 0; i < head_size_; i += lanes) Kv::narrow(load(from + i) * inverse, to + i);
     }
   }
 
@@ -92,11 +101,6 @@ class CrossKv {
     scales[position] = scale;
     return 1.0F / scale;
   }
-  static Element element(float value) {
-    if constexpr (Kv::is_scaled) return static_cast<Element>(std::nearbyintf(value));
-    return value;
-  }
-
   size_t heads_;
   size_t head_size_;
   size_t layers_;

@@ -26,8 +26,8 @@ class Encoder {
   void encode(const float* log_mel, float* output);
 
  private:
-  /** Rows that go through the layers together. */
-  static constexpr size_t block_rows = 5 * product::tile_rows;
+  /** More would not stay in the cache, fewer would have whisper-medium's weights read from memory too often. */
+  static constexpr size_t most_block_rows = 14 * product::tile_rows;
 
   struct Layer {
     Layer(const WeightsFile& weights, const std::string& name, size_t state);
@@ -48,7 +48,7 @@ class Encoder {
 
   /** What a thread works in. */
   struct Scratch {
-    Scratch(const Dimensions& dimensions, Clock& clock);
+    Scratch(const Dimensions& dimensions, size_t block_rows, Clock& clock);
     MemoryBlock frames;
     MemoryBlock convolved;
     MemoryBlock normed;
@@ -57,11 +57,13 @@ class Encoder {
     Clock* clock;
   };
 
+  /** Rows that go through the layers together. */
   struct Block {
     size_t first;
     size_t count;
   };
 
+  static std::vector<Block> blocks_of(size_t positions, size_t threads);
   template <typename Work>
   void each_block(const Work& work);
   float* row(size_t position) const { return stream_.as<float>() + position * state_; }
@@ -74,6 +76,7 @@ class Encoder {
   Dimensions dimensions_;
   size_t state_;
   Team& team_;
+  std::vector<Block> blocks_;
   Profile& profile_;
   PackedMatrix<ConvolutionKind> first_convolution_;
   PackedMatrix<ConvolutionKind> second_convolution_;
@@ -117,7 +120,7 @@ Encoder<L, A, C, Kv>::Layer::Layer(const WeightsFile& weights, const std::string
       output(weights, name + ".fc2", 4 * state, state) {}
 
 template <typename L, typename A, typename C, typename Kv>
-Encoder<L, A, C, Kv>::Scratch::Scratch(const Dimensions& dimensions, Clock& clock)
+Encoder<L, A, C, Kv>::Scratch::Scratch(const Dimensions& dimensions, size_t block_rows, Clock& clock)
     : frames((2 * block_rows + 1) * 3 * dimensions.n_mels * sizeof(typename C::Element)),
       convolved((2 * block_rows + 1) * dimensions.n_audio_state * sizeof(typename C::Element)),
       normed(block_rows * dimensions.n_audio_state * sizeof(float)),
@@ -131,6 +134,7 @@ Encoder<L, A, C, Kv>::Encoder(const WeightsFile& weights, const Dimensions& dime
     : dimensions_(dimensions),
       state_(dimensions.n_audio_state),
       team_(team),
+      blocks_(blocks_of(dimensions.n_audio_ctx, team.size())),
       profile_(profile),
       first_convolution_(pack_convolution<C>(
           weights.floats("model.encoder.conv1.weight", state_ * dimensions.n_mels * 3), dimensions.n_mels, state_)),
@@ -149,7 +153,7 @@ Encoder<L, A, C, Kv>::Encoder(const WeightsFile& weights, const Dimensions& dime
     const std::string name = "model.decoder.layers." + std::to_string(layer) + ".encoder_attn";
     cross_.push_back({L(weights, name + ".k_proj", state_, state_), L(weights, name + ".v_proj", state_, state_)});
   }
-  for (size_t member = 0; member < team.size(); ++member) scratch_.emplace_back(dimensions, profile.clock(member));
+  for (size_t member = 0; member < team.size(); ++member) scratch_.emplace_back(dimensions, blocks_.front().count, profile.clock(member));
 }
 
 template <typename L, typename A, typename C, typename Kv>
@@ -179,14 +183,28 @@ void Encoder<L, A, C, Kv>::encode(const float* log_mel, float* output) {
     norm_.apply(row(position), output + position * state_);
 }
 
+/** As many for every thread, as long as one another to a tile, the first the longest. */
+template <typename L, typename A, typename C, typename Kv>
+auto Encoder<L, A, C, Kv>::blocks_of(size_t positions, size_t threads) -> std::vector<Block> {
+  const size_t per_thread = (positions + threads * most_block_rows - 1) / (threads * most_block_rows);
+  const size_t tiles = (positions + product::tile_rows - 1) / product::tile_rows;
+  const size_t count = std::min(tiles, threads * per_thread);
+  std::vector<Block> blocks;
+  for (size_t index = 0, first = 0; index < count; ++index) {
+    const size_t own_tiles = tiles / count + (index < tiles % count ? 1 : 0);
+    const size_t rows = std::min(own_tiles * product::tile_rows, positions - first);
+    blocks.push_back({first, rows});
+    first += rows;
+  }
+  return blocks;
+}
+
 template <typename L, typename A, typename C, typename Kv>
 template <typename Work>
 void Encoder<L, A, C, Kv>::each_block(const Work& work) {
-  const size_t positions = dimensions_.n_audio_ctx;
-  team_.each((positions + block_rows - 1) / block_rows, [&](size_t index, size_t member) {
-    const size_t first = index * block_rows;
+  team_.each(blocks_.size(), [&](size_t index, size_t member) {
     scratch_[member].clock->start();
-    work(Block{first, std::min(block_rows, positions - first)}, scratch_[member]);
+    work(blocks_[index], scratch_[member]);
   });
 }
 

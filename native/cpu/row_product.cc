@@ -4,11 +4,22 @@ namespace {
 
 /** Outputs whose weights are read side by side. */
 constexpr size_t outputs_at_once = 4;
+/**
+ * How far ahead weights are asked for, in rounds of outputs: the processor alone foresees too little of rows this short, and
+ * reads a sixth less in the same time.
+ */
+constexpr size_t rounds_ahead = 4;
 
 struct RowRange {
   size_t first;
   size_t count;
 };
+
+/** Behind the last weights too, where it does nothing. */
+template <typename Weight>
+void ask_for(const Weight* weights) {
+  _mm_prefetch(reinterpret_cast<const char*>(weights), _MM_HINT_T0);
+}
 
 /** Sixteen weights as floats. */
 Floats widen(const float* weights) { return load(weights); }
@@ -27,6 +38,7 @@ void multiply_floats(const Weight* weights, size_t inputs, const Activations& in
     for (size_t row = 0; row < row_count; ++row) values[row] = load(input.row(first_row + row) + i);
 #pragma GCC unroll 4
     for (size_t output = 0; output < output_count; ++output) {
+      ask_for(weights + (output + rounds_ahead * output_count) * inputs + i);
       const Floats weight = widen(weights + output * inputs + i);
 #pragma GCC unroll 4
       for (size_t row = 0; row < row_count; ++row)
@@ -58,6 +70,9 @@ void multiply_blocks(const BlockRows& rows, size_t first_output, size_t inputs, 
 #pragma GCC unroll 2
     for (size_t at = index * block; at < (index + 1) * block; at += step) {
       const __m512i values = _mm512_loadu_si512(bytes + at);
+#pragma GCC unroll 4
+      for (size_t output = 0; output < output_count; ++output)
+        ask_for(weights + (output + rounds_ahead * output_count) * inputs + at);
 #pragma GCC unroll 4
       for (size_t output = 0; output < output_count; ++output)
         products[output] =
