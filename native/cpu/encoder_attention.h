@@ -30,18 +30,17 @@ struct Lanes<Single> {
 
 template <>
 struct Lanes<BFloat16> {
-  static __m256i narrow(Floats values) { return _mm512_cvtepi32_epi16(bfloat16_of(values)); }
   static void put_row(uint16_t* to, Floats values) {
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), narrow(values));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), bfloat16_of(values));
   }
   static void put_column(uint16_t* to, Floats values) {
     const __m256i steps = _mm256_set_epi32(7, 6, 5, 4, 3, 2, 1, 0);
     const __m256i places = _mm256_mullo_epi32(steps, _mm256_set1_epi32(panel_columns));
-    _mm256_i32scatter_epi32(reinterpret_cast<int*>(to), places, narrow(values), sizeof(int32_t));
+    _mm256_i32scatter_epi32(reinterpret_cast<int*>(to), places, bfloat16_of(values), sizeof(int32_t));
   }
   /** Half of each group: the other half is the input beside it. */
   static void put_input(PackedMatrix<BFloat16>& matrix, size_t input, size_t output, Floats values) {
-    const __m512i low = bfloat16_of(values);
+    const __m512i low = _mm512_cvtepu16_epi32(bfloat16_of(values));
     const bool is_odd = input % 2 != 0;
     const __m512i halves = is_odd ? _mm512_slli_epi32(low, 16) : low;
     _mm512_mask_storeu_epi16(matrix.group(input, output), is_odd ? 0xaaaaaaaaU : 0x55555555U, halves);

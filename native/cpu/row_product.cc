@@ -5,8 +5,7 @@ namespace {
 /** Outputs whose weights are read side by side. */
 constexpr size_t outputs_at_once = 4;
 /**
- * How far ahead weights are asked for, in rounds of outputs: the processor alone foresees too little of rows this short, and
- * reads a sixth less in the same time.
+ * How far ahead weights are asked for, in rounds of outputs: the processor alone foresees too little of rows this short.
  */
 constexpr size_t rounds_ahead = 4;
 

@@ -57,9 +57,5 @@ inline uint16_t bfloat16_of(float value) {
   return static_cast<uint16_t>((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
 
-/** Rounds to the nearest bfloat16, which stays in the lower half of each lane. */
-inline __m512i bfloat16_of(Floats values) {
-  const __m512i bits = _mm512_castps_si512(values);
-  const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
-  return _mm512_srli_epi32(_mm512_add_epi32(_mm512_add_epi32(bits, odd), _mm512_set1_epi32(0x7fff)), 16);
-}
+/** Rounds to the nearest bfloat16, on processors that have products of them. */
+inline __m256i bfloat16_of(Floats values) { return reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(values)); }

@@ -17,11 +17,10 @@ constexpr size_t tokens_per_item = 8 * group;
 /** At least as many groups have a token that is computed in float32. */
 constexpr size_t least_candidates = 128;
 /**
- * A token that is screened out has a logit this far below the highest screened one. Three times 1.30, the largest error of
- * a screened logit over 303 steps of whisper-base on real speech (scripts/measure-screen.mjs): where two errors are less
- * than this, no token that was screened out is the likeliest.
+ * A token that is screened out has a logit this many deviations of its rounding error below the highest screened one: for
+ * it to be the likeliest, two logits would have to be wrong by six deviations, of those that err most.
  */
-constexpr float safe_margin = 4.0F;
+constexpr float safe_deviations = 12.0F;
 constexpr size_t candidates_per_item = 16;
 
 bool is_forbidden(const float* mask, size_t first, size_t last) {
@@ -58,6 +57,7 @@ Vocabulary::Vocabulary(const WeightsFile& weights, const Dimensions& dimensions,
       timestamp_begin_(size_ > timestamp_count ? size_ - timestamp_count : size_),
       exact_(RowMatrix::in_floats(weights, "model.decoder.embed_tokens.weight", state_, size_)),
       screened_(RowMatrix::in_blocks(weights, "model.decoder.embed_tokens.weight", state_, size_)),
+      screen_error_(weights, "model.decoder.embed_tokens.weight", state_, size_),
       states_(1, state_),
       chosen_logits_(size_) {}
 
@@ -125,18 +125,19 @@ void Vocabulary::screen(size_t first, size_t last, const Allowed& allowed, float
 }
 
 /** What screened logits must reach to be computed anew: within the margin of the highest, or in the first 128 groups. */
-float Vocabulary::threshold(const float* maxima) const {
+float Vocabulary::threshold(size_t row) const {
   const size_t groups = (size_ + group - 1) / group;
+  const float* maxima = maxima_.data() + row * groups;
   std::vector<float> sorted(maxima, maxima + groups);
   const size_t last = std::min(least_candidates, groups) - 1;
   std::nth_element(sorted.begin(), sorted.begin() + static_cast<ptrdiff_t>(last), sorted.end(), std::greater<>());
-  return std::min(highest(maxima, groups) - safe_margin, sorted[last]);
+  return std::min(highest(maxima, groups) - safe_deviations * screen_error_.deviation(states_, row), sorted[last]);
 }
 
 void Vocabulary::refine(size_t row, const Allowed& allowed, float* logits) {
   const size_t groups = (size_ + group - 1) / group;
   const float* maxima = maxima_.data() + row * groups;
-  const float least = threshold(maxima);
+  const float least = threshold(row);
   candidates_.clear();
   for (size_t index = 0; index < groups; ++index) {
     if (maxima[index] < least) continue;

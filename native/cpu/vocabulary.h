@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "dimensions.h"
+#include "rounding_error.h"
 #include "row_product.h"
 #include "step.h"
 #include "team.h"
@@ -32,7 +33,7 @@ class Vocabulary {
   void fill(size_t row_count, const Allowed& allowed, float* logits);
   void screen(size_t first, size_t last, const Allowed& allowed, float* logits, size_t row_count);
   void refine(size_t row, const Allowed& allowed, float* logits);
-  float threshold(const float* maxima) const;
+  float threshold(size_t row) const;
 
   Team& team_;
   size_t size_;
@@ -41,6 +42,7 @@ class Vocabulary {
   size_t timestamp_begin_;
   RowMatrix exact_;
   RowMatrix screened_;
+  RoundingError screen_error_;
   Activations states_;
   size_t row_capacity_ = 1;
   /** The highest logit of every few tokens, [rows, groups]. */
