@@ -94,9 +94,17 @@ namespace product {
 /** As many rows as have their sums in registers: 12 times 2 of the 32, and the columns'. */
 inline constexpr size_t tile_rows = 12;
 
+/**
+ * Each tile asks for an eighth of the panel behind its own, which else would come from memory while nothing is computed: as
+ * many cache lines, spread over its work.
+ */
+inline constexpr size_t share_asked_for = 8;
+inline constexpr size_t line_bytes = 64;
+
+/** @param next where the tile's share of the next panel begins; behind the last panel it may be anywhere */
 template <typename Kind, size_t row_count, typename Finish>
 inline void multiply_tile(const Rows<Kind>& rows, size_t first_row, const PackedMatrix<Kind>& matrix, size_t panel,
-                          const Finish& finish) {
+                          const char* next, const Finish& finish) {
   typename Kind::Sum left[row_count];
   typename Kind::Sum right[row_count];
 #pragma GCC unroll 12
@@ -104,7 +112,7 @@ inline void multiply_tile(const Rows<Kind>& rows, size_t first_row, const Packed
   const auto* row_groups = rows.first + first_row * rows.stride;
   const auto* columns = reinterpret_cast<const __m512i*>(matrix.panel(panel));
   const size_t groups = matrix.groups();
-  for (size_t group = 0; group < groups; ++group) {
+  const auto add_group = [&](size_t group) __attribute__((always_inline)) {
     const __m512i left_columns = columns[2 * group];
     const __m512i right_columns = columns[2 * group + 1];
 #pragma GCC unroll 12
@@ -114,7 +122,16 @@ inline void multiply_tile(const Rows<Kind>& rows, size_t first_row, const Packed
       left[row] = Kind::add(left[row], left_columns, value);
       right[row] = Kind::add(right[row], right_columns, value);
     }
+  };
+  size_t group = 0;
+  for (; group + share_asked_for <= groups; group += share_asked_for) {
+    // A group of a panel is two lines.
+    _mm_prefetch(next, _MM_HINT_T1);
+    _mm_prefetch(next + line_bytes, _MM_HINT_T1);
+    next += 2 * line_bytes;
+    for (size_t i = 0; i < share_asked_for; ++i) add_group(group + i);
   }
+  for (; group < groups; ++group) add_group(group);
 #pragma GCC unroll 12
   for (size_t row = 0; row < row_count; ++row)
     finish(first_row + row, panel * panel_columns, left[row], right[row]);
@@ -128,11 +145,14 @@ inline void multiply_tile(const Rows<Kind>& rows, size_t first_row, const Packed
  */
 template <typename Kind, typename Finish>
 inline void multiply(const Rows<Kind>& rows, const PackedMatrix<Kind>& matrix, const Finish& finish) {
+  const size_t groups = matrix.groups();
+  const size_t share_bytes = groups / product::share_asked_for * 2 * product::line_bytes;
   for (size_t panel = 0; panel < matrix.panels(); ++panel) {
+    const char* next = reinterpret_cast<const char*>(matrix.panel(panel)) + groups * 2 * product::line_bytes;
     size_t row = 0;
-    for (; row + product::tile_rows <= rows.count; row += product::tile_rows)
-      product::multiply_tile<Kind, product::tile_rows>(rows, row, matrix, panel, finish);
-    for (; row + 4 <= rows.count; row += 4) product::multiply_tile<Kind, 4>(rows, row, matrix, panel, finish);
-    for (; row < rows.count; ++row) product::multiply_tile<Kind, 1>(rows, row, matrix, panel, finish);
+    for (; row + product::tile_rows <= rows.count; row += product::tile_rows, next += share_bytes)
+      product::multiply_tile<Kind, product::tile_rows>(rows, row, matrix, panel, next, finish);
+    for (; row + 4 <= rows.count; row += 4) product::multiply_tile<Kind, 4>(rows, row, matrix, panel, next, finish);
+    for (; row < rows.count; ++row) product::multiply_tile<Kind, 1>(rows, row, matrix, panel, next, finish);
   }
 }
