@@ -5,7 +5,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
 
-const [folder, model, samplesFile, language, threads, tokens] = process.argv.slice(2);
+const [folder, model, samplesFile, language, threads, isLong, tokens] = process.argv.slice(2);
 const print = (value) => process.stdout.write(`${JSON.stringify(value)}\n`);
 
 function find() {
@@ -28,7 +28,9 @@ const bytes = readFileSync(samplesFile);
 const samples = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
 const isMultilingual = transcribe.model.generation_config?.is_multilingual !== false;
 const length = tokens === '0' ? {} : { min_new_tokens: Number(tokens), max_new_tokens: Number(tokens) };
-const options = { ...(isMultilingual ? { language, task: 'transcribe' } : {}), ...length };
+// It has no other way through a long recording than windows that overlap.
+const chunks = isLong === 'true' ? { chunk_length_s: 30, stride_length_s: 5, return_timestamps: true } : {};
+const options = { ...chunks, ...(isMultilingual ? { language, task: 'transcribe' } : {}), ...length };
 print({ label: `transformers.js ${env.version} f32` });
 for await (const _ of createInterface({ input: process.stdin })) {
   const started = performance.now();

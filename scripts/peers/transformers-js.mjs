@@ -11,9 +11,8 @@ async function start(
   { samplesFile, isLong, language, threads, tokens = 0 },
   { 'transformers-js': folder, 'onnx-model': model },
 ) {
-  if (isLong) return { absent: 'as it is asked here it takes 30 s at most' };
   if (folder === undefined) return { absent: 'give the folder whose node_modules has it with --transformers-js' };
   if (model === undefined) return { absent: 'give a folder with tokenizer.json and onnx/ with --onnx-model' };
-  const args = [folder, model, samplesFile, language, threads, tokens];
+  const args = [folder, model, samplesFile, language, threads, isLong, tokens];
   return [await startChild(process.execPath, 'transformers-js-child.mjs', args)];
 }

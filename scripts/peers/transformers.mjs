@@ -7,9 +7,8 @@ export const transformers = {
 };
 
 async function start({ samplesFile, isLong, language, threads, tokens = 0 }, { python, 'hf-model': folder }) {
-  if (isLong) return { absent: 'as it is asked here it takes 30 s at most' };
   if (python === undefined) return { absent: 'give a Python that has it with --python' };
   if (folder === undefined)
     return { absent: 'give a folder with --hf-model (scripts/export-safetensors.mjs makes one)' };
-  return [await startChild(python, 'transformers.py', [folder, samplesFile, language, threads, tokens])];
+  return [await startChild(python, 'transformers.py', [folder, samplesFile, language, threads, isLong, tokens])];
 }
