@@ -169,6 +169,7 @@ Napi::Value step(const Napi::CallbackInfo& info) {
 Napi::Value logits(const Napi::CallbackInfo& info) {
   auto& model = held<Model>(info[0]);
   const auto rows = integers(info[1]);
+  check_below(rows, model.rows(), "row");
   auto result = Napi::Float32Array::New(info.Env(), rows.size() * model.dimensions().n_vocab);
   if (info[2].As<Napi::Boolean>()) {
     model.highest_logits(rows, result.Data());
@@ -187,7 +188,9 @@ Napi::Value choose(const Napi::CallbackInfo& info) {
       .mask = floats(info[2], n_vocab, "the mask"),
       .timestamp_begin = timestamp_begin < 0 ? n_vocab : std::min(n_vocab, static_cast<size_t>(timestamp_begin)),
   };
-  const Choice choice = model.choose(info[1].As<Napi::Number>().Int32Value(), allowed);
+  const int32_t row = info[1].As<Napi::Number>().Int32Value();
+  check_below({&row, 1}, model.rows(), "row");
+  const Choice choice = model.choose(row, allowed);
   auto result = Napi::Object::New(info.Env());
   result.Set("token", choice.token);
   result.Set("logprob", choice.logprob);

@@ -60,7 +60,9 @@ class ModelOf final : public Model {
   void step(const Step& step, const Audio& audio, TextCache& cache, float* attention) override {
     decoder_profile_.execution(
         [&] { decoder_.step(step, static_cast<const AudioOf<Kv>&>(audio).kv, cache, attention); });
+    rows_ = step.tokens.size();
   }
+  size_t rows() const override { return rows_; }
   void logits(std::span<const int32_t> rows, float* logits) override {
     in_vocabulary([&] { vocabulary_.logits(decoder_.states(), rows, logits); });
   }
@@ -95,6 +97,7 @@ class ModelOf final : public Model {
   typename Precision::EncoderType encoder_;
   Decoder<Kv> decoder_;
   Vocabulary vocabulary_;
+  size_t rows_ = 0;
 };
 
 }  // namespace

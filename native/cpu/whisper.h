@@ -38,6 +38,8 @@ class Model {
   virtual void encoder_output(const float* log_mel, float* output) = 0;
   /** As Decoder::step. */
   virtual void step(const Step& step, const Audio& audio, TextCache& cache, float* attention) = 0;
+  /** Of the last step. */
+  virtual size_t rows() const = 0;
   // Of rows of the last step, as Vocabulary's.
   virtual void logits(std::span<const int32_t> rows, float* logits) = 0;
   virtual void highest_logits(std::span<const int32_t> rows, float* logits) = 0;

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { ModelError } from '../../errors.ts';
 import type { ModelDimensions } from '../../model/dimensions.ts';
 import type { WeightsTable } from '../../model/weights-table.ts';
 import type { Choice } from '../greedy.ts';
@@ -81,10 +82,23 @@ export function loadCpuAddon(dimensions: ModelDimensions): CpuAddon | undefined 
   return loaded?.isSupported() ? loaded : undefined;
 }
 
+/** @throws ModelError where it was built and cannot be loaded, which would go unnoticed but for the speed */
 function tryLoading(): CpuAddon | undefined {
   const path = fileURLToPath(new URL('../../../build/Release/whisper_cpu.node', import.meta.url));
   // Not built where there is no compiler, or no processor of this kind.
-  return existsSync(path) ? (createRequire(import.meta.url)(path) as CpuAddon) : undefined;
+  if (!existsSync(path)) return undefined;
+  try {
+    return createRequire(import.meta.url)(path) as CpuAddon;
+  } catch (cause) {
+    throw new ModelError(
+      'CPU_ADDON_BROKEN',
+      `the addon for this processor cannot be loaded: ${(cause as Error).message}`,
+      {
+        hint: 'Build it anew with `npm run build:native`, or remove it to compute with ONNX Runtime.',
+        cause,
+      },
+    );
+  }
 }
 
 function fits({ nMels, nAudioState, nAudioHead, nTextState, nTextHead }: ModelDimensions): boolean {

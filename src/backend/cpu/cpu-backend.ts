@@ -3,7 +3,7 @@ import { ModelError } from '../../errors.ts';
 import type { Backend, DecoderRun, EncodedAudio } from '../backend.ts';
 import type { EngineOptions } from './engine.ts';
 import type { GraphProfile } from './profile.ts';
-import type { Answer, CallName, EngineCalls } from './worker-protocol.ts';
+import type { Answer, CallName, EngineCalls, EngineFailure } from './worker-protocol.ts';
 
 export interface CpuBackendOptions extends Omit<EngineOptions, 'profile'> {
   /** Told where the time went when the backend is disposed of; without it nothing is measured. */
@@ -23,8 +23,9 @@ export async function openCpuBackend({ onProfile, ...options }: CpuBackendOption
     name = await engine.loaded;
   } catch (cause) {
     await engine.stop();
-    throw new ModelError('MODEL_LOAD_FAILED', `${options.directory}: the model could not be loaded: ${text(cause)}`, {
-      hint: 'Remove the folder and run the command again to prepare the model anew.',
+    const { message, hint } = cause as EngineFailure;
+    throw new ModelError('MODEL_LOAD_FAILED', `${options.directory}: the model could not be loaded: ${message}`, {
+      hint: hint ?? 'Remove the folder and run the command again to prepare the model anew.',
       cause,
     });
   }
@@ -135,7 +136,7 @@ class EngineThread {
     const pending = this.#pending.get(answer.id);
     this.#pending.delete(answer.id);
     if ('result' in answer) pending?.resolve(answer.result);
-    else pending?.reject(Object.assign(new Error(answer.error.message), { stack: answer.error.stack }));
+    else pending?.reject(Object.assign(new Error(answer.error.message), answer.error));
   }
 
   #end(reason: Error): void {
@@ -143,8 +144,4 @@ class EngineThread {
     for (const { reject } of this.#pending.values()) reject(this.#ended);
     this.#pending.clear();
   }
-}
-
-function text(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -28,4 +28,11 @@ export interface Call<Name extends CallName = CallName> {
 /** Its answer. The first answer of all, with id 0, says that the model is loaded, and into what. */
 export type Answer =
   | { readonly id: number; readonly result: unknown }
-  | { readonly id: number; readonly error: { readonly message: string; readonly stack: string | undefined } };
+  | { readonly id: number; readonly error: EngineFailure };
+
+export interface EngineFailure {
+  readonly message: string;
+  readonly stack: string | undefined;
+  /** What to do next, where the engine knows better than its caller. */
+  readonly hint: string | undefined;
+}
