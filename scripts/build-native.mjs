@@ -1,8 +1,9 @@
-// Builds the native addon: build/Release/whisper_npu.node.
-//   --optional            where it cannot be built, say so in one line and succeed (npm's install step)
+// Builds the native addons: build/Release/whisper_npu.node, and on x86-64 build/Release/whisper_cpu.node.
+//   --optional            where they cannot be built, say so in one line and succeed (npm's install step)
 //   --arm64               cross-build with aarch64-linux-gnu-g++: build/arm64/whisper_npu.node
-//   WHISPER_NPU_SANITIZE  address or thread: build/<name>/whisper_npu.node, to be run with that sanitizer's library
+//   WHISPER_NPU_SANITIZE  address or thread: build/<name>/*.node, to be run with that sanitizer's library
 import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, renameSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,12 +13,21 @@ const optional = process.argv.includes('--optional');
 const arm64 = process.argv.includes('--arm64');
 const sanitizer = process.env.WHISPER_NPU_SANITIZE;
 
+/** What is built for this processor, and what goes on without it. */
+const addons = [
+  { target: 'whisper_npu', without: 'NPUs cannot be used; everything on the CPU works without it' },
+  ...(arm64 || process.arch !== 'x64'
+    ? []
+    : [{ target: 'whisper_cpu', without: 'the CPU computes with ONNX Runtime, which takes longer' }]),
+];
+
 function runs(command) {
   return spawnSync(command, ['--version'], { stdio: 'ignore' }).status === 0;
 }
 
-function giveUp(reason) {
-  console.error(`whisper-npu: the native addon is not built: ${reason}. Everything on the CPU works without it.`);
+function giveUp(reason, missing = addons) {
+  for (const { target, without } of missing)
+    console.error(`whisper-npu: ${target}.node is not built: ${reason}. So ${without}.`);
   process.exit(optional ? 0 : 1);
 }
 
@@ -29,23 +39,45 @@ function cmakeJs() {
   }
 }
 
-if (process.platform !== 'linux') giveUp('Ascend devices are on Linux only');
+if (process.platform !== 'linux') giveUp('they are for Linux only');
 if (!runs('cmake')) giveUp('there is no CMake');
 const compiler = arm64 ? 'aarch64-linux-gnu-g++' : (process.env.CXX ?? 'c++');
 if (!runs(compiler)) giveUp(`there is no C++ compiler (${compiler})`);
 const builder = cmakeJs();
 if (builder === undefined) giveUp('cmake-js is not installed');
 
-const args = [builder, 'compile', '--directory', root];
-const folder = arm64 ? 'arm64' : sanitizer;
-if (folder) {
-  const output = join(root, 'build', folder);
-  args.push('--out', output, `--CDCMAKE_LIBRARY_OUTPUT_DIRECTORY=${output}`);
+const folder = join(root, 'build', ...(arm64 ? ['arm64'] : sanitizer ? [sanitizer] : []));
+const place = arm64 || sanitizer ? folder : join(folder, 'Release');
+const options = ['--directory', root, '--out', folder];
+if (arm64) options.push(`--CDCMAKE_TOOLCHAIN_FILE=${join(root, 'native', 'aarch64-linux-gnu.cmake')}`);
+if (sanitizer) options.push(`--CDWHISPER_NPU_SANITIZE=${sanitizer}`);
+
+function cmake(...args) {
+  return spawnSync(process.execPath, [builder, ...args, ...options], { cwd: root, encoding: 'utf8' });
 }
-if (arm64) args.push(`--CDCMAKE_TOOLCHAIN_FILE=${join(root, 'native', 'aarch64-linux-gnu.cmake')}`);
-if (sanitizer) args.push(`--CDWHISPER_NPU_SANITIZE=${sanitizer}`);
-const build = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' });
-if (build.status !== 0) {
-  console.error(build.stdout, build.stderr);
-  giveUp('the compiler failed, see above');
+
+/** One at a time: where a compiler is too old for one of them, the other is built all the same. */
+function build() {
+  let configured = cmake('configure');
+  // What an older CMake or another place left behind cannot be configured again.
+  if (configured.status !== 0) configured = cmake('reconfigure');
+  const results = addons.map((addon) => ({
+    addon,
+    ...(configured.status === 0 ? cmake('build', '--target', addon.target) : configured),
+  }));
+  for (const { addon, status } of results) if (status === 0) put(addon.target);
+  return results.filter(({ status }) => status !== 0);
 }
+
+/** Into its place in one go: half of an addon would kill who loads it. */
+function put(target) {
+  mkdirSync(place, { recursive: true });
+  const copied = join(place, `${target}.new`);
+  copyFileSync(join(folder, 'linked', `${target}.node`), copied);
+  renameSync(copied, join(place, `${target}.node`));
+}
+
+const failed = build();
+for (const { stdout, stderr } of failed) console.error(stdout, stderr);
+const missing = failed.map(({ addon }) => addon);
+if (missing.length > 0) giveUp('the compiler failed, see above', missing);

@@ -19,7 +19,12 @@ function run(command, args, env = {}) {
 
 for (const sanitizer of ['address', 'thread']) {
   const build = join(root, 'build', `native-${sanitizer}`);
-  run('cmake', ['-S', root, '-B', build, '-DWHISPER_NPU_TESTS=ON', `-DWHISPER_NPU_SANITIZE=${sanitizer}`]);
+  const options = [
+    '-DWHISPER_NPU_TESTS=ON',
+    `-DWHISPER_NPU_SANITIZE=${sanitizer}`,
+    '-DCMAKE_COMPILE_WARNING_AS_ERROR=ON',
+  ];
+  run('cmake', ['-S', root, '-B', build, ...options]);
   run('cmake', ['--build', build, '--parallel', '2']);
   const suppressions = join(root, 'test', 'native', 'tsan.supp');
   // native/cpu is there for x86-64 only.

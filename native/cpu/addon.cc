@@ -4,24 +4,58 @@
 #include <napi.h>
 
 #include <algorithm>
+#include <new>
 #include <stdexcept>
+#include <system_error>
+#include <type_traits>
 
 #include "whisper.h"
 
 namespace {
 
+/** Counts the changes of what is exported; src/backend/cpu/cpu-addon.ts asks for the one it was written for. */
+constexpr int32_t interface_version = 1;
+
+/** By which one thing of ours is told from another, and from things of others. */
+template <typename T>
+constexpr napi_type_tag tag_of{};
+template <>
+constexpr napi_type_tag tag_of<Model>{0x6b1fd0c4a9e24d53, 0x9f3a5c7e81b20d46};
+template <>
+constexpr napi_type_tag tag_of<Audio>{0x2c8e41b7f05d4a96, 0xb7d10e63c4a8f529};
+template <>
+constexpr napi_type_tag tag_of<TextCache>{0xd95a07e3186c4f2b, 0x84e6b2f90d731ca5};
+
+/** The object's owner: JavaScript's collector, or nobody once it was freed. */
+template <typename T>
+std::unique_ptr<T>& owner_of(const Napi::Value& value) {
+  const auto external = value.As<Napi::External<std::unique_ptr<T>>>();
+  if (!value.IsExternal() || !external.CheckTypeTag(&tag_of<T>)) throw std::invalid_argument("this is another thing");
+  return *external.Data();
+}
+
 template <typename T>
 T& held(const Napi::Value& value) {
-  return *value.As<Napi::External<T>>().Data();
+  const std::unique_ptr<T>& owner = owner_of<T>(value);
+  if (owner == nullptr) throw std::invalid_argument("this has been freed");
+  return *owner;
 }
 
 template <typename T>
 Napi::Value hold(Napi::Env env, std::unique_ptr<T> object) {
-  return Napi::External<T>::New(env, object.release(), [](Napi::Env, T* owned) { std::unique_ptr<T>{owned}; });
+  using Owner = std::unique_ptr<T>;
+  auto owner = std::make_unique<Owner>(std::move(object));
+  const auto external =
+      Napi::External<Owner>::New(env, owner.get(), [](Napi::Env, Owner* owned) { std::unique_ptr<Owner>{owned}; });
+  owner.release();
+  external.TypeTag(&tag_of<T>);
+  return external;
 }
 
 size_t size_of(const Napi::Object& object, const char* name) {
-  return static_cast<size_t>(object.Get(name).As<Napi::Number>().Int64Value());
+  const int64_t value = object.Get(name).As<Napi::Number>().Int64Value();
+  if (value < 0) throw std::out_of_range(std::string(name) + " is negative");
+  return static_cast<size_t>(value);
 }
 
 std::span<const int32_t> integers(const Napi::Value& value) {
@@ -100,6 +134,9 @@ Napi::Value allocate_audio(const Napi::CallbackInfo& info) {
   return hold(info.Env(), held<Model>(info[0]).allocate(info[1].As<Napi::Number>().Uint32Value()));
 }
 
+/** freeAudio(audio): now, not when it is collected, which the size of what it holds does not hasten */
+void free_audio(const Napi::CallbackInfo& info) { owner_of<Audio>(info[0]).reset(); }
+
 const float* log_mel(const Model& model, const Napi::Value& value) {
   const Dimensions& dimensions = model.dimensions();
   return floats(value, dimensions.n_mels * 2 * dimensions.n_audio_ctx, "the log-mel spectrogram");
@@ -153,6 +190,11 @@ Napi::Value step(const Napi::CallbackInfo& info) {
   check_below(step.windows, audio.windows(), "window");
   check_below(step.past_rows, step.first_row, "row");
   check_below(step.past_ends, step.past_rows.size() + 1, "end of rows");
+  for (size_t text = 0; text < step.past_ends.size(); ++text) {
+    const int32_t start = text == 0 ? 0 : step.past_ends[text - 1];
+    if (static_cast<size_t>(step.past_ends[text] - start) + step.width > dimensions.n_text_ctx)
+      throw std::length_error("a text is longer than " + std::to_string(dimensions.n_text_ctx));
+  }
   float* scores = nullptr;
   Napi::Value attention = info.Env().Undefined();
   if (info[4].As<Napi::Boolean>()) {
@@ -220,17 +262,47 @@ Napi::Value times(const Napi::CallbackInfo& info) {
   return graphs;
 }
 
+[[noreturn]] void fail(Napi::Env env, const char* code, const std::string& message) {
+  auto error = Napi::Error::New(env, message);
+  error.Set("code", code);
+  throw error;
+}
+
+/** Gives failures that are not the model's a code by which they are known (src/backend/cpu/engine-failure.ts). */
+template <auto function>
+Napi::Value coded(const Napi::CallbackInfo& info) {
+  try {
+    if constexpr (std::is_void_v<decltype(function(info))>) {
+      function(info);
+      return info.Env().Undefined();
+    } else {
+      return function(info);
+    }
+  } catch (const std::bad_alloc&) {
+    fail(info.Env(), "OUT_OF_MEMORY", "the memory is full");
+  } catch (const std::system_error& error) {
+    fail(info.Env(), "NO_THREAD", error.what());
+  }
+}
+
+template <auto function>
+void add(Napi::Object exports, const char* name) {
+  exports.Set(name, Napi::Function::New<coded<function>>(exports.Env(), name));
+}
+
 Napi::Object init(Napi::Env env, Napi::Object exports) {
-  exports.Set("isSupported", Napi::Function::New<is_supported>(env, "isSupported"));
-  exports.Set("load", Napi::Function::New<load>(env, "load"));
-  exports.Set("allocateAudio", Napi::Function::New<allocate_audio>(env, "allocateAudio"));
-  exports.Set("encode", Napi::Function::New<encode>(env, "encode"));
-  exports.Set("encoderOutput", Napi::Function::New<encoder_output>(env, "encoderOutput"));
-  exports.Set("createCache", Napi::Function::New<create_cache>(env, "createCache"));
-  exports.Set("step", Napi::Function::New<step>(env, "step"));
-  exports.Set("logits", Napi::Function::New<logits>(env, "logits"));
-  exports.Set("times", Napi::Function::New<times>(env, "times"));
-  exports.Set("choose", Napi::Function::New<choose>(env, "choose"));
+  exports.Set("interfaceVersion", Napi::Number::New(env, interface_version));
+  add<is_supported>(exports, "isSupported");
+  add<load>(exports, "load");
+  add<allocate_audio>(exports, "allocateAudio");
+  add<free_audio>(exports, "freeAudio");
+  add<encode>(exports, "encode");
+  add<encoder_output>(exports, "encoderOutput");
+  add<create_cache>(exports, "createCache");
+  add<step>(exports, "step");
+  add<logits>(exports, "logits");
+  add<times>(exports, "times");
+  add<choose>(exports, "choose");
   return exports;
 }
 

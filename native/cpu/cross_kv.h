@@ -41,13 +41,14 @@ class CrossKv {
       : heads_(dimensions.n_text_head),
         head_size_(dimensions.n_text_state / heads_),
         layers_(dimensions.n_text_layer),
-        padded_((dimensions.n_audio_ctx + block - 1) / block * block),
+        padded_(padded(dimensions)),
         windows_(windows),
         elements_(2 * windows * layers_ * heads_ * padded_ * head_size_ * sizeof(Element)),
         scales_(Kv::is_scaled ? 2 * windows * layers_ * heads_ * padded_ * sizeof(float) : 0) {}
 
   size_t windows() const { return windows_; }
   /** Positions of a window, rounded up to blocks. */
+  static size_t padded(const Dimensions& dimensions) { return (dimensions.n_audio_ctx + block - 1) / block * block; }
   size_t padded() const { return padded_; }
 
   /** [padded / block][head size][block] */
@@ -101,6 +102,7 @@ class CrossKv {
     scales[position] = scale;
     return 1.0F / scale;
   }
+
   size_t heads_;
   size_t head_size_;
   size_t layers_;

@@ -49,8 +49,8 @@ Decoder<Kv>::Decoder(const WeightsFile& weights, const Dimensions& dimensions, A
       hidden_(0, 4 * state_) {
   for (size_t layer = 0; layer < dimensions.n_text_layer; ++layer)
     layers_.emplace_back(weights, "model.decoder.layers." + std::to_string(layer), state_);
-  const size_t positions = (dimensions.n_audio_ctx + CrossKv<Kv>::block) / CrossKv<Kv>::block * CrossKv<Kv>::block;
-  const size_t score_count = std::max(rows_at_once * positions, dimensions.n_text_ctx + lanes);
+  const size_t score_count =
+      std::max(rows_at_once * CrossKv<Kv>::padded(dimensions), dimensions.n_text_ctx + lanes);
   for (size_t member = 0; member < team.size(); ++member) scratch_.push_back({MemoryBlock(score_count * sizeof(float))});
   reserve(1);
 }
@@ -58,14 +58,15 @@ Decoder<Kv>::Decoder(const WeightsFile& weights, const Dimensions& dimensions, A
 template <typename Kv>
 void Decoder<Kv>::reserve(size_t rows) {
   if (rows <= row_capacity_) return;
-  row_capacity_ = std::max(rows, 2 * row_capacity_);
-  const size_t size_bytes = row_capacity_ * state_ * sizeof(float);
+  const size_t capacity = std::max(rows, 2 * row_capacity_);
+  const size_t size_bytes = capacity * state_ * sizeof(float);
   stream_ = MemoryBlock(size_bytes);
   queries_ = MemoryBlock(size_bytes);
   projected_ = MemoryBlock(size_bytes);
-  normed_ = Activations(row_capacity_, state_);
-  attended_ = Activations(row_capacity_, state_);
-  hidden_ = Activations(row_capacity_, 4 * state_);
+  normed_ = Activations(capacity, state_);
+  attended_ = Activations(capacity, state_);
+  hidden_ = Activations(capacity, 4 * state_);
+  row_capacity_ = capacity;  // at last: an allocation may fail
 }
 
 template <typename Kv>

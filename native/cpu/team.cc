@@ -3,6 +3,8 @@
 #include <immintrin.h>
 
 #include <chrono>
+#include <string>
+#include <system_error>
 
 namespace {
 
@@ -13,13 +15,21 @@ constexpr int pauses_between_looks = 64;
 }  // namespace
 
 Team::Team(size_t size) {
-  for (size_t member = 1; member < size; ++member) helpers_.emplace_back([this, member] { help(member); });
+  try {
+    for (size_t member = 1; member < size; ++member) helpers_.emplace_back([this, member] { help(member); });
+  } catch (const std::system_error& error) {
+    const std::string started = std::to_string(helpers_.size() + 1);
+    dismiss();
+    throw std::system_error(error.code(), "thread " + started + " of " + std::to_string(size) + " cannot be started");
+  }
 }
 
-Team::~Team() {
+Team::~Team() { dismiss(); }
+
+void Team::dismiss() {
   // Each helper ends with the first item without a call that it takes.
   call_ = nullptr;
-  remaining_.store(static_cast<uint32_t>(helpers_.size()), std::memory_order_release);
+  remaining_.store(static_cast<uint32_t>(helpers_.size()));
   remaining_.notify_all();
   for (std::thread& helper : helpers_) helper.join();
 }
@@ -29,7 +39,7 @@ void Team::run(uint32_t count, const void* context, Call call) {
   context_ = context;
   call_ = call;
   pending_.store(count, std::memory_order_relaxed);
-  remaining_.store(count, std::memory_order_release);
+  remaining_.store(count);  // in one order with the waiters' counter, which notify_all asks
   if (!helpers_.empty() && count > 1) remaining_.notify_all();
   for (uint32_t index; take(index);) {
     call(context, index, 0);

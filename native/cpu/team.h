@@ -8,7 +8,10 @@
 
 class Team {
  public:
-  /** @param size threads at work, the caller among them; at least 1 */
+  /**
+   * @param size threads at work, the caller among them; at least 1
+   * @throws std::system_error when one of them cannot be started
+   */
   explicit Team(size_t size);
   ~Team();
   Team(const Team&) = delete;
@@ -30,6 +33,7 @@ class Team {
  private:
   using Call = void (*)(const void* context, size_t index, size_t member) noexcept;
 
+  void dismiss();
   void run(uint32_t count, const void* context, Call call);
   void help(size_t member);
   bool take(uint32_t& index);

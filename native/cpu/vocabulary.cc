@@ -64,8 +64,8 @@ Vocabulary::Vocabulary(const WeightsFile& weights, const Dimensions& dimensions,
 /** Copies rows of states side by side. */
 void Vocabulary::take(const Activations& states, std::span<const int32_t> rows) {
   if (rows.size() > row_capacity_) {
+    states_ = Activations(rows.size(), state_);
     row_capacity_ = rows.size();
-    states_ = Activations(row_capacity_, state_);
   }
   for (size_t i = 0; i < rows.size(); ++i)
     std::copy_n(states.row(static_cast<size_t>(rows[i])), state_, states_.row(i));
@@ -90,8 +90,10 @@ Choice Vocabulary::choose(const Activations& states, int32_t row, const Allowed&
   fill(1, allowed, logits);
   if (is_timestamp_due(logits, allowed.timestamp_begin, size_)) std::fill_n(logits, allowed.timestamp_begin, minus_infinity);
   const float largest = highest(logits, size_);
-  const auto token = static_cast<int32_t>(std::find(logits, logits + size_, largest) - logits);
-  return {token, -std::log(sum_of_exponentials(logits, size_, largest))};
+  const float* const found = std::find(logits, logits + size_, largest);
+  // Among logits that are no numbers none is the highest.
+  if (found == logits + size_) return {0, std::numeric_limits<float>::quiet_NaN()};
+  return {static_cast<int32_t>(found - logits), -std::log(sum_of_exponentials(logits, size_, largest))};
 }
 
 /** Logits of the rows taken. */

@@ -25,7 +25,7 @@ class Vocabulary {
    * Logits of which the highest, and those of timestamps, are in float32, [rows, n_vocab].
    */
   void highest_logits(const Activations& states, std::span<const int32_t> rows, float* logits);
-  /** The likeliest allowed token (the first of equals) behind a row. */
+  /** The likeliest allowed token (the first of equals) behind a row; its logprob is NaN where no logit is a number. */
   Choice choose(const Activations& states, int32_t row, const Allowed& allowed);
 
  private:

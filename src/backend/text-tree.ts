@@ -90,8 +90,17 @@ export class TextTree {
   }
 }
 
-/** Those of a step's new rows whose logits are asked for, from token `logitsFrom` of each text on (by default the last). */
-export function rowsAsked({ texts, width }: RowPlan, logitsFrom = width - 1): number[] {
+/** From which new token of each text on logits are asked for. @throws RangeError where there is no such token */
+export function firstAsked(
+  { width }: Pick<RowPlan, 'width'>,
+  { logitsFrom = width - 1 }: Pick<Step, 'logitsFrom'>,
+): number {
+  if (Number.isInteger(logitsFrom) && logitsFrom >= 0 && logitsFrom < width) return logitsFrom;
+  throw new RangeError(`there are no logits behind token ${logitsFrom} of ${width}`);
+}
+
+/** Those of a step's new rows whose logits are asked for, in order. */
+export function rowsAsked({ texts, width }: RowPlan, logitsFrom: number): number[] {
   return texts.flatMap((_, text) =>
     Array.from({ length: width - logitsFrom }, (_, i) => text * width + logitsFrom + i),
   );

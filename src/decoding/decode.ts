@@ -3,6 +3,7 @@ import type { EncodedAudio } from '../backend/backend.ts';
 import { logSumExp } from '../logits/log-softmax.ts';
 import { rowsOf } from '../logits/rows.ts';
 import type { WhisperTokenizer } from '../model/tokenizer.ts';
+import { avgLogprobOf } from './avg-logprob.ts';
 import { likeliestTexts } from './likeliest-texts.ts';
 import { likeliestTokens } from './likeliest-tokens.ts';
 import type { DecodingOptions } from './options.ts';
@@ -16,7 +17,7 @@ export interface DecodingResult {
   /** With timestamp tokens where they were asked for; without the prompt and the end token. */
   readonly tokens: readonly number[];
   readonly text: string;
-  /** Mean log-probability, the end token counted: sum / (tokens + 1), as openai/whisper has it. */
+  /** As avg-logprob.ts has it. */
   readonly avgLogprob: number;
   /** Probability of the no-speech token in place of the first. */
   readonly noSpeechProb: number;
@@ -67,7 +68,7 @@ export async function decode(
       temperature,
       tokens,
       text,
-      avgLogprob: sumLogprob / (tokens.length + 1),
+      avgLogprob: avgLogprobOf(sumLogprob, tokens),
       noSpeechProb: noSpeechProbs[i] as number,
       compressionRatio: compressionRatio(text),
     };

@@ -1,5 +1,6 @@
 import type { DecoderRun, EncodedAudio } from '../backend/backend.ts';
 import type { SpecialTokens } from '../model/special-tokens.ts';
+import { avgLogprobOf } from './avg-logprob.ts';
 import { type LanguageProbability, rankLanguages } from './language.ts';
 import { sotSequence, type Task } from './prompt.ts';
 import type { DecodingRules } from './rules.ts';
@@ -16,7 +17,7 @@ export interface GeneratedText {
   readonly languageProbabilities?: readonly LanguageProbability[];
   /** Text tokens, without the prompt and the end token. */
   readonly tokens: readonly number[];
-  /** Mean log-probability, the end token counted: sum / (tokens + 1), as openai/whisper has it. */
+  /** As avg-logprob.ts has it. */
   readonly avgLogprob: number;
   /** False when the text was cut at the model's limit. */
   readonly complete: boolean;
@@ -54,7 +55,7 @@ export async function generate(
     language,
     ...(languageProbabilities === undefined ? {} : { languageProbabilities }),
     tokens: text,
-    avgLogprob: sum / (text.length + 1),
+    avgLogprob: avgLogprobOf(sum, text),
     complete,
   };
 }

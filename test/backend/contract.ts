@@ -478,6 +478,7 @@ export function backendContract(name: string, open: () => Promise<BackendUnderTe
           { tokens: [[1], [2, 3]] },
           { tokens: [[1], [2]], sources: [0, 2] },
           { tokens: [] },
+          ...[-1, 2, 0.5, Number.NaN].map((logitsFrom) => ({ tokens: [prompt.slice(0, 2), [1, 2]], logitsFrom })),
         ]) {
           await expect(run.forward(step), JSON.stringify(step)).rejects.toThrow();
         }

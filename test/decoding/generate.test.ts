@@ -33,6 +33,14 @@ describe('the rules of a model', () => {
 });
 
 describe('greedy decoding', () => {
+  test('of what is not a number ends with what to do', async () => {
+    const { audio } = scriptedAudio({ text: { tokens: [0, special.eot], logprobs: [-1, Number.NaN] } });
+    await expect(generate(audio, rules, english)).rejects.toMatchObject({
+      code: 'LOGITS_NOT_NUMBERS',
+      hint: expect.stringMatching('weights are damaged'),
+    });
+  });
+
   test('asks for a text behind the prompt, under both masks, up to the end token', async () => {
     const { audio, runs } = scriptedAudio({ text });
     await generate(audio, rules, english);

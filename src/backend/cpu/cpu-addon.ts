@@ -13,11 +13,15 @@ export type NativeCache = { readonly __native: 'cache' };
 
 /** The addon for CPUs (native/cpu/addon.cc), typed here and nowhere else. Calls block; errors are plain. */
 export interface CpuAddon {
+  /** As `interfaceVersion` here; another one where it was built from other sources. */
+  readonly interfaceVersion: number;
   /** Whether the processor has what it needs: AVX-512 with byte products. */
   isSupported(): boolean;
   load(options: NativeModelOptions): NativeModel;
   /** Memory for the cross-attention's keys and values of windows. */
   allocateAudio(model: NativeModel, windows: number): NativeAudio;
+  /** Frees it now; it must not be used again. */
+  freeAudio(audio: NativeAudio): void;
   /** @param logMel f32 [nMels, 2 * nAudioCtx] */
   encode(model: NativeModel, logMel: Float32Array, audio: NativeAudio, window: number): void;
   /** @returns f32 [nAudioCtx, nAudioState] */
@@ -73,32 +77,45 @@ export interface NativeStep {
   readonly pastEnds: Int32Array;
 }
 
+/** Of the interface above; native/cpu/addon.cc has the same. Both count on when it changes. */
+const interfaceVersion = 1;
+
+const path = fileURLToPath(new URL('../../../build/Release/whisper_cpu.node', import.meta.url));
+
 let loaded: CpuAddon | undefined;
 
 /** The addon, where it was built, this processor can run it and the model's sizes fit its vectors. */
 export function loadCpuAddon(dimensions: ModelDimensions): CpuAddon | undefined {
-  if (!fits(dimensions)) return undefined;
-  loaded ??= tryLoading();
-  return loaded?.isSupported() ? loaded : undefined;
+  return fits(dimensions) && isCpuAddonUsable() ? loaded : undefined;
 }
 
-/** @throws ModelError where it was built and cannot be loaded, which would go unnoticed but for the speed */
-function tryLoading(): CpuAddon | undefined {
-  const path = fileURLToPath(new URL('../../../build/Release/whisper_cpu.node', import.meta.url));
+/**
+ * Whether it was built and this processor can run it.
+ *
+ * @throws ModelError 'CPU_ADDON_BROKEN' where it was built and cannot be loaded, which would go unnoticed but for the speed
+ */
+export function isCpuAddonUsable(): boolean {
   // Not built where there is no compiler, or no processor of this kind.
-  if (!existsSync(path)) return undefined;
+  if (loaded === undefined && existsSync(path)) loaded = load();
+  return loaded?.isSupported() ?? false;
+}
+
+function load(): CpuAddon {
+  let addon: Partial<CpuAddon>;
   try {
-    return createRequire(import.meta.url)(path) as CpuAddon;
+    addon = createRequire(import.meta.url)(path) as CpuAddon;
   } catch (cause) {
-    throw new ModelError(
-      'CPU_ADDON_BROKEN',
-      `the addon for this processor cannot be loaded: ${(cause as Error).message}`,
-      {
-        hint: 'Build it anew with `npm run build:native`, or remove it to compute with ONNX Runtime.',
-        cause,
-      },
-    );
+    throw broken((cause as Error).message.split('\n', 1)[0] as string, cause);
   }
+  if (addon.interfaceVersion !== interfaceVersion) throw broken('it was built from other sources than this program');
+  return addon as CpuAddon;
+}
+
+function broken(reason: string, cause?: unknown): ModelError {
+  return new ModelError('CPU_ADDON_BROKEN', `${path} cannot be used: ${reason}`, {
+    hint: 'Build it anew with `npm run build:native`, or remove it to compute with ONNX Runtime.',
+    cause,
+  });
 }
 
 function fits({ nMels, nAudioState, nAudioHead, nTextState, nTextHead }: ModelDimensions): boolean {

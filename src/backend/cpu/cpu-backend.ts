@@ -2,8 +2,9 @@ import { Worker } from 'node:worker_threads';
 import { ModelError } from '../../errors.ts';
 import type { Backend, DecoderRun, EncodedAudio } from '../backend.ts';
 import type { EngineOptions } from './engine.ts';
+import { errorOf } from './engine-failure.ts';
 import type { GraphProfile } from './profile.ts';
-import type { Answer, CallName, EngineCalls, EngineFailure } from './worker-protocol.ts';
+import type { Answer, CallName, EngineCalls } from './worker-protocol.ts';
 
 export interface CpuBackendOptions extends Omit<EngineOptions, 'profile'> {
   /** Told where the time went when the backend is disposed of; without it nothing is measured. */
@@ -14,7 +15,8 @@ export interface CpuBackendOptions extends Omit<EngineOptions, 'profile'> {
  * Loads a prepared model onto the CPU, in a thread of its own.
  *
  * @param options the folder that convert/prepare-cpu.ts made, the model's dimensions, the number of threads to compute with
- * @throws ModelError ('MODEL_LOAD_FAILED') when the graphs or weights are refused or memory runs out
+ * @throws ModelError 'MODEL_LOAD_FAILED' when the graphs or weights are refused, 'OUT_OF_MEMORY', 'NO_THREAD' when there are
+ *   not as many, 'CPU_ADDON_BROKEN'; calls of the backend may run out of memory too
  */
 export async function openCpuBackend({ onProfile, ...options }: CpuBackendOptions): Promise<Backend> {
   const engine = new EngineThread({ ...options, profile: onProfile !== undefined });
@@ -23,9 +25,10 @@ export async function openCpuBackend({ onProfile, ...options }: CpuBackendOption
     name = await engine.loaded;
   } catch (cause) {
     await engine.stop();
-    const { message, hint } = cause as EngineFailure;
+    if (cause instanceof ModelError) throw cause; // not the folder's fault
+    const { message } = cause as Error;
     throw new ModelError('MODEL_LOAD_FAILED', `${options.directory}: the model could not be loaded: ${message}`, {
-      hint: hint ?? 'Remove the folder and run the command again to prepare the model anew.',
+      hint: 'Remove the folder and run the command again to prepare the model anew.',
       cause,
     });
   }
@@ -136,7 +139,7 @@ class EngineThread {
     const pending = this.#pending.get(answer.id);
     this.#pending.delete(answer.id);
     if ('result' in answer) pending?.resolve(answer.result);
-    else pending?.reject(Object.assign(new Error(answer.error.message), answer.error));
+    else pending?.reject(errorOf(answer.error));
   }
 
   #end(reason: Error): void {

@@ -19,7 +19,8 @@ export class NativeEngine implements Engine {
   private constructor(addon: CpuAddon, model: NativeModel, dimensions: ModelDimensions) {
     this.#addon = addon;
     this.#model = model;
-    this.#windows = new WindowPool((capacity) => addon.allocateAudio(model, capacity));
+    const allocate = (capacity: number) => addon.allocateAudio(model, capacity);
+    this.#windows = new WindowPool(allocate, (audio) => addon.freeAudio(audio));
     this.#dimensions = dimensions;
   }
 

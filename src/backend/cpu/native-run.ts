@@ -1,7 +1,7 @@
 import type { ModelDimensions } from '../../model/dimensions.ts';
 import type { GreedyRequest, GreedyResult, Step, StepResult } from '../backend.ts';
 import { type Allowed, decodeGreedily } from '../greedy.ts';
-import { type RowPlan, rowsAsked, TextTree } from '../text-tree.ts';
+import { firstAsked, type RowPlan, rowsAsked, TextTree } from '../text-tree.ts';
 import type { CpuAddon, NativeAudio, NativeCache, NativeModel } from './cpu-addon.ts';
 import type { EngineRun } from './engine.ts';
 
@@ -34,8 +34,8 @@ export class NativeRun implements EngineRun {
   async forward(step: Step): Promise<StepResult> {
     const { addon, model } = this.#parts;
     const plan = this.#texts.plan(step);
+    const rows = rowsAsked(plan, firstAsked(plan, step));
     const attention = this.#step(plan, step.attention ?? false);
-    const rows = rowsAsked(plan, step.logitsFrom);
     const logits = addon.logits(model, Int32Array.from(rows), step.onlyHighest ?? false);
     return attention === undefined ? { logits } : { logits, attention };
   }

@@ -2,7 +2,7 @@ import ort from 'onnxruntime-node';
 import type { ModelDimensions } from '../../model/dimensions.ts';
 import type { GreedyRequest, GreedyResult, Step, StepResult } from '../backend.ts';
 import { type Allowed, type Choice, decodeGreedily, likeliest } from '../greedy.ts';
-import { type RowPlan, rowsAsked, TextTree, visibilityBias } from '../text-tree.ts';
+import { firstAsked, type RowPlan, rowsAsked, TextTree, visibilityBias } from '../text-tree.ts';
 import type { EngineRun } from './engine.ts';
 import type { RowCache } from './row-cache.ts';
 import type { VocabularyHead } from './vocabulary-head.ts';
@@ -68,7 +68,7 @@ export class OrtRun implements EngineRun {
 
   async forward(step: Step): Promise<StepResult> {
     const plan = this.#texts.plan(step);
-    const rows = rowsAsked(plan, step.logitsFrom);
+    const rows = rowsAsked(plan, firstAsked(plan, step));
     if (step.attention) {
       const { hidden, attention } = await this.#align(plan);
       return { logits: await this.#parts.head.logits(this.#pick(hidden, rows)), attention };

@@ -1,4 +1,5 @@
 import type { GreedyRequest, GreedyResult, Step, StepResult } from '../backend.ts';
+import type { EngineFailure } from './engine-failure.ts';
 import type { GraphProfile } from './profile.ts';
 
 /**
@@ -29,10 +30,3 @@ export interface Call<Name extends CallName = CallName> {
 export type Answer =
   | { readonly id: number; readonly result: unknown }
   | { readonly id: number; readonly error: EngineFailure };
-
-export interface EngineFailure {
-  readonly message: string;
-  readonly stack: string | undefined;
-  /** What to do next, where the engine knows better than its caller. */
-  readonly hint: string | undefined;
-}

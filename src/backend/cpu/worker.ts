@@ -1,7 +1,7 @@
 /** The engine's thread: it blocks while it computes, so the main thread keeps to its own work. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { ModelError } from '../../errors.ts';
 import type { EncodedWindows, Engine, EngineOptions, EngineRun } from './engine.ts';
+import { failureOf } from './engine-failure.ts';
 import { openEngine } from './open-engine.ts';
 import type { Answer, Call, CallName, EngineCalls } from './worker-protocol.ts';
 
@@ -59,9 +59,7 @@ async function answer(id: number, work: () => Promise<unknown>): Promise<void> {
   try {
     reply = { id, result: await work() };
   } catch (error) {
-    const { message, stack } = error instanceof Error ? error : new Error(String(error));
-    const hint = error instanceof ModelError ? error.hint : undefined;
-    reply = { id, error: { message, stack, hint } };
+    reply = { id, error: failureOf(error) };
   }
   port?.postMessage(reply, buffersOf(reply));
 }

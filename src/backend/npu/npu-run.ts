@@ -1,7 +1,7 @@
 import { NpuError } from '../../errors.ts';
 import type { GreedyRequest, GreedyResult, Step, StepBatch, StepResult } from '../backend.ts';
 import { decodeGreedily, likeliest } from '../greedy.ts';
-import { type RowPlan, TextTree } from '../text-tree.ts';
+import { firstAsked, type RowPlan, TextTree } from '../text-tree.ts';
 import type { BufferSlice, Command } from './addon.ts';
 import { DecoderQueue } from './decoder-queue.ts';
 import { part } from './device-memory.ts';
@@ -38,10 +38,8 @@ export class NpuRun {
 
   async forward(step: Step): Promise<StepResult> {
     const plan = this.#texts.plan(step);
-    const { logitsFrom = plan.width - 1, attention = false } = step;
-    if (!(logitsFrom >= 0 && logitsFrom < plan.width))
-      throw new RangeError(`there are no logits behind token ${logitsFrom} of ${plan.width}`);
-    const output = this.#output(plan, { logitsFrom, attention });
+    const { attention = false } = step;
+    const output = this.#output(plan, { logitsFrom: firstAsked(plan, step), attention });
     await this.#append(plan, output);
     return output.result();
   }

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, open, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -10,6 +10,7 @@ import type { GraphProfile } from '../../../src/backend/cpu/profile.ts';
 import { prepareCpu } from '../../../src/convert/prepare-cpu.ts';
 import type { ModelError } from '../../../src/errors.ts';
 import { openCheckpoint } from '../../../src/model/checkpoint.ts';
+import { readWeightsTable, weightsFile } from '../../../src/model/weights-table.ts';
 import { built } from '../../support/build-dist.ts';
 import { type Weights, writeRandomCheckpoint } from '../../support/random-checkpoint.ts';
 import { referenceWhisper } from '../../support/reference-whisper.ts';
@@ -110,6 +111,22 @@ describe('the CPU backend', () => {
     await writeFile(join(root, 'script.mjs'), script);
     const { stdout } = await promisify(execFile)(process.execPath, [join(root, 'script.mjs')], { timeout: 20_000 });
     expect(stdout).toBe('MODEL_LOAD_FAILED\n');
+  });
+
+  test.each(kinds)('on %s gives no number where the weights are none', async (kind) => {
+    const directory = await mkdtemp(join(root, 'damaged-'));
+    await cp(prepared, directory, { recursive: true });
+    const { tensors } = await readWeightsTable(directory);
+    const norm = tensors.find(({ name }) => name === 'model.decoder.layer_norm.weight');
+    const file = await open(join(directory, weightsFile), 'r+');
+    await file.write(Buffer.alloc(norm?.sizeBytes ?? 0, 0xff), 0, norm?.sizeBytes, norm?.offset);
+    await file.close();
+    await using backend = await openCpuBackend({ directory, dimensions, threads: 1, kind });
+    await using audio = await backend.encode([new Float32Array(dimensions.nMels * 2 * dimensions.nAudioCtx)]);
+    await using run = await audio.startDecoder();
+    const mask = new Float32Array(dimensions.nVocab);
+    const request = { prompt: [1], beginSuppress: mask, suppress: mask, stopToken: -1, maxTokens: 3 };
+    expect((await run.greedy(request)).logprobs).toEqual([Number.NaN, Number.NaN, Number.NaN]);
   });
 
   async function failureWith(kind: EngineKind, damage: (directory: string) => Promise<void>): Promise<unknown> {

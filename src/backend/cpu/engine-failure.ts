@@ -1,0 +1,37 @@
+import { ModelError } from '../../errors.ts';
+
+/** A failure on its way from the engine's thread. */
+export interface EngineFailure {
+  readonly message: string;
+  readonly stack: string | undefined;
+  /** Of failures that are known, and what to do about them. */
+  readonly known?: { readonly code: string; readonly hint: string | undefined };
+}
+
+/** By the codes of native/cpu/addon.cc. */
+const hints = {
+  OUT_OF_MEMORY: 'Free memory, or take a smaller model or --dtype int8.',
+  NO_THREAD: 'Ask for fewer with --threads, or raise the limits of this process (`ulimit -a`).',
+};
+
+/** How ONNX Runtime says that there is no memory left. */
+const outOfMemory = /bad_alloc|bad allocation|failed to allocate memory/i;
+
+export function failureOf(error: unknown): EngineFailure {
+  const { message, stack } = error instanceof Error ? error : new Error(String(error));
+  const known = error instanceof ModelError ? { code: error.code, hint: error.hint } : knownOf(error, message);
+  return { message, stack, ...(known === undefined ? {} : { known }) };
+}
+
+function knownOf(error: unknown, message: string): EngineFailure['known'] {
+  const code = outOfMemory.test(message) ? 'OUT_OF_MEMORY' : (error as { code?: unknown } | undefined)?.code;
+  return code === 'OUT_OF_MEMORY' || code === 'NO_THREAD' ? { code, hint: hints[code] } : undefined;
+}
+
+/** The same failure for who called the engine. */
+export function errorOf({ message, stack, known }: EngineFailure): Error {
+  const cause = Object.assign(new Error(message), { stack });
+  if (known === undefined) return cause;
+  const { code, hint } = known;
+  return new ModelError(code, message, { cause, ...(hint === undefined ? {} : { hint }) });
+}

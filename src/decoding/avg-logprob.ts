@@ -1,0 +1,15 @@
+import { ModelError } from '../errors.ts';
+
+/**
+ * Mean log-probability of a text, the end token counted: sum / (tokens + 1), as openai/whisper has it.
+ *
+ * @throws ModelError 'LOGITS_NOT_NUMBERS' when one of them is NaN
+ */
+export function avgLogprobOf(sumLogprob: number, tokens: readonly number[]): number {
+  if (Number.isNaN(sumLogprob)) {
+    throw new ModelError('LOGITS_NOT_NUMBERS', 'what the model gives is not a number, so there is no text in it', {
+      hint: 'Its weights are damaged, or too large for float16: fetch the model anew, or take --dtype float32.',
+    });
+  }
+  return sumLogprob / (tokens.length + 1);
+}

@@ -1,0 +1,103 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  type CpuAddon,
+  loadCpuAddon,
+  type NativeAudio,
+  type NativeCache,
+  type NativeModel,
+  type NativeStep,
+} from '../../../src/backend/cpu/cpu-addon.ts';
+import { prepareCpu } from '../../../src/convert/prepare-cpu.ts';
+import { openCheckpoint } from '../../../src/model/checkpoint.ts';
+import { readWeightsTable, weightsFile } from '../../../src/model/weights-table.ts';
+import { writeRandomCheckpoint } from '../../support/random-checkpoint.ts';
+import { contractDimensions as dimensions } from '../contract.ts';
+
+const addon = loadCpuAddon(dimensions);
+
+// What would read or write memory of others must be refused here: behind it nothing is checked.
+describe.skipIf(addon === undefined)("the boundary of our own engine's addon", () => {
+  const { load, allocateAudio, freeAudio, encode, createCache, step, logits, choose } = addon ?? ({} as CpuAddon);
+  const { nMels, nAudioCtx, nTextCtx, nVocab } = dimensions;
+  let root: string;
+  let model: NativeModel;
+  let audio: NativeAudio;
+  let cache: NativeCache;
+  beforeAll(async () => {
+    root = await mkdtemp(join(tmpdir(), 'whisper-npu-addon-'));
+    await writeRandomCheckpoint(join(root, 'checkpoint'), { dimensions });
+    const directory = await prepareCpu(await openCheckpoint(join(root, 'checkpoint')), {
+      store: root,
+      model: 'random',
+    });
+    const table = await readWeightsTable(directory);
+    model = load({ path: join(directory, weightsFile), ...table, dimensions, threads: 2 });
+    audio = allocateAudio(model, 2);
+    cache = createCache(model);
+    for (const window of [0, 1]) encode(model, new Float32Array(nMels * 2 * nAudioCtx), audio, window);
+  });
+  afterAll(() => rm(root, { recursive: true }));
+
+  const of = (...values: number[]) => Int32Array.from(values);
+  const token: NativeStep = {
+    tokens: of(1),
+    positions: of(0),
+    width: 1,
+    firstRow: 0,
+    windows: of(0),
+    pastRows: of(),
+    pastEnds: of(0),
+  };
+
+  test.each<[string, Partial<NativeStep>]>([
+    ['a token that there is not', { tokens: of(nVocab) }],
+    ['a negative token', { tokens: of(-1) }],
+    ['a place behind the longest text', { positions: of(nTextCtx) }],
+    ['a window that there is not', { windows: of(2) }],
+    ['more windows than texts', { windows: of(0, 1) }],
+    ['fewer places than tokens', { positions: of() }],
+    ['a negative first row', { firstRow: -1 }],
+    ['a negative width', { width: -1 }],
+    ['past rows that nobody wrote', { pastRows: of(0), pastEnds: of(1) }],
+    ['ends behind the past rows', { firstRow: 1, pastRows: of(0), pastEnds: of(2) }],
+    ['a text that is too long', { firstRow: 1, pastRows: new Int32Array(nTextCtx), pastEnds: of(nTextCtx) }],
+  ])('refuses a step with %s', (_, change) => {
+    expect(() => step(model, audio, cache, { ...token, ...change }, false)).toThrow();
+    step(model, audio, cache, token, false);
+    expect(logits(model, of(0), false).every(Number.isFinite)).toBe(true);
+  });
+
+  test('refuses rows that the last step had not, and masks and spectrograms of another size', () => {
+    step(model, audio, cache, token, false);
+    for (const row of [-1, 1]) {
+      expect(() => logits(model, of(row), false)).toThrow(`row ${row}`);
+      expect(() => choose(model, row, new Float32Array(nVocab), -1)).toThrow(`row ${row}`);
+    }
+    expect(() => choose(model, 0, new Float32Array(nVocab - 1), -1)).toThrow('the mask');
+    expect(() => encode(model, new Float32Array(9), audio, 0)).toThrow('log-mel');
+    expect(() => encode(model, new Float32Array(nMels * 2 * nAudioCtx), audio, 2)).toThrow('window 2');
+  });
+
+  test('tells its things apart, and from what is not its own', () => {
+    const another = cache as unknown as NativeAudio;
+    expect(() => step(model, another, cache, token, false)).toThrow('another thing');
+    expect(() => step({} as NativeModel, audio, cache, token, false)).toThrow('another thing');
+    expect(() => logits(audio as unknown as NativeModel, of(0), false)).toThrow('another thing');
+  });
+
+  test('refuses audio that was freed', () => {
+    const freed = allocateAudio(model, 1);
+    freeAudio(freed);
+    expect(() => step(model, freed, cache, token, false)).toThrow('freed');
+    expect(() => encode(model, new Float32Array(nMels * 2 * nAudioCtx), freed, 0)).toThrow('freed');
+    freeAudio(freed); // once more does no harm
+  });
+
+  test('says that memory is full, by a code', () => {
+    const asked = () => allocateAudio(model, 2 ** 30);
+    expect(asked).toThrow(expect.objectContaining({ code: 'OUT_OF_MEMORY' }));
+  });
+});
