@@ -30,7 +30,14 @@ import { whisperCpp } from './peers/whisper-cpp.mjs';
 import { ourselves } from './peers/whisper-npu.mjs';
 
 /** In the order of the table; ratios are to the first. */
-const peers = [ourselves, fasterWhisper, transformers, openaiWhisper, whisperCpp, transformersJs];
+const peers = [
+  ...['float32', 'int8'].map(ourselves),
+  ...['float32', 'int8'].map(fasterWhisper),
+  transformers,
+  openaiWhisper,
+  whisperCpp,
+  transformersJs,
+];
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
@@ -45,7 +52,9 @@ const { values: flags, positionals } = parseArgs({
   },
 });
 const [audio = 'samples/espeak-en-16k.wav'] = positionals;
-const rounds = Number(flags.rounds);
+const threads = count('threads');
+const rounds = count('rounds');
+const tokens = flags.tokens === undefined ? undefined : count('tokens');
 const store = storeDirectory(process.env);
 const scratch = await mkdtemp(join(tmpdir(), 'whisper-npu-peers-'));
 const runners = [];
@@ -57,8 +66,14 @@ try {
   if (flags.json) console.log(JSON.stringify(asJson(times, texts, absent)));
   else printTable(times, texts, absent);
 } finally {
-  for (const runner of runners) await runner.close();
+  await Promise.allSettled(runners.map((runner) => runner.close())); // no failure to close hides another
   await rm(scratch, { recursive: true });
+}
+
+function count(name) {
+  const value = Number(flags[name]);
+  if (Number.isInteger(value) && value > 0) return value;
+  throw new Error(`--${name} is a count, not '${flags[name]}'`);
 }
 
 /** What every peer is given. */
@@ -70,9 +85,7 @@ async function workload() {
   await writeFile(samplesFile, samples);
   await writeFile(wavFile, wavOf(samples));
   const { model, language } = flags;
-  const threads = Number(flags.threads);
   const isLong = samples.length > nSamples;
-  const tokens = flags.tokens === undefined ? undefined : Number(flags.tokens);
   if (isLong && tokens !== undefined) throw new Error('--tokens is for a clip of up to 30 s');
   const recording = { samples, isLong, samplesFile, wavFile };
   return { model, directory, format, ...recording, language, threads, tokens, storeDirectory: store };
@@ -81,11 +94,10 @@ async function workload() {
 async function startAll(work) {
   const absent = [];
   for (const { name, start } of peers) {
-    const started = [(await start(work, flags).catch((error) => ({ absent: error.message }))) ?? []].flat();
-    for (const one of started) {
-      if (one.absent === undefined) runners.push(one);
-      else if (absent.at(-1)?.name !== name) absent.push({ name, reason: one.absent });
-    }
+    const started = await start(work, flags).catch((error) => ({ absent: error.message }));
+    if (started.absent === undefined) runners.push(started);
+    else if (runners.length === 0) throw new Error(`${name}, to which all are compared: ${started.absent}`);
+    else absent.push({ name, reason: started.absent });
   }
   return absent;
 }
@@ -120,10 +132,8 @@ function printTable(times, texts, absent) {
       same,
     ];
   });
-  const length = flags.tokens === undefined ? '' : `${flags.tokens} tokens, `;
-  console.log(
-    `${audio}, ${flags.model}, ${length}${flags.threads} threads, ${rounds} rounds, ${cpus()[0].model}; seconds`,
-  );
+  const length = tokens === undefined ? '' : `${tokens} tokens, `;
+  console.log(`${audio}, ${flags.model}, ${length}${threads} threads, ${rounds} rounds, ${cpus()[0].model}; seconds`);
   console.log(table(['program', 'min', 'median', 'max', 'ratio', 'of rounds', 'same text'], rows, [1, 2, 3, 4]));
   for (const { name, reason } of absent) console.log(`absent: ${name} (${reason})`);
 }
@@ -135,7 +145,7 @@ function asJson(times, texts, absent) {
     ratio: summarize(ratios(times, runner)).p50,
     text: texts.get(runner),
   }));
-  return { audio, model: flags.model, threads: Number(flags.threads), cpu: cpus()[0].model, results, absent };
+  return { audio, model: flags.model, tokens, threads, rounds, cpu: cpus()[0].model, results, absent };
 }
 
 function fixed(value) {

@@ -113,6 +113,7 @@ Napi::Value load(const Napi::CallbackInfo& info) {
       .dimensions = to_dimensions(options.Get("dimensions").As<Napi::Object>()),
       .alignment_heads = {},
       .threads = size_of(options, "threads"),
+      .has_bfloat16 = __builtin_cpu_supports("avx512bf16") != 0,
   };
   const auto tensors = options.Get("tensors").As<Napi::Array>();
   for (uint32_t i = 0; i < tensors.Length(); ++i) {

@@ -153,7 +153,8 @@ Encoder<L, A, C, Kv>::Encoder(const WeightsFile& weights, const Dimensions& dime
     const std::string name = "model.decoder.layers." + std::to_string(layer) + ".encoder_attn";
     cross_.push_back({L(weights, name + ".k_proj", state_, state_), L(weights, name + ".v_proj", state_, state_)});
   }
-  for (size_t member = 0; member < team.size(); ++member) scratch_.emplace_back(dimensions, blocks_.front().count, profile.clock(member));
+  for (size_t member = 0; member < team.size(); ++member)
+    scratch_.emplace_back(dimensions, blocks_.front().count, profile.clock(member));
 }
 
 template <typename L, typename A, typename C, typename Kv>

@@ -56,7 +56,9 @@ class ModelOf final : public Model {
   void encode(const float* log_mel, Audio& audio, size_t window) override {
     encoder_profile_.execution([&] { encoder_.encode(log_mel, static_cast<AudioOf<Kv>&>(audio).kv, window); });
   }
-  void encoder_output(const float* log_mel, float* output) override { encoder_.encode(log_mel, output); }
+  void encoder_output(const float* log_mel, float* output) override {
+    encoder_profile_.execution([&] { encoder_.encode(log_mel, output); });
+  }
   void step(const Step& step, const Audio& audio, TextCache& cache, float* attention) override {
     decoder_profile_.execution(
         [&] { decoder_.step(step, static_cast<const AudioOf<Kv>&>(audio).kv, cache, attention); });
@@ -107,6 +109,6 @@ std::unique_ptr<Model> load_model(const ModelOptions& options) {
     return tensor.name == "model.encoder.layers.0.fc1.weight";
   });
   if (is_float) return std::make_unique<ModelOf<FloatPrecision>>(options);
-  if (__builtin_cpu_supports("avx512bf16")) return std::make_unique<ModelOf<Int8Precision>>(options);
+  if (options.has_bfloat16) return std::make_unique<ModelOf<Int8Precision>>(options);
   return std::make_unique<ModelOf<Int8FloatPrecision>>(options);
 }

@@ -26,6 +26,8 @@ struct ModelOptions {
   Dimensions dimensions;
   AlignmentHeads alignment_heads;
   size_t threads;
+  /** Whether the processor multiplies bfloat16. */
+  bool has_bfloat16;
 };
 
 class Model {

@@ -24,7 +24,10 @@ export async function startProgram(command, args) {
     if (done) throw new Error(`${[command, args[0]].join(' ')} ended early`);
     return JSON.parse(value);
   };
-  const { label, absent } = await answer();
+  const { label, absent } = await answer().catch((error) => {
+    child.kill();
+    throw error;
+  });
   if (absent !== undefined) {
     child.stdin.end();
     return { absent };

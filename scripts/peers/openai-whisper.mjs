@@ -10,5 +10,5 @@ async function start({ samplesFile, isLong, language, threads, tokens = 0 }, { p
   if (python === undefined) return { absent: 'give a Python that has it with --python' };
   if (folder === undefined)
     return { absent: 'give a folder with --hf-model (scripts/export-safetensors.mjs makes one)' };
-  return [await startChild(python, 'openai-whisper.py', [folder, samplesFile, language, threads, isLong, tokens])];
+  return startChild(python, 'openai-whisper.py', [folder, samplesFile, language, threads, isLong, tokens]);
 }

@@ -14,5 +14,5 @@ async function start(
   if (folder === undefined) return { absent: 'give the folder whose node_modules has it with --transformers-js' };
   if (model === undefined) return { absent: 'give a folder with tokenizer.json and onnx/ with --onnx-model' };
   const args = [folder, model, samplesFile, language, threads, isLong, tokens];
-  return [await startChild(process.execPath, 'transformers-js-child.mjs', args)];
+  return startChild(process.execPath, 'transformers-js-child.mjs', args);
 }

@@ -2,9 +2,9 @@
 // says that a text ends; this decodes as many tokens as are asked for: spectrogram, encoder, prompt, then the likeliest
 // token again and again.
 //
-//   W=$PWD/whisper.cpp
-//   g++ -std=c++17 -O2 -I $W/include -I $W/ggml/include scripts/peers/whisper-cpp-tokens.cc -o whisper-cpp-tokens
-//     -L $W/build/bin -Wl,-rpath,$W/build/bin -lwhisper
+//   W=$PWD/whisper.cpp; B=$W/build/bin
+//   FLAGS="-std=c++17 -O2 -I $W/include -I $W/ggml/include -L $B -Wl,-rpath,$B"
+//   g++ $FLAGS scripts/peers/whisper-cpp-tokens.cc -lwhisper -o whisper-cpp-tokens
 #include <algorithm>
 #include <chrono>
 #include <cstdio>

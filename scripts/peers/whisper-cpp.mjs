@@ -24,11 +24,11 @@ async function start(work, flags) {
     if (tokensProgram === undefined)
       return { absent: 'build scripts/peers/whisper-cpp-tokens.cc for --whisper-cpp-tokens' };
     const { samplesFile, language, threads, tokens } = work;
-    const label = `whisper.cpp ${await weightsType(model)}`;
-    return [await startProgram(tokensProgram, [model, samplesFile, language, threads, tokens, label])];
+    const label = await labelOf(model);
+    return startProgram(tokensProgram, [model, samplesFile, language, threads, tokens, label]);
   }
   if (server === undefined) return { absent: 'give its whisper-server with --whisper-cpp' };
-  return [await startServer(work, server, model)];
+  return startServer(work, server, model);
 }
 
 async function startServer({ wavFile, isLong, language, threads }, server, model) {
@@ -43,10 +43,13 @@ async function startServer({ wavFile, isLong, language, threads }, server, model
   });
   ended.catch(() => undefined); // told by whoever waits for an answer
   const address = `http://127.0.0.1:${port}`;
-  await Promise.race([ended, answers(address)]);
+  const label = await Promise.race([ended, answers(address).then(() => labelOf(model))]).catch((error) => {
+    child.kill();
+    throw error;
+  });
   const wav = new Blob([await readFile(wavFile)], { type: 'audio/wav' });
   return {
-    label: `whisper.cpp ${await weightsType(model)}`,
+    label,
     async transcribe() {
       const form = new FormData();
       form.set('file', wav, 'clip.wav');
@@ -87,12 +90,13 @@ async function answers(address) {
   throw new Error(`whisper-server did not answer within ${startMs / 1000} s`);
 }
 
-/** What the file's matrices are made of: number 11 of its header. */
-async function weightsType(model) {
+/** With what the file's matrices are made of: number 11 of its header. */
+async function labelOf(model) {
   const file = await open(model);
   try {
     const { buffer } = await file.read(Buffer.alloc(48), 0, 48, 0);
-    return { 0: 'f32', 1: 'f16', 7: 'q8_0', 8: 'q5_0', 2: 'q4_0' }[buffer.readInt32LE(44) % 1000] ?? 'quantised';
+    const types = { 0: 'f32', 1: 'f16', 7: 'q8_0', 8: 'q5_0', 2: 'q4_0' };
+    return `whisper.cpp ${types[buffer.readInt32LE(44) % 1000] ?? 'quantised'}`;
   } finally {
     await file.close();
   }

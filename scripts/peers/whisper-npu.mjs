@@ -4,17 +4,11 @@ import { openModel } from '../../dist/open-model.js';
 import { transcribe } from '../../dist/transcribe/transcribe.js';
 
 /** Ourselves, through the same calls as the command line. */
-export const ourselves = {
-  name: 'whisper-npu',
-  options: {},
-  start,
-};
-
-async function start(work) {
-  return [await startWith('float32', work), await startWith('int8', work)];
+export function ourselves(dtype) {
+  return { name: `whisper-npu ${dtype}`, options: {}, start: (work) => start(dtype, work) };
 }
 
-async function startWith(dtype, { model, samples, tokens, language, threads, storeDirectory }) {
+async function start(dtype, { model, samples, tokens, language, threads, storeDirectory }) {
   const context = { storeDirectory, env: process.env, offline: true };
   const loaded = await openModel({ model, context, threads, device: { kind: 'cpu' }, dtype });
   const text =

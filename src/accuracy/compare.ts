@@ -78,13 +78,13 @@ export function compareLogits(
     cosine,
     // It is never negative; sums of rounded numbers may be.
     klDivergence: Math.max(0, divergence),
-    sameTop1: likeliest(reference, suppress) === likeliest(tested, suppress),
+    sameTop1: topAllowed(reference, suppress) === topAllowed(tested, suppress),
     rank: rankOf(token, tested, suppress),
   };
 }
 
 /** The allowed token with the highest logit, the first of equals. */
-function likeliest(logits: Float32Array, suppress: Float32Array): number {
+function topAllowed(logits: Float32Array, suppress: Float32Array): number {
   let [token, best] = [-1, Number.NEGATIVE_INFINITY];
   for (let i = 0; i < logits.length; i++) {
     const logit = (logits[i] as number) + (suppress[i] as number);

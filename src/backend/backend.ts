@@ -43,8 +43,8 @@ export interface DecoderRun extends AsyncDisposable {
   /** Continues texts by given tokens. */
   forward(step: Step, signal?: AbortSignal): Promise<StepResult>;
   /**
-   * With a single text: appends a prompt, then the likeliest allowed token again and again, without a round trip per
-   * token. The last token of the result has not been appended: a call that goes on from there begins with it.
+   * With a single text: appends a prompt, then the likeliest allowed token again and again, beside the engine or, without
+   * timestamps, on the device, so that no token waits for its caller. The last token of the result has not been appended: a call that goes on from there begins with it.
    */
   greedy(request: GreedyRequest, signal?: AbortSignal): Promise<GreedyResult>;
 }
@@ -108,7 +108,11 @@ export interface StepBatch {
 
 export interface GreedyResult {
   readonly tokens: number[];
-  /** Log-probability of each token among those that were allowed. */
+  /**
+   * Log-probability of each token among those that were allowed. NaN where the model's weights are no numbers. The tokens
+   * are exact, these need not be: where logits are screened in 8 bits, the unlikely ones are rough, which over flat
+   * distributions moves their sum by up to a tenth.
+   */
   readonly logprobs: number[];
   /** In order, where `timed` was asked for. The first holds the prompt as well: its last step gives the first token. */
   readonly batches?: readonly StepBatch[];

@@ -59,7 +59,7 @@ function masking({ beginSuppress, suppress, timestamps }: GreedyRequest): (token
 }
 
 /** The likeliest allowed token, the first of equals. @param logits f32 [nVocab], changed in place */
-export function likeliest(logits: Float32Array, { mask, timestampBegin }: Allowed): Choice {
+export function chooseToken(logits: Float32Array, { mask, timestampBegin }: Allowed): Choice {
   for (let i = 0; i < logits.length; i++) (logits[i] as number) += mask[i] as number;
   if (timestampBegin !== undefined && isTimestampDue(logits, timestampBegin))
     logits.fill(Number.NEGATIVE_INFINITY, 0, timestampBegin);

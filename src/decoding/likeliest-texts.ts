@@ -4,7 +4,7 @@ import { beamSearch } from './beam-search.ts';
 import { logitFilters } from './logit-filters.ts';
 import type { DecodingOptions } from './options.ts';
 import { sampling } from './sampling.ts';
-import { type Beginning, type Hypothesis, likeliest, type Search } from './search.ts';
+import { type Beginning, bestText, type Hypothesis, type Search } from './search.ts';
 
 /**
  * Searches for the likeliest text of each window, in step with all others, by beams or by sampling.
@@ -39,9 +39,7 @@ export async function likeliestTexts(
     const step = { tokens, sources, onlyHighest: options.temperature === 0 };
     logits = rowsOf((await run.forward(step, signal)).logits, nVocab, first.length);
   }
-  return searches.map((search, i) =>
-    likeliest(search.finish(texts[i] as readonly Hypothesis[]), options.lengthPenalty),
-  );
+  return searches.map((search, i) => bestText(search.finish(texts[i] as readonly Hypothesis[]), options.lengthPenalty));
 }
 
 function createSearch(eot: number, { temperature, beamSize, bestOf, patience, random }: DecodingOptions): Search {

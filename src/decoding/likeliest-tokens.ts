@@ -12,9 +12,10 @@ import { suppressMask } from './suppress.ts';
  */
 export async function likeliestTokens(
   run: DecoderRun,
-  { rules, options, logits: [logits = new Float32Array()], mostTokens }: Beginning,
+  { rules, options, logits: [logits, ...others], mostTokens }: Beginning,
   signal: AbortSignal | undefined,
 ): Promise<Hypothesis[]> {
+  if (logits === undefined || others.length > 0) throw new RangeError('greedy decoding is of one window');
   const { nVocab, eot } = rules.special;
   for (const filter of logitFilters(rules, options)) filter.apply(logits, []);
   const token = argMax(logits);

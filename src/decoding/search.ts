@@ -46,7 +46,7 @@ export function withoutEnd({ tokens, sumLogprob }: Hypothesis, eot: number): Hyp
  * The likeliest text by mean log-probability, or by the length penalty of Google's translation system where one is given.
  * Source: openai/whisper decoding.py, MaximumLikelihoodRanker.
  */
-export function likeliest(texts: readonly Hypothesis[], lengthPenalty: number | undefined): Hypothesis {
+export function bestText(texts: readonly Hypothesis[], lengthPenalty: number | undefined): Hypothesis {
   const score = ({ tokens, sumLogprob }: Hypothesis) => {
     const length = Math.max(tokens.length, 1);
     return sumLogprob / (lengthPenalty === undefined ? length : ((5 + length) / 6) ** lengthPenalty);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { beamSearch } from '../../src/decoding/beam-search.ts';
 import { sampling } from '../../src/decoding/sampling.ts';
-import { type Hypothesis, likeliest, type Search } from '../../src/decoding/search.ts';
+import { bestText, type Hypothesis, type Search } from '../../src/decoding/search.ts';
 
 const eot = 4;
 
@@ -35,7 +35,7 @@ describe('searching', () => {
     const greedy = sampling({ eot, temperature: 0, texts: 1, random: Math.random });
     expect(searchIn(greedy, trap, 10)[0]?.tokens).toEqual([0, 0]);
     const beams = searchIn(beamSearch({ eot, beamSize: 2, patience: 1 }), trap, 10);
-    const best = likeliest(beams, undefined);
+    const best = bestText(beams, undefined);
     expect(best.tokens).toEqual([1, 2]);
     expect(best.sumLogprob).toBeCloseTo(Math.log(0.4 * 0.95 * 0.99), 5);
   });
@@ -62,9 +62,9 @@ describe('searching', () => {
   test('ranks by the mean, or by the length penalty', () => {
     const short = { tokens: [1], sumLogprob: -1 };
     const long = { tokens: [1, 2, 3, 0], sumLogprob: -2.4 };
-    expect(likeliest([short, long], undefined)).toBe(long);
-    expect(likeliest([short, long], 0)).toBe(short);
-    expect(likeliest([short, { tokens: [], sumLogprob: -0.5 }], undefined).tokens).toEqual([]);
+    expect(bestText([short, long], undefined)).toBe(long);
+    expect(bestText([short, long], 0)).toBe(short);
+    expect(bestText([short, { tokens: [], sumLogprob: -0.5 }], undefined).tokens).toEqual([]);
   });
 });
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { DecoderRun } from '../../src/backend/backend.ts';
-import { decodeGreedily, likeliest } from '../../src/backend/greedy.ts';
+import { chooseToken, decodeGreedily } from '../../src/backend/greedy.ts';
 import { likeliestTexts } from '../../src/decoding/likeliest-texts.ts';
 import { likeliestTokens } from '../../src/decoding/likeliest-tokens.ts';
 import type { DecodingOptions } from '../../src/decoding/options.ts';
@@ -28,7 +28,7 @@ function drawnRun(seed: number): { run: DecoderRun; logits: () => Float32Array }
     greedy: (request) =>
       decodeGreedily(
         request,
-        (_, allowed) => likeliest(logits(), allowed),
+        (_, allowed) => chooseToken(logits(), allowed),
         () => false,
       ),
     async [Symbol.asyncDispose]() {},

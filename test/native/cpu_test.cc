@@ -26,6 +26,9 @@ namespace {
 
 constexpr float minus_infinity = -std::numeric_limits<float>::infinity();
 
+/** What a model computes in. */
+enum class Numbers { float32, int8_and_float32, int8_and_bfloat16 };
+
 constexpr Dimensions dimensions_with(size_t heads) {
   return {
       .n_mels = 10,
@@ -124,9 +127,9 @@ void write_layer(WeightsWriter& weights, const std::string& name, size_t state, 
   weights.linear(name + ".fc2", 4 * state, state, is_text);
 }
 
-std::unique_ptr<Model> random_model(const Dimensions& dimensions, bool is_int8, size_t threads) {
+std::unique_ptr<Model> random_model(const Dimensions& dimensions, Numbers numbers, size_t threads) {
   const size_t state = dimensions.n_text_state;
-  WeightsWriter weights(is_int8);
+  WeightsWriter weights(numbers != Numbers::float32);
   weights.floats("model.encoder.conv1.weight", state * dimensions.n_mels * 3, 0.3F);
   weights.floats("model.encoder.conv1.bias", state, 0.1F);
   weights.floats("model.encoder.conv2.weight", state * state * 3, 0.1F);
@@ -141,7 +144,8 @@ std::unique_ptr<Model> random_model(const Dimensions& dimensions, bool is_int8, 
   for (size_t layer = 0; layer < dimensions.n_text_layer; ++layer)
     write_layer(weights, "model.decoder.layers." + std::to_string(layer), state, true);
   const std::string path = std::string(P_tmpdir) + "/whisper-npu-cpu-test-" + std::to_string(getpid());
-  const ModelOptions options{path, weights.write(path), dimensions, {{0, 1}, {1, 0}}, threads};
+  const ModelOptions options{path, weights.write(path), dimensions, {{0, 1}, {1, 0}}, threads,
+                             numbers == Numbers::int8_and_bfloat16};
   auto model = load_model(options);
   std::remove(path.c_str());  // it stays mapped
   return model;
@@ -183,9 +187,9 @@ void expect_close(const std::vector<float>& actual, const std::vector<float>& ex
 }
 
 /** A token at a time over two windows gives what all of them at once give over each. */
-void steps_agree_with_a_whole_text(bool is_int8, size_t heads) {
+void steps_agree_with_a_whole_text(Numbers numbers, size_t heads) {
   const Dimensions dimensions = dimensions_with(heads);
-  const auto model = random_model(dimensions, is_int8, 3);
+  const auto model = random_model(dimensions, numbers, 3);
   const auto audio = model->allocate(2);
   const auto alone = model->allocate(1);
   const std::vector<std::vector<int32_t>> texts{{5, 250, 17, 1699, 3}, {9, 8, 1000, 0, 77}};
@@ -225,9 +229,9 @@ void steps_agree_with_a_whole_text(bool is_int8, size_t heads) {
 }
 
 /** What is chosen is the highest of the allowed logits, masks and the rule of timestamps included. */
-void choices_are_the_highest_logits(bool is_int8, size_t heads) {
+void choices_are_the_highest_logits(Numbers numbers, size_t heads) {
   const Dimensions dimensions = dimensions_with(heads);
-  const auto model = random_model(dimensions, is_int8, 2);
+  const auto model = random_model(dimensions, numbers, 2);
   const auto audio = model->allocate(1);
   model->encode(random_log_mel(dimensions, 1).data(), *audio, 0);
   TextCache cache(dimensions);
@@ -264,12 +268,12 @@ void choices_are_the_highest_logits(bool is_int8, size_t heads) {
   EXPECT(timestamps > 0 && timestamps < 2 * dimensions.n_text_ctx);
 }
 
-void int8_is_the_same_on_any_number_of_threads() {
+void outputs_are_the_same_on_any_number_of_threads(Numbers numbers) {
   const Dimensions dimensions = dimensions_with(2);
   std::vector<std::vector<float>> outputs;
   for (const size_t threads : {1, 4}) {
     outputs.emplace_back(dimensions.n_audio_ctx * dimensions.n_audio_state);
-    random_model(dimensions, true, threads)->encoder_output(random_log_mel(dimensions, 3).data(), outputs.back().data());
+    random_model(dimensions, numbers, threads)->encoder_output(random_log_mel(dimensions, 3).data(), outputs.back().data());
   }
   expect_close(outputs[0], outputs[1], 0.0F);
 }
@@ -312,7 +316,7 @@ void damaged_weights_are_refused() {
   std::ofstream(path) << "short";
   const auto message_of = [&](std::vector<WeightPlace> places) -> std::string {
     try {
-      load_model({path, std::move(places), dimensions_with(1), {}, 1});
+      load_model({path, std::move(places), dimensions_with(1), {}, 1, false});
       return "";
     } catch (const std::runtime_error& error) {
       return error.what();
@@ -332,6 +336,7 @@ int main() {
     std::cout << "skipped: this processor has no AVX-512 with products of bytes" << std::endl;
     return 0;
   }
+  const bool has_bfloat16 = __builtin_cpu_supports("avx512bf16") != 0;
   int failed = 0;
   const auto run = [&](const std::string& name, const auto& test) {
     try {
@@ -343,15 +348,19 @@ int main() {
     }
   };
 #define TEST(function) run(#function, function)
+#define TEST_OF(function, of, ...) run(#function + (of), [&] { function(__VA_ARGS__); })
   TEST(a_team_does_every_item_once_and_ends);
   TEST(a_cache_keeps_its_rows_when_it_grows);
   TEST(damaged_weights_are_refused);
-  TEST(int8_is_the_same_on_any_number_of_threads);
-  for (const bool is_int8 : {false, true}) {
+  std::vector<std::pair<Numbers, std::string>> of_numbers{{Numbers::float32, " in float32"},
+                                                          {Numbers::int8_and_float32, " in int8 and float32"}};
+  if (has_bfloat16) of_numbers.emplace_back(Numbers::int8_and_bfloat16, " in int8 and bfloat16");
+  for (const auto& [numbers, name] : of_numbers) {
+    TEST_OF(outputs_are_the_same_on_any_number_of_threads, name, numbers);
     for (const size_t heads : {1, 2, 4}) {
-      const std::string of = std::string(is_int8 ? " int8, " : " float32, ") + std::to_string(heads) + " heads";
-      run("steps_agree_with_a_whole_text" + of, [&] { steps_agree_with_a_whole_text(is_int8, heads); });
-      run("choices_are_the_highest_logits" + of, [&] { choices_are_the_highest_logits(is_int8, heads); });
+      const std::string of = name + ", " + std::to_string(heads) + " heads";
+      TEST_OF(steps_agree_with_a_whole_text, of, numbers, heads);
+      TEST_OF(choices_are_the_highest_logits, of, numbers, heads);
     }
   }
   return failed == 0 ? 0 : 1;

@@ -1,5 +1,5 @@
 import type { Backend, DecoderRun, EncodedAudio } from '../../src/backend/backend.ts';
-import { decodeGreedily, likeliest } from '../../src/backend/greedy.ts';
+import { chooseToken, decodeGreedily } from '../../src/backend/greedy.ts';
 import { decodingRules } from '../../src/decoding/rules.ts';
 import { specialTokens } from '../../src/model/special-tokens.ts';
 import type { WhisperTokenizer } from '../../src/model/tokenizer.ts';
@@ -76,7 +76,7 @@ function scriptedAudio(scripts: readonly Script[], prompts: number[][]): Encoded
         greedy: (request) =>
           decodeGreedily(
             request,
-            async (tokens, allowed) => likeliest((await run.forward({ tokens: [tokens] })).logits, allowed),
+            async (tokens, allowed) => chooseToken((await run.forward({ tokens: [tokens] })).logits, allowed),
             () => false,
           ),
         async [Symbol.asyncDispose]() {},

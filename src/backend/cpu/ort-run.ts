@@ -1,7 +1,7 @@
 import ort from 'onnxruntime-node';
 import type { ModelDimensions } from '../../model/dimensions.ts';
 import type { GreedyRequest, GreedyResult, Step, StepResult } from '../backend.ts';
-import { type Allowed, type Choice, decodeGreedily, likeliest } from '../greedy.ts';
+import { type Allowed, type Choice, chooseToken, decodeGreedily } from '../greedy.ts';
 import { firstAsked, type RowPlan, rowsAsked, TextTree, visibilityBias } from '../text-tree.ts';
 import type { EngineRun } from './engine.ts';
 import type { RowCache } from './row-cache.ts';
@@ -94,7 +94,7 @@ export class OrtRun implements EngineRun {
     const { hidden, chosen } = await this.#step(this.#texts.plan({ tokens: [tokens] }), allowed.mask, last, isPlaced);
     if (chosen === undefined || !((chosen.margins[0] ?? 0) >= safeMargin))
       return this.#parts.head.choose(this.#pick(hidden, last), allowed);
-    return isPlaced ? likeliest(chosen.logits, allowed) : chosen;
+    return isPlaced ? chooseToken(chosen.logits, allowed) : chosen;
   }
 
   /**

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import ort from 'onnxruntime-node';
 import type { ModelDimensions } from '../../model/dimensions.ts';
-import { type Allowed, type Choice, likeliest } from '../greedy.ts';
+import { type Allowed, type Choice, chooseToken } from '../greedy.ts';
 
 /** From the decoder's state to the logits of the whole vocabulary, in f32. */
 export class VocabularyHead {
@@ -39,7 +39,7 @@ export class VocabularyHead {
 
   /** @param hidden f32 [nTextState] */
   async choose(hidden: Float32Array, allowed: Allowed): Promise<Choice> {
-    return likeliest(await this.logits(hidden), allowed);
+    return chooseToken(await this.logits(hidden), allowed);
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,6 @@
 import { NpuError } from '../../errors.ts';
 import type { GreedyRequest, GreedyResult, Step, StepBatch, StepResult } from '../backend.ts';
-import { decodeGreedily, likeliest } from '../greedy.ts';
+import { chooseToken, decodeGreedily } from '../greedy.ts';
 import { firstAsked, type RowPlan, TextTree } from '../text-tree.ts';
 import type { BufferSlice, Command } from './addon.ts';
 import { DecoderQueue } from './decoder-queue.ts';
@@ -55,7 +55,7 @@ export class NpuRun {
   #greedyOnHost(request: GreedyRequest, throwIfAborted: () => void): Promise<GreedyResult> {
     return decodeGreedily(
       request,
-      async (tokens, allowed) => likeliest((await this.forward({ tokens: [tokens] })).logits, allowed),
+      async (tokens, allowed) => chooseToken((await this.forward({ tokens: [tokens] })).logits, allowed),
       () => {
         throwIfAborted();
         return false;

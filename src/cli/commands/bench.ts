@@ -50,7 +50,7 @@ export function addBench(program: Command, session: Session): void {
     .addOption(option.seconds())
     .addOption(option.tokens())
     .addOption(
-      new Option('--profile', 'then run as often again, to say which operators take the time (CPU)')
+      new Option('--profile', 'then run as often again, to say what in the model takes the time (CPU)')
         .conflicts('json')
         .helpGroup('Measurement:'),
     )
