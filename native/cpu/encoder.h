@@ -63,8 +63,6 @@ class Encoder {
     size_t count;
   };
 
-  /** A line more than the values: rows a power of two apart would get in each other's way in the nearest cache. */
-  static size_t stride_of(size_t values) { return values + lanes; }
   static std::vector<Block> blocks_of(size_t positions, size_t threads);
   template <typename Work>
   void each_block(const Work& work);
@@ -125,8 +123,8 @@ template <typename L, typename A, typename C, typename Kv>
 Encoder<L, A, C, Kv>::Scratch::Scratch(const Dimensions& dimensions, size_t block_rows, Clock& clock)
     : frames((2 * block_rows + 1) * 3 * dimensions.n_mels * sizeof(typename C::Element)),
       convolved((2 * block_rows + 1) * dimensions.n_audio_state * sizeof(typename C::Element)),
-      normed(block_rows * stride_of(dimensions.n_audio_state) * sizeof(float)),
-      hidden(block_rows * stride_of(4 * dimensions.n_audio_state) * sizeof(float)),
+      normed(block_rows * stride_of<Single>(dimensions.n_audio_state) * sizeof(float)),
+      hidden(block_rows * stride_of<Single>(4 * dimensions.n_audio_state) * sizeof(float)),
       input(block_rows, 4 * dimensions.n_audio_state),
       clock(&clock) {}
 
@@ -272,7 +270,7 @@ void Encoder<L, A, C, Kv>::convolve(const float* log_mel, const Block& block, Sc
 template <typename L, typename A, typename C, typename Kv>
 void Encoder<L, A, C, Kv>::normalise(const LayerNorm& norm, const Block& block, Scratch& scratch) const {
   auto* normed = scratch.normed.template as<float>();
-  const size_t stride = stride_of(state_);
+  const size_t stride = stride_of<Single>(state_);
   for (size_t i = 0; i < block.count; ++i) norm.apply(row(block.first + i), normed + i * stride);
   scratch.input.set(normed, stride, block.count, state_);
   scratch.clock->spent_on(Part::norms);
@@ -311,7 +309,7 @@ void Encoder<L, A, C, Kv>::finish_layer(const Layer& layer, const Block& block, 
   scratch.clock->spent_on(Part::linear);
   normalise(layer.norm, block, scratch);
   auto* hidden = scratch.hidden.template as<float>();
-  const size_t stride = stride_of(4 * state_);
+  const size_t stride = stride_of<Single>(4 * state_);
   layer.hidden.multiply(scratch.input, [&](size_t i, size_t column, Floats left, Floats right) {
     store(hidden + i * stride + column, gelu(left));
     store(hidden + i * stride + column + lanes, gelu(right));

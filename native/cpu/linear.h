@@ -24,14 +24,14 @@ class Int8Linear {
   class Input {
    public:
     Input(size_t row_capacity, size_t size_capacity)
-        : values_(row_capacity * size_capacity), scales_(row_capacity), shifts_(row_capacity) {}
+        : values_(row_capacity * stride_of<Bytes>(size_capacity)), scales_(row_capacity), shifts_(row_capacity) {}
 
     /** @param rows f32, `stride` floats apart */
     void set(const float* rows, size_t stride, size_t count, size_t size) {
-      size_ = size;
+      stride_ = stride_of<Bytes>(size);
       count_ = count;
       for (size_t row = 0; row < count; ++row) {
-        const QuantisedRow quantised = quantise_row(rows + row * stride, size, values_.as<int8_t>() + row * size);
+        const QuantisedRow quantised = quantise_row(rows + row * stride, size, values_.as<int8_t>() + row * stride_);
         scales_[row] = quantised.scale;
         shifts_[row] = quantised.shift;
       }
@@ -43,7 +43,7 @@ class Int8Linear {
     std::vector<float> scales_;
     /** What the 128 that are added to every weight would add to a sum. */
     std::vector<int32_t> shifts_;
-    size_t size_ = 0;
+    size_t stride_ = 0;
     size_t count_ = 0;
   };
 
@@ -63,7 +63,7 @@ class Int8Linear {
   /** `finish(row, column, left, right)` gets 32 outputs of a row at a time, as floats. */
   template <typename Finish>
   void multiply(const Input& input, const Finish& finish) const {
-    const Rows<Bytes> rows{input.values_.as<int8_t>(), input.size_, input.count_};
+    const Rows<Bytes> rows{input.values_.as<int8_t>(), input.stride_, input.count_};
     ::multiply(rows, matrix_, [&](size_t row, size_t column, Integers left, Integers right) {
       const Integers shift = Integers{} + input.shifts_[row];
       const Floats scale = all(input.scales_[row]);
