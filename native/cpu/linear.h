@@ -58,6 +58,7 @@ class Int8Linear {
         for (size_t i = 0; i < 4; ++i) group[i] = static_cast<int8_t>(columns[(input + i) * outputs + output] ^ 0x80);
       }
     }
+    weights.give_up(name + ".weight.columns");
   }
 
   /** `finish(row, column, left, right)` gets 32 outputs of a row at a time, as floats. */
@@ -102,6 +103,7 @@ class FloatLinear {
       float* to = matrix_.group(0, output);
       for (size_t input = 0; input < inputs; ++input) to[input * panel_columns] = rows[output * inputs + input];
     }
+    weights.give_up(name + ".weight");
   }
 
   template <typename Finish>

@@ -151,6 +151,7 @@ RowMatrix RowMatrix::smallest(const WeightsFile& weights, const std::string& nam
   for (size_t i = 0; i < count; i += lanes)
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(halves + i), to_halves(load(floats + i)));
   matrix.rows_ = HalfRows{halves};
+  weights.give_up(name);
   return matrix;
 }
 
@@ -165,6 +166,7 @@ RowMatrix RowMatrix::in_blocks(const WeightsFile& weights, const std::string& na
   const size_t count = inputs * outputs;
   matrix.memory_ = MemoryBlock(count);
   std::copy_n(weights.tensor<uint8_t>(name + ".blocks", count), count, matrix.memory_.as<uint8_t>());
+  weights.give_up(name + ".blocks");
   matrix.rows_ = BlockRows{matrix.memory_.as<uint8_t>(), weights.floats(name + ".scales", count / block_size(inputs))};
   return matrix;
 }

@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -25,6 +26,18 @@ WeightsFile::WeightsFile(const std::string& path, std::span<const WeightPlace> p
 }
 
 WeightsFile::~WeightsFile() { munmap(const_cast<std::byte*>(data_), size_bytes_); }
+
+void WeightsFile::give_up(const std::string& name) const {
+  const auto place = places_.find(name);
+  if (place == places_.end()) return;
+  const auto page_bytes = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  const auto offset = static_cast<size_t>(place->second.data() - data_);
+  // Pages that hold nothing else.
+  const size_t first = (offset + page_bytes - 1) / page_bytes * page_bytes;
+  const size_t last = (offset + place->second.size()) / page_bytes * page_bytes;
+  // Advice: where it is not taken, the memory stays.
+  if (first < last) madvise(const_cast<std::byte*>(data_) + first, last - first, MADV_DONTNEED);
+}
 
 const std::byte* WeightsFile::find(const std::string& name, size_t size_bytes) const {
   const auto place = places_.find(name);

@@ -28,6 +28,8 @@ class WeightsFile {
     return reinterpret_cast<const T*>(find(name, count * sizeof(T)));
   }
   const float* floats(const std::string& name, size_t count) const { return tensor<float>(name, count); }
+  /** Gives up the memory of a tensor that was copied; it would be read from the file anew. */
+  void give_up(const std::string& name) const;
 
  private:
   const std::byte* find(const std::string& name, size_t size_bytes) const;
