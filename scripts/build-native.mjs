@@ -1,9 +1,9 @@
 // Builds the native addons: build/Release/whisper_npu.node, and on x86-64 build/Release/whisper_cpu.node.
-//   --optional            where they cannot be built, say so in one line and succeed (npm's install step)
+//   --optional            where one cannot be built, say so in a line and succeed (npm's install step)
 //   --arm64               cross-build with aarch64-linux-gnu-g++: build/arm64/whisper_npu.node
 //   WHISPER_NPU_SANITIZE  address or thread: build/<name>/*.node, to be run with that sanitizer's library
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, renameSync } from 'node:fs';
+import { copyFileSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -41,7 +41,8 @@ function cmakeJs() {
 
 if (process.platform !== 'linux') giveUp('they are for Linux only');
 if (!runs('cmake')) giveUp('there is no CMake');
-const compiler = arm64 ? 'aarch64-linux-gnu-g++' : (process.env.CXX ?? 'c++');
+// CXX may have arguments behind it, as CMake takes it.
+const [compiler] = arm64 ? ['aarch64-linux-gnu-g++'] : (process.env.CXX ?? 'c++').trim().split(/\s+/);
 if (!runs(compiler)) giveUp(`there is no C++ compiler (${compiler})`);
 const builder = cmakeJs();
 if (builder === undefined) giveUp('cmake-js is not installed');
@@ -65,19 +66,24 @@ function build() {
     addon,
     ...(configured.status === 0 ? cmake('build', '--target', addon.target) : configured),
   }));
-  for (const { addon, status } of results) if (status === 0) put(addon.target);
+  for (const { addon, status } of results) put(addon.target, status === 0);
   return results.filter(({ status }) => status !== 0);
 }
 
-/** Into its place in one go: half of an addon would kill who loads it. */
-function put(target) {
+/** Into its place in one go: half of an addon would kill who loads it. One from before goes where there is no new one. */
+function put(target, isBuilt) {
+  const addon = join(place, `${target}.node`);
+  if (!isBuilt) return rmSync(addon, { force: true });
   mkdirSync(place, { recursive: true });
-  const copied = join(place, `${target}.new`);
-  copyFileSync(join(folder, 'linked', `${target}.node`), copied);
-  renameSync(copied, join(place, `${target}.node`));
+  copyFileSync(join(folder, 'linked', `${target}.node`), `${addon}.new`);
+  return renameSync(`${addon}.new`, addon);
 }
 
-const failed = build();
-for (const { stdout, stderr } of failed) console.error(stdout, stderr);
-const missing = failed.map(({ addon }) => addon);
-if (missing.length > 0) giveUp('the compiler failed, see above', missing);
+try {
+  const failed = build();
+  for (const { stdout, stderr } of failed) console.error(stdout, stderr);
+  const missing = failed.map(({ addon }) => addon);
+  if (missing.length > 0) giveUp('the compiler failed, see above', missing);
+} catch (error) {
+  giveUp(error.message);
+}

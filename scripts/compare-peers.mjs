@@ -51,6 +51,10 @@ const { values: flags, positionals } = parseArgs({
   },
 });
 const [audio = 'samples/espeak-en-16k.wav'] = positionals;
+process.on('uncaughtException', ({ message, hint, stack }) => {
+  console.error(hint === undefined ? stack : `${message}\nhint: ${hint}`);
+  process.exit(1);
+});
 const threads = count('threads');
 const rounds = count('rounds');
 const tokens = flags.tokens === undefined ? undefined : count('tokens');
@@ -72,7 +76,9 @@ try {
 function count(name) {
   const value = Number(flags[name]);
   if (Number.isInteger(value) && value > 0) return value;
-  throw new Error(`--${name} is a count, not '${flags[name]}'`);
+  throw Object.assign(new Error(`--${name} is a count, not '${flags[name]}'`), {
+    hint: 'give a whole number from 1 on',
+  });
 }
 
 /** What every peer is given. */

@@ -58,12 +58,19 @@ size_t size_of(const Napi::Object& object, const char* name) {
   return static_cast<size_t>(value);
 }
 
-std::span<const int32_t> integers(const Napi::Value& value) {
+void check_type(const Napi::Value& value, napi_typedarray_type type, const char* name) {
+  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != type)
+    throw std::invalid_argument(std::string(name) + " is an array of another type");
+}
+
+std::span<const int32_t> integers(const Napi::Value& value, const char* name) {
+  check_type(value, napi_int32_array, name);
   const auto array = value.As<Napi::Int32Array>();
   return {array.Data(), array.ElementLength()};
 }
 
 const float* floats(const Napi::Value& value, size_t count, const char* name) {
+  check_type(value, napi_float32_array, name);
   const auto array = value.As<Napi::Float32Array>();
   if (array.ElementLength() != count) {
     throw std::length_error(std::string(name) + " has " + std::to_string(array.ElementLength()) + " values, not " +
@@ -104,6 +111,20 @@ Dimensions to_dimensions(const Napi::Object& object) {
   };
 }
 
+/** As src/backend/cpu/cpu-addon.ts has it. */
+void check(const Dimensions& sizes, size_t threads) {
+  const auto fit = [](size_t state, size_t heads) {
+    if (heads == 0 || state % 64 != 0 || state % heads != 0) return false;
+    const size_t head_size = state / heads;
+    return head_size == 16 || head_size == 32 || head_size == 64;
+  };
+  const bool has_all = sizes.n_mels > 0 && sizes.n_audio_ctx > 0 && sizes.n_audio_layer > 0 && sizes.n_text_ctx > 0 &&
+                       sizes.n_text_layer > 0 && sizes.n_vocab > 0 && threads > 0;
+  if (!has_all || sizes.n_audio_state != sizes.n_text_state || !fit(sizes.n_audio_state, sizes.n_audio_head) ||
+      !fit(sizes.n_text_state, sizes.n_text_head))
+    throw std::invalid_argument("there is no engine for these sizes");
+}
+
 /** load({ path, tensors, dimensions, alignmentHeads, threads }) */
 Napi::Value load(const Napi::CallbackInfo& info) {
   const auto options = info[0].As<Napi::Object>();
@@ -115,6 +136,7 @@ Napi::Value load(const Napi::CallbackInfo& info) {
       .threads = size_of(options, "threads"),
       .has_bfloat16 = __builtin_cpu_supports("avx512bf16") != 0,
   };
+  check(model.dimensions, model.threads);
   const auto tensors = options.Get("tensors").As<Napi::Array>();
   for (uint32_t i = 0; i < tensors.Length(); ++i) {
     const auto tensor = tensors.Get(i).As<Napi::Object>();
@@ -149,6 +171,7 @@ void encode(const Napi::CallbackInfo& info) {
   auto& audio = held<Audio>(info[2]);
   const int32_t window = info[3].As<Napi::Number>().Int32Value();
   check_below({&window, 1}, audio.windows(), "window");
+  if (audio.model_number() != model.number()) throw std::invalid_argument("the audio is of another model");
   model.encode(log_mel(model, info[1]), audio, static_cast<size_t>(window));
 }
 
@@ -172,13 +195,13 @@ Napi::Value step(const Napi::CallbackInfo& info) {
   auto& audio = held<Audio>(info[1]);
   const auto given = info[3].As<Napi::Object>();
   const Step step{
-      .tokens = integers(given.Get("tokens")),
-      .positions = integers(given.Get("positions")),
+      .tokens = integers(given.Get("tokens"), "tokens"),
+      .positions = integers(given.Get("positions"), "positions"),
       .width = size_of(given, "width"),
       .first_row = size_of(given, "firstRow"),
-      .windows = integers(given.Get("windows")),
-      .past_rows = integers(given.Get("pastRows")),
-      .past_ends = integers(given.Get("pastEnds")),
+      .windows = integers(given.Get("windows"), "windows"),
+      .past_rows = integers(given.Get("pastRows"), "pastRows"),
+      .past_ends = integers(given.Get("pastEnds"), "pastEnds"),
   };
   const Dimensions& dimensions = model.dimensions();
   if (step.tokens.size() != step.windows.size() * step.width || step.tokens.size() != step.positions.size() ||
@@ -189,6 +212,9 @@ Napi::Value step(const Napi::CallbackInfo& info) {
   check_below(step.tokens, dimensions.n_vocab, "token");
   check_below(step.positions, dimensions.n_text_ctx, "position");
   check_below(step.windows, audio.windows(), "window");
+  auto& cache = held<TextCache>(info[2]);
+  if (audio.model_number() != model.number() || !cache.fits(dimensions)) throw std::invalid_argument("audio and cache are of another model");
+  if (step.first_row > cache.rows()) throw std::out_of_range("there are not as many rows yet");
   check_below(step.past_rows, step.first_row, "row");
   check_below(step.past_ends, step.past_rows.size() + 1, "end of rows");
   for (size_t text = 0; text < step.past_ends.size(); ++text) {
@@ -204,14 +230,14 @@ Napi::Value step(const Napi::CallbackInfo& info) {
     scores = array.Data();
     attention = array;
   }
-  model.step(step, audio, held<TextCache>(info[2]), scores);
+  model.step(step, audio, cache, scores);
   return attention;
 }
 
 /** logits(model, rows, onlyHighest) */
 Napi::Value logits(const Napi::CallbackInfo& info) {
   auto& model = held<Model>(info[0]);
-  const auto rows = integers(info[1]);
+  const auto rows = integers(info[1], "rows");
   check_below(rows, model.rows(), "row");
   auto result = Napi::Float32Array::New(info.Env(), rows.size() * model.dimensions().n_vocab);
   if (info[2].As<Napi::Boolean>()) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -9,11 +10,12 @@
 #include "simd.h"
 #include "weights_file.h"
 
-/** Sums of a row and what not: all rows are multiples of 16 long. */
+/** Of a multiple of 16 values; NaN where one of them is. As integers, magnitudes have the same order, with NaN above all. */
 inline float largest_magnitude(const float* row, size_t size) {
-  Floats largest = _mm512_setzero_ps();
-  for (size_t i = 0; i < size; i += lanes) largest = _mm512_max_ps(largest, _mm512_abs_ps(load(row + i)));
-  return _mm512_reduce_max_ps(largest);
+  __m512i largest = _mm512_setzero_si512();
+  for (size_t i = 0; i < size; i += lanes)
+    largest = _mm512_max_epu32(largest, _mm512_castps_si512(_mm512_abs_ps(load(row + i))));
+  return std::bit_cast<float>(_mm512_reduce_max_epu32(largest));
 }
 
 /** The highest of some values, at least one. */

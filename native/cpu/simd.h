@@ -17,13 +17,13 @@ inline Floats load(const float* from) { return _mm512_loadu_ps(from); }
 inline void store(float* to, Floats values) { _mm512_storeu_ps(to, values); }
 inline Floats all(float value) { return _mm512_set1_ps(value); }
 
-/** 2^x for x <= 127, to the last bits of a float; below -126 it is 2^-126, next to nothing. */
+/** 2^x for x <= 127, to the last bits of a float; below -126 it is 2^-126, next to nothing; NaN of NaN. */
 inline Floats exp2_of(Floats exponents) {
-  const Floats x = _mm512_max_ps(exponents, all(-126.0F));
+  const Floats x = _mm512_max_ps(all(-126.0F), exponents);  // the second where one is NaN
   const Floats whole = _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
   const Floats rest = x - whole;
-  // Taylor's series of 2^rest, |rest| <= 1/2: the term left out is below 2^-24.
-  Floats power = all(1.5353362e-4F);
+  // Taylor's series of 2^rest, |rest| <= 1/2: the first term left out is 2^-23 of the sum at most.
+  Floats power = all(1.5403530e-4F);
   power = _mm512_fmadd_ps(power, rest, all(1.3333558e-3F));
   power = _mm512_fmadd_ps(power, rest, all(9.6181291e-3F));
   power = _mm512_fmadd_ps(power, rest, all(5.5504109e-2F));

@@ -15,12 +15,16 @@ constexpr int pauses_between_looks = 64;
 }  // namespace
 
 Team::Team(size_t size) {
+  helpers_.reserve(size);
   try {
     for (size_t member = 1; member < size; ++member) helpers_.emplace_back([this, member] { help(member); });
   } catch (const std::system_error& error) {
     const std::string started = std::to_string(helpers_.size() + 1);
     dismiss();
     throw std::system_error(error.code(), "thread " + started + " of " + std::to_string(size) + " cannot be started");
+  } catch (...) {
+    dismiss();
+    throw;
   }
 }
 

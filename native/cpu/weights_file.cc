@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <new>
 #include <stdexcept>
 
 #include "../descriptor.h"
@@ -20,6 +21,7 @@ WeightsFile::WeightsFile(const std::string& path, std::span<const WeightPlace> p
       throw std::runtime_error(path + ": " + place.name + " lies behind the end of the file");
   }
   void* pages = mmap(nullptr, size_bytes_, PROT_READ, MAP_PRIVATE, file.get(), 0);
+  if (pages == MAP_FAILED && errno == ENOMEM) throw std::bad_alloc();
   if (pages == MAP_FAILED) throw std::runtime_error(path + ": " + std::strerror(errno));
   data_ = static_cast<const std::byte*>(pages);
   for (const auto& [name, offset, size_bytes] : places) places_.emplace(name, std::span{data_ + offset, size_bytes});

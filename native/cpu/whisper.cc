@@ -1,12 +1,16 @@
 #include "whisper.h"
 
 #include <algorithm>
+#include <atomic>
 
 #include "decoder.h"
 #include "encoder.h"
 #include "vocabulary.h"
 
 namespace {
+
+/** Loaded so far. */
+std::atomic<uint64_t> models = 0;
 
 /** Float32 throughout. */
 struct FloatPrecision {
@@ -29,10 +33,15 @@ struct Int8FloatPrecision {
 template <typename Kv>
 class AudioOf final : public Audio {
  public:
-  AudioOf(const Dimensions& dimensions, size_t windows) : kv(dimensions, windows) {}
+  AudioOf(const Dimensions& dimensions, size_t windows, uint64_t model_number)
+      : kv(dimensions, windows), model_number_(model_number) {}
   size_t windows() const override { return kv.windows(); }
+  uint64_t model_number() const override { return model_number_; }
 
   CrossKv<Kv> kv;
+
+ private:
+  uint64_t model_number_;
 };
 
 template <typename Precision>
@@ -44,14 +53,14 @@ class ModelOf final : public Model {
       : dimensions_(options.dimensions),
         team_(options.threads),
         weights_(options.path, options.tensors),
-        encoder_profile_("encoder", options.threads),
+        encoder_profile_("encoder", team_.size()),
         decoder_profile_("decoder", 1),
         encoder_(weights_, dimensions_, team_, encoder_profile_),
         decoder_(weights_, dimensions_, options.alignment_heads, team_, decoder_profile_.clock(0)),
         vocabulary_(weights_, dimensions_, team_) {}
 
   std::unique_ptr<Audio> allocate(size_t windows) override {
-    return std::make_unique<AudioOf<Kv>>(dimensions_, windows);
+    return std::make_unique<AudioOf<Kv>>(dimensions_, windows, number_);
   }
   void encode(const float* log_mel, Audio& audio, size_t window) override {
     encoder_profile_.execution([&] { encoder_.encode(log_mel, static_cast<AudioOf<Kv>&>(audio).kv, window); });
@@ -78,6 +87,7 @@ class ModelOf final : public Model {
   }
   std::vector<GraphTimes> times() const override { return {encoder_profile_.times(), decoder_profile_.times()}; }
   const Dimensions& dimensions() const override { return dimensions_; }
+  uint64_t number() const override { return number_; }
   size_t alignment_head_count() const override { return decoder_.alignment_head_count(); }
 
  private:
@@ -91,6 +101,7 @@ class ModelOf final : public Model {
     });
   }
 
+  uint64_t number_ = ++models;
   Dimensions dimensions_;
   Team team_;
   WeightsFile weights_;

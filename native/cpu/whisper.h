@@ -18,6 +18,8 @@ class Audio {
  public:
   virtual ~Audio() = default;
   virtual size_t windows() const = 0;
+  /** Of the model that it belongs to. */
+  virtual uint64_t model_number() const = 0;
 };
 
 struct ModelOptions {
@@ -49,6 +51,8 @@ class Model {
   /** The encoder's and the decoder's. */
   virtual std::vector<GraphTimes> times() const = 0;
   virtual const Dimensions& dimensions() const = 0;
+  /** No other model has or had it. */
+  virtual uint64_t number() const = 0;
   virtual size_t alignment_head_count() const = 0;
 };
 

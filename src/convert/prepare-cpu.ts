@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { arch } from 'node:process';
 import type { CpuDtype } from '../dtype.ts';
+import { ModelError } from '../errors.ts';
 import { cpuDecoderGraph } from '../graph/cpu-decoder.ts';
 import { cpuEncoderGraph } from '../graph/cpu-encoder.ts';
 import { type Quantisation, quantisationOf, quantise, quantisedNames, quantisedShapes } from '../graph/quantise.ts';
@@ -33,7 +34,7 @@ export interface PrepareCpuOptions {
 /**
  * The folder with the graphs and weights.bin for ONNX Runtime, built on first use.
  *
- * @throws ModelError when the store cannot be written
+ * @throws ModelError when the store cannot be written, `MODEL_DAMAGED` for weights that are not numbers
  */
 export async function prepareCpu(
   checkpoint: Checkpoint,
@@ -107,6 +108,11 @@ function storedTensors(
   values: Float32Array,
 ): [string, Float32Array | Uint8Array | Int8Array][] {
   const shape = tensors.get(name)?.shape ?? [];
+  if (!values.every(Number.isFinite)) {
+    throw new ModelError('MODEL_DAMAGED', `${name} has weights that are not numbers`, {
+      hint: 'Fetch or convert the model anew.',
+    });
+  }
   const inEightBits = (kind: Quantisation): [string, Float32Array | Uint8Array | Int8Array][] => {
     const names = quantisedNames(name, kind);
     const quantised = quantise(kind, values, shape[1] as number, largest);

@@ -285,7 +285,11 @@ export function backendContract(name: string, open: () => Promise<BackendUnderTe
         return performance.now() - start;
       };
       const whole = await millisecondsFor();
-      expect(await millisecondsFor(AbortSignal.timeout(1))).toBeLessThan(whole / 2);
+      // A busy machine may hold up one of them, not all.
+      let shortest = Number.POSITIVE_INFINITY;
+      for (let i = 0; i < 10 && shortest >= whole / 2; i++)
+        shortest = Math.min(shortest, await millisecondsFor(AbortSignal.timeout(1)));
+      expect(shortest).toBeLessThan(whole / 2);
     });
 
     test('passes on what goes wrong inside, and lives on', async () => {

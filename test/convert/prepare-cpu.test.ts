@@ -9,7 +9,7 @@ import { ModelError } from '../../src/errors.ts';
 import { openCheckpoint } from '../../src/model/checkpoint.ts';
 import { readModel } from '../graph/onnx-reader.ts';
 import { built } from '../support/build-dist.ts';
-import { writeRandomCheckpoint } from '../support/random-checkpoint.ts';
+import { randomWeights, smallDimensions, writeRandomCheckpoint } from '../support/random-checkpoint.ts';
 
 let root: string;
 let source: string;
@@ -143,6 +143,16 @@ describe('prepareCpu', () => {
     const checkpoint = await openCheckpoint(source);
     await truncate(join(source, 'model.safetensors'), 5000);
     await expect(prepareCpu(checkpoint, place())).rejects.toMatchObject({ code: 'MODEL_DAMAGED' });
+    expect(await readdir(store)).toEqual([]);
+  });
+
+  test.each(['float32', 'int8'] as const)('refuses weights that are not numbers, in %s', async (dtype) => {
+    const name = 'model.encoder.layers.1.fc1.weight';
+    const weights = randomWeights(smallDimensions);
+    weights.get(name)?.fill(Number.NaN, 5, 6);
+    await writeRandomCheckpoint(source, { weights });
+    const preparing = prepareCpu(await openCheckpoint(source), place(), { dtype });
+    await expect(preparing).rejects.toMatchObject({ code: 'MODEL_DAMAGED', message: expect.stringContaining(name) });
     expect(await readdir(store)).toEqual([]);
   });
 

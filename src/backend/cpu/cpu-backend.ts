@@ -7,7 +7,7 @@ import type { GraphProfile } from './profile.ts';
 import type { Answer, CallName, EngineCalls } from './worker-protocol.ts';
 
 export interface CpuBackendOptions extends Omit<EngineOptions, 'profile'> {
-  /** Told where the time went when the backend is disposed of; without it nothing is measured. */
+  /** Told where the time went when the backend is disposed of; ONNX Runtime measures only with it. */
   readonly onProfile?: ((profiles: GraphProfile[]) => void) | undefined;
 }
 

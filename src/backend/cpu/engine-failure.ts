@@ -10,12 +10,13 @@ export interface EngineFailure {
 
 /** By the codes of native/cpu/addon.cc. */
 const hints = {
-  OUT_OF_MEMORY: 'Free memory, or take a smaller model or --dtype int8.',
+  OUT_OF_MEMORY: 'Free memory, or take a smaller model; in int8 one is smaller than in float32.',
   NO_THREAD: 'Ask for fewer with --threads, or raise the limits of this process (`ulimit -a`).',
 };
 
-/** How ONNX Runtime says that there is no memory left. */
+/** How ONNX Runtime says that there is no memory left, or no thread. */
 const outOfMemory = /bad_alloc|bad allocation|failed to allocate memory/i;
+const noThread = /PosixThread|pthread_create/;
 
 export function failureOf(error: unknown): EngineFailure {
   const { message, stack } = error instanceof Error ? error : new Error(String(error));
@@ -24,7 +25,9 @@ export function failureOf(error: unknown): EngineFailure {
 }
 
 function knownOf(error: unknown, message: string): EngineFailure['known'] {
-  const code = outOfMemory.test(message) ? 'OUT_OF_MEMORY' : (error as { code?: unknown } | undefined)?.code;
+  let code = (error as { code?: unknown } | undefined)?.code;
+  if (outOfMemory.test(message)) code = 'OUT_OF_MEMORY';
+  if (noThread.test(message)) code = 'NO_THREAD';
   return code === 'OUT_OF_MEMORY' || code === 'NO_THREAD' ? { code, hint: hints[code] } : undefined;
 }
 

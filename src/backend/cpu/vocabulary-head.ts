@@ -41,8 +41,4 @@ export class VocabularyHead {
   async choose(hidden: Float32Array, allowed: Allowed): Promise<Choice> {
     return chooseToken(await this.logits(hidden), allowed);
   }
-
-  async close(): Promise<void> {
-    await this.#session.release();
-  }
 }

@@ -8,6 +8,7 @@ import {
   type NativeAudio,
   type NativeCache,
   type NativeModel,
+  type NativeModelOptions,
   type NativeStep,
 } from '../../../src/backend/cpu/cpu-addon.ts';
 import { prepareCpu } from '../../../src/convert/prepare-cpu.ts';
@@ -23,6 +24,7 @@ describe.skipIf(addon === undefined)("the boundary of our own engine's addon", (
   const { load, allocateAudio, freeAudio, encode, createCache, step, logits, choose } = addon ?? ({} as CpuAddon);
   const { nMels, nAudioCtx, nTextCtx, nVocab } = dimensions;
   let root: string;
+  let options: NativeModelOptions;
   let model: NativeModel;
   let audio: NativeAudio;
   let cache: NativeCache;
@@ -34,7 +36,8 @@ describe.skipIf(addon === undefined)("the boundary of our own engine's addon", (
       model: 'random',
     });
     const table = await readWeightsTable(directory);
-    model = load({ path: join(directory, weightsFile), ...table, dimensions, threads: 2 });
+    options = { path: join(directory, weightsFile), ...table, dimensions, threads: 2 };
+    model = load(options);
     audio = allocateAudio(model, 2);
     cache = createCache(model);
     for (const window of [0, 1]) encode(model, new Float32Array(nMels * 2 * nAudioCtx), audio, window);
@@ -60,8 +63,11 @@ describe.skipIf(addon === undefined)("the boundary of our own engine's addon", (
     ['more windows than texts', { windows: of(0, 1) }],
     ['fewer places than tokens', { positions: of() }],
     ['a negative first row', { firstRow: -1 }],
+    ['rows left out', { firstRow: 2 ** 53 - 1 }],
+    ['bytes for tokens', { tokens: Uint8Array.of(1) as never }],
     ['a negative width', { width: -1 }],
     ['past rows that nobody wrote', { pastRows: of(0), pastEnds: of(1) }],
+    ['past rows behind the first new one', { pastRows: of(1), pastEnds: of(1), firstRow: 1 }],
     ['ends behind the past rows', { firstRow: 1, pastRows: of(0), pastEnds: of(2) }],
     ['a text that is too long', { firstRow: 1, pastRows: new Int32Array(nTextCtx), pastEnds: of(nTextCtx) }],
   ])('refuses a step with %s', (_, change) => {
@@ -78,6 +84,8 @@ describe.skipIf(addon === undefined)("the boundary of our own engine's addon", (
     }
     expect(() => choose(model, 0, new Float32Array(nVocab - 1), -1)).toThrow('the mask');
     expect(() => encode(model, new Float32Array(9), audio, 0)).toThrow('log-mel');
+    const bytes = new Uint8Array(nMels * 2 * nAudioCtx) as never;
+    expect(() => encode(model, bytes, audio, 0)).toThrow('another type');
     expect(() => encode(model, new Float32Array(nMels * 2 * nAudioCtx), audio, 2)).toThrow('window 2');
   });
 
@@ -86,6 +94,21 @@ describe.skipIf(addon === undefined)("the boundary of our own engine's addon", (
     expect(() => step(model, another, cache, token, false)).toThrow('another thing');
     expect(() => step({} as NativeModel, audio, cache, token, false)).toThrow('another thing');
     expect(() => logits(audio as unknown as NativeModel, of(0), false)).toThrow('another thing');
+  });
+
+  test("refuses another model's audio", () => {
+    const another = load({ ...options, threads: 1 });
+    expect(() => step(another, audio, createCache(another), token, false)).toThrow('another model');
+    expect(() => encode(another, new Float32Array(nMels * 2 * nAudioCtx), audio, 0)).toThrow('another model');
+  });
+
+  test.each<[string, object]>([
+    ['no threads', { threads: 0 }],
+    ['no heads', { dimensions: { ...dimensions, nTextHead: 0 } }],
+    ['no layers', { dimensions: { ...dimensions, nAudioLayer: 0 } }],
+    ['a state that is no multiple of 64', { dimensions: { ...dimensions, nAudioState: 80, nTextState: 80 } }],
+  ])('refuses a model with %s', (_, change) => {
+    expect(() => load({ ...options, ...change })).toThrow('no engine for these sizes');
   });
 
   test('refuses audio that was freed', () => {

@@ -12,7 +12,7 @@ import type { ModelError } from '../../../src/errors.ts';
 import { openCheckpoint } from '../../../src/model/checkpoint.ts';
 import { readWeightsTable, weightsFile } from '../../../src/model/weights-table.ts';
 import { built } from '../../support/build-dist.ts';
-import { type Weights, writeRandomCheckpoint } from '../../support/random-checkpoint.ts';
+import { randomValues, type Weights, writeRandomCheckpoint } from '../../support/random-checkpoint.ts';
 import { referenceWhisper } from '../../support/reference-whisper.ts';
 import { alignmentHeads, backendContract, contractDimensions as dimensions } from '../contract.ts';
 
@@ -113,16 +113,24 @@ describe('the CPU backend', () => {
     expect(stdout).toBe('MODEL_LOAD_FAILED\n');
   });
 
-  test.each(kinds)('on %s gives no number where the weights are none', async (kind) => {
+  const damagedTensors = [
+    'model.encoder.layers.0.self_attn.q_proj.weight',
+    'model.encoder.layer_norm.bias',
+    'model.decoder.layers.2.self_attn.k_proj.weight',
+    'model.decoder.layers.3.encoder_attn.k_proj.weight',
+    'model.decoder.layer_norm.weight',
+  ];
+  const damages = kinds.flatMap((kind) => damagedTensors.map((tensor) => [kind, tensor] as const));
+  test.each(damages)('on %s gives no number where one of %s is none', async (kind, tensor) => {
     const directory = await mkdtemp(join(root, 'damaged-'));
     await cp(prepared, directory, { recursive: true });
     const { tensors } = await readWeightsTable(directory);
-    const norm = tensors.find(({ name }) => name === 'model.decoder.layer_norm.weight');
+    const damaged = tensors.find(({ name }) => name === tensor);
     const file = await open(join(directory, weightsFile), 'r+');
-    await file.write(Buffer.alloc(norm?.sizeBytes ?? 0, 0xff), 0, norm?.sizeBytes, norm?.offset);
+    await file.write(Buffer.alloc(4, 0xff), 0, 4, damaged?.offset);
     await file.close();
     await using backend = await openCpuBackend({ directory, dimensions, threads: 1, kind });
-    await using audio = await backend.encode([new Float32Array(dimensions.nMels * 2 * dimensions.nAudioCtx)]);
+    await using audio = await backend.encode([randomValues(dimensions.nMels * 2 * dimensions.nAudioCtx, 1)]);
     await using run = await audio.startDecoder();
     const mask = new Float32Array(dimensions.nVocab);
     const request = { prompt: [1], beginSuppress: mask, suppress: mask, stopToken: -1, maxTokens: 3 };

@@ -24,8 +24,10 @@ describe("a failure of the engine's thread", () => {
     });
   });
 
-  test('for want of threads says what to do', () => {
-    const error = Object.assign(new Error('thread 9 of 1024 cannot be started'), { code: 'NO_THREAD' });
+  test.each([
+    Object.assign(new Error('thread 9 of 1024 cannot be started'), { code: 'NO_THREAD' }),
+    new Error('env.cc:251 PosixThread pthread_create failed'),
+  ])('for want of threads says what to do: %o', (error) => {
     expect(carried(error)).toMatchObject({ code: 'NO_THREAD', hint: expect.stringMatching('--threads') });
   });
 

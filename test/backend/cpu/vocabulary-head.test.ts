@@ -19,22 +19,17 @@ const dimensions = { ...smallDimensions, nVocab: 400 };
 const { nTextState, nVocab } = dimensions;
 
 let root: string;
-let head: VocabularyHead;
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'whisper-npu-head-'));
 });
-afterEach(async () => {
-  await head.close();
-  await rm(root, { recursive: true });
-});
+afterEach(() => rm(root, { recursive: true }));
 
 /** A head over this embedding, [nVocab, nTextState]. */
 async function openHead(rows: Float32Array): Promise<VocabularyHead> {
   const weights = randomWeights(dimensions).set(embedding, rows);
   await writeRandomCheckpoint(root, { dimensions, weights });
   const directory = await prepareCpu(await openCheckpoint(root), { store: root, model: 'random' });
-  head = await VocabularyHead.open(directory, dimensions, {}, true);
-  return head;
+  return await VocabularyHead.open(directory, dimensions, {}, true);
 }
 
 function logitsOf(rows: Float32Array, hidden: Float32Array): number[] {
