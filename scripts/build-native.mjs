@@ -48,7 +48,7 @@ const builder = cmakeJs();
 if (builder === undefined) giveUp('cmake-js is not installed');
 
 const folder = join(root, 'build', ...(arm64 ? ['arm64'] : sanitizer ? [sanitizer] : []));
-const place = arm64 || sanitizer ? folder : join(folder, 'Release');
+const placeOf = (target) => join(folder, ...(arm64 || sanitizer ? [] : ['Release']), `${target}.node`);
 const options = ['--directory', root, '--out', folder];
 if (arm64) options.push(`--CDCMAKE_TOOLCHAIN_FILE=${join(root, 'native', 'aarch64-linux-gnu.cmake')}`);
 if (sanitizer) options.push(`--CDWHISPER_NPU_SANITIZE=${sanitizer}`);
@@ -66,17 +66,19 @@ function build() {
     addon,
     ...(configured.status === 0 ? cmake('build', '--target', addon.target) : configured),
   }));
-  for (const { addon, status } of results) put(addon.target, status === 0);
+  for (const { addon, status } of results) {
+    if (status === 0) put(addon.target);
+    else rmSync(placeOf(addon.target), { force: true }); // one of other sources would not do
+  }
   return results.filter(({ status }) => status !== 0);
 }
 
-/** Into its place in one go: half of an addon would kill who loads it. One from before goes where there is no new one. */
-function put(target, isBuilt) {
-  const addon = join(place, `${target}.node`);
-  if (!isBuilt) return rmSync(addon, { force: true });
-  mkdirSync(place, { recursive: true });
+/** Into its place in one go: half of an addon would kill who loads it. */
+function put(target) {
+  const addon = placeOf(target);
+  mkdirSync(dirname(addon), { recursive: true });
   copyFileSync(join(folder, 'linked', `${target}.node`), `${addon}.new`);
-  return renameSync(`${addon}.new`, addon);
+  renameSync(`${addon}.new`, addon);
 }
 
 try {

@@ -14,7 +14,7 @@
 namespace {
 
 /** Counts the changes of what is exported; src/backend/cpu/cpu-addon.ts asks for the one it was written for. */
-constexpr int32_t interface_version = 1;
+constexpr int32_t interface_version = 2;
 
 /** By which one thing of ours is told from another, and from things of others. */
 template <typename T>
@@ -111,18 +111,22 @@ Dimensions to_dimensions(const Napi::Object& object) {
   };
 }
 
-/** As src/backend/cpu/cpu-addon.ts has it. */
-void check(const Dimensions& sizes, size_t threads) {
+/** Whether vectors, pairs of bfloat16 and the blocks of 8-bit weights come out even. */
+bool are_even(const Dimensions& sizes) {
   const auto fit = [](size_t state, size_t heads) {
     if (heads == 0 || state % 64 != 0 || state % heads != 0) return false;
     const size_t head_size = state / heads;
     return head_size == 16 || head_size == 32 || head_size == 64;
   };
   const bool has_all = sizes.n_mels > 0 && sizes.n_audio_ctx > 0 && sizes.n_audio_layer > 0 && sizes.n_text_ctx > 0 &&
-                       sizes.n_text_layer > 0 && sizes.n_vocab > 0 && threads > 0;
-  if (!has_all || sizes.n_audio_state != sizes.n_text_state || !fit(sizes.n_audio_state, sizes.n_audio_head) ||
-      !fit(sizes.n_text_state, sizes.n_text_head))
-    throw std::invalid_argument("there is no engine for these sizes");
+                       sizes.n_text_layer > 0 && sizes.n_vocab > 0;
+  return has_all && sizes.n_mels % 2 == 0 && sizes.n_audio_state == sizes.n_text_state &&
+         fit(sizes.n_audio_state, sizes.n_audio_head) && fit(sizes.n_text_state, sizes.n_text_head);
+}
+
+/** fits(dimensions) */
+Napi::Value fits(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), are_even(to_dimensions(info[0].As<Napi::Object>())));
 }
 
 /** load({ path, tensors, dimensions, alignmentHeads, threads }) */
@@ -136,7 +140,8 @@ Napi::Value load(const Napi::CallbackInfo& info) {
       .threads = size_of(options, "threads"),
       .has_bfloat16 = __builtin_cpu_supports("avx512bf16") != 0,
   };
-  check(model.dimensions, model.threads);
+  if (!are_even(model.dimensions) || model.threads == 0)
+    throw std::invalid_argument("there is no engine for these sizes");
   const auto tensors = options.Get("tensors").As<Napi::Array>();
   for (uint32_t i = 0; i < tensors.Length(); ++i) {
     const auto tensor = tensors.Get(i).As<Napi::Object>();
@@ -157,6 +162,12 @@ Napi::Value allocate_audio(const Napi::CallbackInfo& info) {
   return hold(info.Env(), held<Model>(info[0]).allocate(info[1].As<Napi::Number>().Uint32Value()));
 }
 
+Audio& audio_of(const Model& model, const Napi::Value& value) {
+  auto& audio = held<Audio>(value);
+  if (audio.model_number() != model.number()) throw std::invalid_argument("the audio is of another model");
+  return audio;
+}
+
 /** freeAudio(audio): now, not when it is collected, which the size of what it holds does not hasten */
 void free_audio(const Napi::CallbackInfo& info) { owner_of<Audio>(info[0]).reset(); }
 
@@ -168,10 +179,9 @@ const float* log_mel(const Model& model, const Napi::Value& value) {
 /** encode(model, logMel, audio, window) */
 void encode(const Napi::CallbackInfo& info) {
   auto& model = held<Model>(info[0]);
-  auto& audio = held<Audio>(info[2]);
+  auto& audio = audio_of(model, info[2]);
   const int32_t window = info[3].As<Napi::Number>().Int32Value();
   check_below({&window, 1}, audio.windows(), "window");
-  if (audio.model_number() != model.number()) throw std::invalid_argument("the audio is of another model");
   model.encode(log_mel(model, info[1]), audio, static_cast<size_t>(window));
 }
 
@@ -192,7 +202,7 @@ Napi::Value create_cache(const Napi::CallbackInfo& info) {
 /** step(model, audio, cache, { tokens, positions, width, firstRow, windows, pastRows, pastEnds }, attention) */
 Napi::Value step(const Napi::CallbackInfo& info) {
   auto& model = held<Model>(info[0]);
-  auto& audio = held<Audio>(info[1]);
+  auto& audio = audio_of(model, info[1]);
   const auto given = info[3].As<Napi::Object>();
   const Step step{
       .tokens = integers(given.Get("tokens"), "tokens"),
@@ -213,7 +223,7 @@ Napi::Value step(const Napi::CallbackInfo& info) {
   check_below(step.positions, dimensions.n_text_ctx, "position");
   check_below(step.windows, audio.windows(), "window");
   auto& cache = held<TextCache>(info[2]);
-  if (audio.model_number() != model.number() || !cache.fits(dimensions)) throw std::invalid_argument("audio and cache are of another model");
+  if (!cache.fits(dimensions)) throw std::invalid_argument("the cache is of another model");
   if (step.first_row > cache.rows()) throw std::out_of_range("there are not as many rows yet");
   check_below(step.past_rows, step.first_row, "row");
   check_below(step.past_ends, step.past_rows.size() + 1, "end of rows");
@@ -320,6 +330,7 @@ void add(Napi::Object exports, const char* name) {
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("interfaceVersion", Napi::Number::New(env, interface_version));
   add<is_supported>(exports, "isSupported");
+  add<fits>(exports, "fits");
   add<load>(exports, "load");
   add<allocate_audio>(exports, "allocateAudio");
   add<free_audio>(exports, "freeAudio");

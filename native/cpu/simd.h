@@ -22,7 +22,7 @@ inline Floats exp2_of(Floats exponents) {
   const Floats x = _mm512_max_ps(all(-126.0F), exponents);  // the second where one is NaN
   const Floats whole = _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
   const Floats rest = x - whole;
-  // Taylor's series of 2^rest, |rest| <= 1/2: the first term left out is 2^-23 of the sum at most.
+  // Taylor's series of 2^rest, |rest| <= 1/2: the first term left out is 2^-23 at most.
   Floats power = all(1.5403530e-4F);
   power = _mm512_fmadd_ps(power, rest, all(1.3333558e-3F));
   power = _mm512_fmadd_ps(power, rest, all(9.6181291e-3F));

@@ -10,12 +10,11 @@ TextCache::TextCache(const Dimensions& dimensions)
       memory_(parts_ * capacity_ * state_ * sizeof(float)) {}
 
 void TextCache::reserve(size_t rows) {
-  grow(rows);
+  if (rows > capacity_) grow(rows);
   rows_ = std::max(rows_, rows);
 }
 
 void TextCache::grow(size_t rows) {
-  if (rows <= capacity_) return;
   const size_t capacity = std::max(rows, 2 * capacity_);
   MemoryBlock grown(parts_ * capacity * state_ * sizeof(float));
   for (size_t index = 0; index < parts_; ++index)

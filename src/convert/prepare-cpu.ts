@@ -100,6 +100,11 @@ function keptAs(dtype: CpuDtype, name: string, shape: readonly number[]): Quanti
   return dtype === 'int8' ? quantisationOf(name, shape) : undefined;
 }
 
+function hasStranger(values: Float32Array): boolean {
+  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return true;
+  return false;
+}
+
 /** What the weights file holds of a tensor. */
 function storedTensors(
   { tensors }: Checkpoint,
@@ -108,7 +113,7 @@ function storedTensors(
   values: Float32Array,
 ): [string, Float32Array | Uint8Array | Int8Array][] {
   const shape = tensors.get(name)?.shape ?? [];
-  if (!values.every(Number.isFinite)) {
+  if (hasStranger(values)) {
     throw new ModelError('MODEL_DAMAGED', `${name} has weights that are not numbers`, {
       hint: 'Fetch or convert the model anew.',
     });

@@ -284,12 +284,13 @@ export function backendContract(name: string, open: () => Promise<BackendUnderTe
         await run.greedy(request({ maxTokens: nTextCtx - prompt.length }), signal).catch(() => undefined);
         return performance.now() - start;
       };
-      const whole = await millisecondsFor();
-      // A busy machine may hold up one of them, not all.
-      let shortest = Number.POSITIVE_INFINITY;
-      for (let i = 0; i < 10 && shortest >= whole / 2; i++)
-        shortest = Math.min(shortest, await millisecondsFor(AbortSignal.timeout(1)));
-      expect(shortest).toBeLessThan(whole / 2);
+      // A busy machine may hold up some of them, not all.
+      let [whole, aborted] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+      for (let i = 0; i < 5; i++) {
+        whole = Math.min(whole, await millisecondsFor());
+        aborted = Math.min(aborted, await millisecondsFor(AbortSignal.timeout(1)));
+      }
+      expect(aborted).toBeLessThan(whole / 2);
     });
 
     test('passes on what goes wrong inside, and lives on', async () => {

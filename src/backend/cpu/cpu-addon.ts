@@ -17,6 +17,8 @@ export interface CpuAddon {
   readonly interfaceVersion: number;
   /** Whether the processor has what it needs: AVX-512 with byte products. */
   isSupported(): boolean;
+  /** Whether a model's sizes fit its vectors. */
+  fits(dimensions: ModelDimensions): boolean;
   load(options: NativeModelOptions): NativeModel;
   /** Memory for the cross-attention's keys and values of windows. */
   allocateAudio(model: NativeModel, windows: number): NativeAudio;
@@ -78,7 +80,7 @@ export interface NativeStep {
 }
 
 /** Of the interface above; native/cpu/addon.cc has the same. Both count on when it changes. */
-const interfaceVersion = 1;
+const interfaceVersion = 2;
 
 const path = fileURLToPath(new URL('../../../build/Release/whisper_cpu.node', import.meta.url));
 
@@ -86,7 +88,7 @@ let loaded: CpuAddon | undefined;
 
 /** The addon, where it was built, this processor can run it and the model's sizes fit its vectors. */
 export function loadCpuAddon(dimensions: ModelDimensions): CpuAddon | undefined {
-  return fits(dimensions) && isCpuAddonUsable() ? loaded : undefined;
+  return isCpuAddonUsable() && loaded?.fits(dimensions) ? loaded : undefined;
 }
 
 /**
@@ -116,9 +118,4 @@ function broken(reason: string, cause?: unknown): ModelError {
     hint: 'Build it anew with `npm run build:native`, or remove it to compute with ONNX Runtime.',
     cause,
   });
-}
-
-function fits({ nMels, nAudioState, nAudioHead, nTextState, nTextHead }: ModelDimensions): boolean {
-  const isFit = (state: number, heads: number) => state % 64 === 0 && [16, 32, 64].includes(state / heads);
-  return nMels % 2 === 0 && isFit(nAudioState, nAudioHead) && isFit(nTextState, nTextHead);
 }

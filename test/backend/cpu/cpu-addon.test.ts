@@ -55,23 +55,28 @@ describe.skipIf(addon === undefined)("the boundary of our own engine's addon", (
     pastEnds: of(0),
   };
 
-  test.each<[string, Partial<NativeStep>]>([
-    ['a token that there is not', { tokens: of(nVocab) }],
-    ['a negative token', { tokens: of(-1) }],
-    ['a place behind the longest text', { positions: of(nTextCtx) }],
-    ['a window that there is not', { windows: of(2) }],
-    ['more windows than texts', { windows: of(0, 1) }],
-    ['fewer places than tokens', { positions: of() }],
-    ['a negative first row', { firstRow: -1 }],
-    ['rows left out', { firstRow: 2 ** 53 - 1 }],
-    ['bytes for tokens', { tokens: Uint8Array.of(1) as never }],
-    ['a negative width', { width: -1 }],
-    ['past rows that nobody wrote', { pastRows: of(0), pastEnds: of(1) }],
-    ['past rows behind the first new one', { pastRows: of(1), pastEnds: of(1), firstRow: 1 }],
-    ['ends behind the past rows', { firstRow: 1, pastRows: of(0), pastEnds: of(2) }],
-    ['a text that is too long', { firstRow: 1, pastRows: new Int32Array(nTextCtx), pastEnds: of(nTextCtx) }],
-  ])('refuses a step with %s', (_, change) => {
-    expect(() => step(model, audio, cache, { ...token, ...change }, false)).toThrow();
+  test.each<[string, Partial<NativeStep>, string]>([
+    ['a token that there is not', { tokens: of(nVocab) }, 'token 300'],
+    ['a negative token', { tokens: of(-1) }, 'token -1'],
+    ['a place behind the longest text', { positions: of(nTextCtx) }, 'position 200'],
+    ['a window that there is not', { windows: of(2) }, 'window 2'],
+    ['more windows than texts', { windows: of(0, 1) }, 'do not fit together'],
+    ['fewer places than tokens', { positions: of() }, 'do not fit together'],
+    ['a negative first row', { firstRow: -1 }, 'firstRow is negative'],
+    ['rows left out', { firstRow: 2 ** 53 - 1 }, 'not as many rows yet'],
+    ['bytes for tokens', { tokens: Uint8Array.of(1) as never }, 'tokens is an array of another type'],
+    ['a negative width', { width: -1 }, 'width is negative'],
+    ['past rows that nobody wrote', { pastRows: of(0), pastEnds: of(1) }, 'row 0'],
+    ['past rows behind the first new one', { pastRows: of(1), pastEnds: of(1), firstRow: 1 }, 'row 1'],
+    ['ends behind the past rows', { firstRow: 1, pastRows: of(0), pastEnds: of(2) }, 'end of rows 2'],
+    [
+      'a text that is too long',
+      { firstRow: 1, pastRows: new Int32Array(nTextCtx), pastEnds: of(nTextCtx) },
+      'longer than 200',
+    ],
+  ])('refuses a step with %s', (_, change, message) => {
+    step(model, audio, cache, token, false);
+    expect(() => step(model, audio, cache, { ...token, ...change }, false)).toThrow(message);
     step(model, audio, cache, token, false);
     expect(logits(model, of(0), false).every(Number.isFinite)).toBe(true);
   });
