@@ -140,11 +140,6 @@ void Vocabulary::refine(size_t row, const Allowed& allowed, float* logits) {
   const size_t groups = (size_ + group - 1) / group;
   const float* maxima = maxima_.data() + row * groups;
   const float least = threshold(row);
-  if (std::isnan(least)) {
-    // States that are no numbers pass any screen.
-    std::fill_n(logits, size_, std::numeric_limits<float>::quiet_NaN());
-    return;
-  }
   candidates_.clear();
   for (size_t index = 0; index < groups; ++index) {
     if (maxima[index] < least) continue;
