@@ -89,15 +89,6 @@ struct Rows {
   size_t count;
 };
 
-/**
- * From one row to the next where rows are multiplied: a line more than the elements, because rows a power of two apart get
- * in each other's way in the nearest cache.
- */
-template <typename Kind>
-constexpr size_t stride_of(size_t elements) {
-  return elements + 64 / sizeof(typename Kind::Element);
-}
-
 namespace product {
 
 /** As many rows as have their sums in registers: 12 times 2 of the 32, and the columns'. */
@@ -147,6 +138,15 @@ inline void multiply_tile(const Rows<Kind>& rows, size_t first_row, const Packed
 }
 
 }  // namespace product
+
+/**
+ * From one row to the next where rows are multiplied: a line more than the elements, because rows a power of two apart get
+ * in each other's way in the nearest cache.
+ */
+template <typename Kind>
+constexpr size_t stride_of(size_t elements) {
+  return elements + product::line_bytes / sizeof(typename Kind::Element);
+}
 
 /**
  * Multiplies rows with a matrix; `finish(row, column, left, right)` gets the sums of 16 columns from `column` on and of

@@ -100,9 +100,9 @@ function keptAs(dtype: CpuDtype, name: string, shape: readonly number[]): Quanti
   return dtype === 'int8' ? quantisationOf(name, shape) : undefined;
 }
 
-function hasStranger(values: Float32Array): boolean {
-  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return true;
-  return false;
+function areNumbers(values: Float32Array): boolean {
+  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return false;
+  return true;
 }
 
 /** What the weights file holds of a tensor. */
@@ -113,7 +113,7 @@ function storedTensors(
   values: Float32Array,
 ): [string, Float32Array | Uint8Array | Int8Array][] {
   const shape = tensors.get(name)?.shape ?? [];
-  if (hasStranger(values)) {
+  if (!areNumbers(values)) {
     throw new ModelError('MODEL_DAMAGED', `${name} has weights that are not numbers`, {
       hint: 'Fetch or convert the model anew.',
     });
