@@ -1,9 +1,8 @@
-import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
 import { ModelError } from '../../errors.ts';
 import type { ModelDimensions } from '../../model/dimensions.ts';
 import type { WeightsTable } from '../../model/weights-table.ts';
+import { type FoundAddon, findAddon } from '../find-addon.ts';
 import type { Choice } from '../greedy.ts';
 
 /** Things of the addon's, freed once nobody holds them. */
@@ -82,8 +81,6 @@ export interface NativeStep {
 /** Of the interface above; native/cpu/addon.cc has the same. Both count on when it changes. */
 const interfaceVersion = 2;
 
-const path = fileURLToPath(new URL('../../../build/Release/whisper_cpu.node', import.meta.url));
-
 let loaded: CpuAddon | undefined;
 
 /** The addon, where it was built, this processor can run it and the model's sizes fit its vectors. */
@@ -97,25 +94,23 @@ export function loadCpuAddon(dimensions: ModelDimensions): CpuAddon | undefined 
  * @throws ModelError 'CPU_ADDON_BROKEN' where it was built and cannot be loaded, which would go unnoticed but for the speed
  */
 export function isCpuAddonUsable(): boolean {
-  // Not built where there is no compiler, or no processor of this kind.
-  if (loaded === undefined && existsSync(path)) loaded = load();
+  const addon = findAddon('whisper_cpu');
+  if (loaded === undefined && 'path' in addon) loaded = load(addon);
   return loaded?.isSupported() ?? false;
 }
 
-function load(): CpuAddon {
+function load(found: FoundAddon): CpuAddon {
   let addon: Partial<CpuAddon>;
   try {
-    addon = createRequire(import.meta.url)(path) as CpuAddon;
+    addon = createRequire(import.meta.url)(found.path) as CpuAddon;
   } catch (cause) {
-    throw broken((cause as Error).message.split('\n', 1)[0] as string, cause);
+    throw broken(found, (cause as Error).message.split('\n', 1)[0] as string, cause);
   }
-  if (addon.interfaceVersion !== interfaceVersion) throw broken('it was built from other sources than this program');
+  if (addon.interfaceVersion !== interfaceVersion)
+    throw broken(found, 'it was built from other sources than this program');
   return addon as CpuAddon;
 }
 
-function broken(reason: string, cause?: unknown): ModelError {
-  return new ModelError('CPU_ADDON_BROKEN', `${path} cannot be used: ${reason}`, {
-    hint: 'Build it anew with `npm run build:native`, or remove it to compute with ONNX Runtime.',
-    cause,
-  });
+function broken({ path, repair }: FoundAddon, reason: string, cause?: unknown): ModelError {
+  return new ModelError('CPU_ADDON_BROKEN', `${path} cannot be used: ${reason}`, { hint: repair, cause });
 }

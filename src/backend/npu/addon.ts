@@ -1,7 +1,6 @@
-import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
 import { NpuError } from '../../errors.ts';
+import { findAddon } from '../find-addon.ts';
 
 /**
  * The native addon, typed here and nowhere else. It knows ACL, not Whisper. Everything it does on a device happens on
@@ -153,21 +152,23 @@ let loaded: AddonExports | undefined;
 /**
  * Loads the addon, once per thread.
  *
- * @throws NpuError `NPU_ADDON_MISSING` when it was not built, `NPU_ADDON_BROKEN` when it cannot be loaded
+ * @throws NpuError `NPU_ADDON_MISSING` when it is not there, `NPU_ADDON_BROKEN` when it cannot be loaded
  */
 export function loadAddon(): AclAddon {
   if (loaded !== undefined) return loaded;
-  const path = fileURLToPath(new URL('../../../build/Release/whisper_npu.node', import.meta.url));
-  if (!existsSync(path)) {
-    throw new NpuError('NPU_ADDON_MISSING', `the native addon was not built (${path})`, {
-      hint: 'Install a C++20 compiler, CMake and make or Ninja, then run `npm run build:native`.',
+  const addon = findAddon('whisper_npu');
+  if (!('path' in addon)) {
+    throw new NpuError('NPU_ADDON_MISSING', `there is no addon for NPUs: ${addon.reasons.join('; ')}`, {
+      hint: addon.hint,
     });
   }
+  const { path, origin } = addon;
   try {
     loaded = createRequire(import.meta.url)(path) as AddonExports;
   } catch (cause) {
-    throw new NpuError('NPU_ADDON_BROKEN', `the native addon cannot be loaded (${path}): ${String(cause)}`, {
-      hint: 'Build it again on this machine with `npm run build:native`.',
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new NpuError('NPU_ADDON_BROKEN', `the addon for NPUs cannot be loaded (${path}, ${origin}): ${reason}`, {
+      hint: addon.repair,
       cause,
     });
   }
