@@ -2,7 +2,7 @@ import { AudioError } from '../errors.ts';
 import { type ByteSource, openFile, streamSource } from './byte-source.ts';
 import type { DecodedAudio, ReaderContext } from './formats/decoded-audio.ts';
 import { openFormat } from './formats/open-format.ts';
-import type { PcmFormat } from './formats/pcm.ts';
+import { maxChannels, type PcmFormat } from './formats/pcm.ts';
 import { openPcm } from './formats/wav.ts';
 import type { ChannelChoice } from './mono.ts';
 import { PeekSource } from './peek-source.ts';
@@ -44,19 +44,20 @@ export interface OpenAudioOptions {
  * Vorbis, FLAC) are decoded here, all else by an ffmpeg; the content tells which, never the name.
  *
  * @param path a file, or '-' for `options.stdin`
- * @throws AudioError when it cannot be opened ('AUDIO_NO_STDIN', 'AUDIO_NO_CHANNEL', 'AUDIO_PAST_END', and the codes of
- *   `openFile` and `openFormat`); iterating `samples` throws 'AUDIO_READ_FAILED', 'AUDIO_DAMAGED' when nothing of it can
+ * @throws AudioError when it cannot be opened ('AUDIO_NO_STDIN', 'AUDIO_NO_CHANNEL',
+ *   'AUDIO_TOO_MANY_CHANNELS', 'AUDIO_PAST_END', and the codes of `openFile` and `openFormat`); iterating `samples` throws 'AUDIO_READ_FAILED', 'AUDIO_DAMAGED' when nothing of it can
  *   be decoded, 'AUDIO_PAST_END', 'AUDIO_FFMPEG_STUCK', or the signal's reason
  */
 export async function openAudio(path: string, options: OpenAudioOptions = {}): Promise<AudioStream> {
   const { channel = 'mix', onWarning: warn = () => undefined, signal } = options;
   const range = sampleRange(options);
   signal?.throwIfAborted();
-  const source = new PeekSource(path === '-' ? stdinSource(options) : await openFile(path));
+  const source = new PeekSource(path === '-' ? stdinSource(options) : await openFile(path), signal);
   const { name } = source;
   const decoded = await decode({ source, warn, ...(signal === undefined ? {} : { signal }) }, path, options);
   try {
     if (channel === 'right' && decoded.nChannels < 2) throw noRightChannel(name);
+    if (decoded.nChannels > maxChannels) throw tooManyChannels(name, decoded.nChannels);
     return {
       name,
       offsetSeconds: range.start / sampleRate,
@@ -101,6 +102,12 @@ function partSeconds(name: string, range: SampleRange, durationSeconds: number |
   const nSamples = Math.min(range.end, durationSeconds * sampleRate) - range.start;
   if (range.start > 0 && nSamples <= 0) throw pastEndError(name, range, durationSeconds);
   return nSamples / sampleRate;
+}
+
+function tooManyChannels(name: string, nChannels: number): AudioError {
+  return new AudioError('AUDIO_TOO_MANY_CHANNELS', `${name} has ${nChannels} channels: ${maxChannels} can be read`, {
+    hint: 'check that it is a recording, or extract the channels that are wanted with ffmpeg',
+  });
 }
 
 function noRightChannel(name: string): AudioError {

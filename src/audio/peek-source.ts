@@ -1,25 +1,33 @@
 import type { ByteSource } from './byte-source.ts';
+import { allowEventLoop } from './event-loop.ts';
 
 /** Several of the largest pages and frames, so that they are rarely moved to the buffer's start. */
 const bufferBytes = 262_144;
 
-/** Bytes read forward, with a look at those to come: formats are told by their first bytes, frames by the next header. */
+/**
+ * Bytes read forward, with a look at those to come: formats are told by their first bytes, frames by the next header.
+ * All decoders read through it and do little work between two reads, so this is where they give way to the event loop and
+ * hear that they are no longer wanted.
+ */
 export class PeekSource implements ByteSource {
   readonly name: string;
   readonly sizeBytes: number | undefined;
   readonly readTail?: (sizeBytes: number) => Promise<Uint8Array>;
   readonly #source: ByteSource;
+  readonly #signal: AbortSignal | undefined;
   #buffer = new Uint8Array(bufferBytes);
   #start = 0;
   #end = 0;
   #atEnd = false;
 
-  constructor(source: ByteSource) {
+  /** @param signal its reason is thrown by reads once it is aborted */
+  constructor(source: ByteSource, signal?: AbortSignal) {
     this.name = source.name;
     this.sizeBytes = source.sizeBytes;
     const { readTail } = source;
     if (readTail !== undefined) this.readTail = (sizeBytes) => readTail(sizeBytes);
     this.#source = source;
+    this.#signal = signal;
   }
 
   /**
@@ -29,6 +37,7 @@ export class PeekSource implements ByteSource {
    * @throws AudioError ('AUDIO_READ_FAILED')
    */
   async peek(nBytes: number): Promise<Uint8Array> {
+    await allowEventLoop(this.#signal);
     if (this.#end - this.#start < nBytes && !this.#atEnd) {
       this.#makeRoom(nBytes);
       // Of a pipe what is asked for and no more: more may not be there yet.
@@ -55,6 +64,7 @@ export class PeekSource implements ByteSource {
   }
 
   async readInto(target: Uint8Array): Promise<number> {
+    await allowEventLoop(this.#signal);
     const held = this.#buffer.subarray(this.#start, Math.min(this.#end, this.#start + target.length));
     target.set(held);
     this.#start += held.length;
@@ -72,7 +82,8 @@ export class PeekSource implements ByteSource {
     if (this.#start + nBytes <= this.#buffer.length) return;
     const held = this.#buffer.subarray(this.#start, this.#end);
     if (nBytes > this.#buffer.length) {
-      const larger = new Uint8Array(Math.max(nBytes, 2 * this.#buffer.length));
+      // Twice as much as is asked for, or every small step would move all that is held.
+      const larger = new Uint8Array(2 * nBytes);
       larger.set(held);
       this.#buffer = larger;
     } else {

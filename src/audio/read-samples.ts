@@ -1,4 +1,5 @@
 import { AudioError } from '../errors.ts';
+import { allowEventLoop } from './event-loop.ts';
 import type { DecodedAudio } from './formats/decoded-audio.ts';
 import { type ChannelChoice, toMono } from './mono.ts';
 import { createResampler, type Resampler, resamplingPeriod } from './resample.ts';
@@ -35,12 +36,11 @@ export async function* readSamples(
   let hasWarned = false;
   async function* mono(): AsyncGenerator<MonoBlock> {
     for await (const { channels, sampleRate: rate } of decoded.blocks) {
-      signal?.throwIfAborted();
       const { samples, hasNonFinite } = toMono(channels, channel);
       if (hasNonFinite && !hasWarned)
         warn(`${name} has samples that are not numbers or infinite: they are read as silence`);
       hasWarned ||= hasNonFinite;
-      yield { samples, rate };
+      yield* pieces({ samples, rate }, signal);
     }
   }
   let end = 0;
@@ -69,6 +69,17 @@ interface PlacedBlock {
   /** of its first sample, at 16 kHz from the recording's beginning */
   readonly position: number;
   readonly samples: Float32Array;
+}
+
+/** Cuts a block, whatever a frame of its format holds, into half seconds: so much, and the event loop has its turn. */
+async function* pieces({ samples, rate }: MonoBlock, signal: AbortSignal | undefined): AsyncGenerator<MonoBlock> {
+  const pieceSamples = Math.ceil(rate / 2);
+  let start = 0;
+  do {
+    await allowEventLoop(signal);
+    yield { samples: samples.subarray(start, start + pieceSamples), rate };
+    start += pieceSamples;
+  } while (start < samples.length);
 }
 
 /**

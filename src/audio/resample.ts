@@ -28,7 +28,8 @@ export function createResampler(fromRate: number, toRate: number): Resampler {
 
   const { from: downFactor, to: upFactor } = resamplingPeriod(fromRate, toRate);
   const isExact = upFactor <= maxExactPhases;
-  const { nTaps, nPhases, taps } = designPhases(fromRate, toRate, isExact ? upFactor : interpolatedPhases);
+  const table = designPhases(fromRate, toRate, isExact ? upFactor : interpolatedPhases);
+  const { nTaps, nPhases } = table;
   const lookahead = nTaps / 2;
 
   // The window of the next output starts at `base` of the buffer; `phase` counts upFactor-ths of an input sample.
@@ -40,11 +41,11 @@ export function createResampler(fromRate: number, toRate: number): Resampler {
   let nProduced = 0;
 
   function next(): number {
-    if (isExact) return dot(buffer, base, taps, phase * nTaps, nTaps);
+    if (isExact) return dot(buffer, base, table.row(phase));
     const position = (phase * nPhases) / upFactor;
     const row = Math.floor(position);
-    const low = dot(buffer, base, taps, row * nTaps, nTaps);
-    const high = dot(buffer, base, taps, (row + 1) * nTaps, nTaps);
+    const low = dot(buffer, base, table.row(row));
+    const high = dot(buffer, base, table.row(row + 1));
     return low + (high - low) * (position - row);
   }
 
@@ -82,18 +83,17 @@ export function resamplingPeriod(fromRate: number, toRate: number): { from: numb
   return { from: fromRate / divisor, to: toRate / divisor };
 }
 
-/** Sum of `length` products, `length` a multiple of 4. Four sums, because one alone waits for each addition in turn. */
-function dot(left: Float32Array, leftStart: number, right: Float32Array, rightStart: number, length: number): number {
+/** Sum of the products with a row of taps. Four sums, because one alone waits for each addition in turn. */
+function dot(samples: Float32Array, start: number, taps: Float32Array): number {
   let a = 0;
   let b = 0;
   let c = 0;
   let d = 0;
-  const end = rightStart + length;
-  for (let i = leftStart, j = rightStart; j < end; i += 4, j += 4) {
-    a += (left[i] as number) * (right[j] as number);
-    b += (left[i + 1] as number) * (right[j + 1] as number);
-    c += (left[i + 2] as number) * (right[j + 2] as number);
-    d += (left[i + 3] as number) * (right[j + 3] as number);
+  for (let i = start, j = 0; j < taps.length; i += 4, j += 4) {
+    a += (samples[i] as number) * (taps[j] as number);
+    b += (samples[i + 1] as number) * (taps[j + 1] as number);
+    c += (samples[i + 2] as number) * (taps[j + 2] as number);
+    d += (samples[i + 3] as number) * (taps[j + 3] as number);
   }
   return a + b + c + d;
 }

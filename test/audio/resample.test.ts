@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { createResampler } from '../../src/audio/resample.ts';
 import { concatenate, sine } from './wav-bytes.ts';
 
@@ -78,6 +78,18 @@ describe('a resampler', () => {
 
   test('gives what is settled as it goes, not all at the end', () => {
     expect(createResampler(48_000, toRate).push(new Float32Array(48_000)).length).toBeGreaterThan(15_900);
+  });
+
+  test('designs of its filter what is used, and once for recordings of one rate', () => {
+    const sine = vi.spyOn(Math, 'sin');
+    const first = createResampler(383_999, toRate).push(new Float32Array(2000));
+    const forFirst = sine.mock.calls.length;
+    createResampler(383_999, toRate).push(new Float32Array(2000));
+    const forBoth = sine.mock.calls.length;
+    sine.mockRestore();
+    const filterTaps = 3000; // or nearly
+    expect(forFirst).toBeLessThanOrEqual(2 * first.length * filterTaps);
+    expect(forBoth).toBe(forFirst);
   });
 
   test('hands blocks through at equal rates', () => {

@@ -28,10 +28,14 @@ export function readSigned(reader: BitReader, nBits: number): number {
 
 /** Counts zeros up to the next one, which is passed as well; stops at the end of the bytes. */
 export function readUnary(reader: BitReader): number {
-  const endBit = reader.bytes.length * 8;
-  let zeros = 0;
-  while (reader.bit < endBit && readUnsigned(reader, 1) === 0) zeros++;
-  return zeros;
+  const { bytes, bit: start } = reader;
+  // What is left of the byte, then whole bytes.
+  let at = start >> 3;
+  let byte = (bytes[at] ?? 0) & (0xff >> (start & 7));
+  while (byte === 0 && at + 1 < bytes.length) byte = bytes[++at] as number;
+  const end = byte === 0 ? Math.max(start, bytes.length * 8) : at * 8 + Math.clz32(byte) - 24;
+  reader.bit = byte === 0 ? end : end + 1;
+  return end - start;
 }
 
 /**

@@ -39,7 +39,7 @@ export async function openFfmpeg(context: ReaderContext, input: FfmpegInput): Pr
   });
   try {
     if (path !== undefined) await source[Symbol.asyncDispose]();
-    const output = new PeekSource(ffmpeg);
+    const output = new PeekSource(ffmpeg, signal);
     if ((await output.peek(1)).length === 0) throw await failure(ffmpeg);
     const wav = await openWav({ source: output, warn });
     // Disposing waits for nothing: the program is killed.

@@ -9,6 +9,7 @@ import {
   parseStreamInfo,
   streamInfoBytes,
 } from './flac-header.ts';
+import { createTrialBudget } from './trial-budget.ts';
 
 const searchBytes = 65_536;
 
@@ -50,24 +51,26 @@ async function* decodeFrames(context: ReaderContext, info: FlacStreamInfo): Asyn
   const { source, warn } = context;
   const damage = createDamage(context);
   const { totalSamples = Number.POSITIVE_INFINITY, sampleRate } = info;
+  const trials = createTrialBudget();
   let nSamples = 0;
   let isInStep = true;
   // What follows the last promised sample are tags of other programs.
   while (nSamples < totalSamples) {
-    const header = parseFrameHeader(await source.peek(maxHeaderBytes), 0, info);
+    const header = trials.isLeft ? parseFrameHeader(await source.peek(maxHeaderBytes), 0, info) : undefined;
     const frame = header && decodeFrame(await source.peek(maxFrameBytes(header, info)), header, info);
     if (frame !== undefined) {
-      await source.skip(frame.nBytes);
+      trials.earn(await source.skip(frame.nBytes));
       nSamples += header?.blockSize ?? 0;
       if (!isInStep) damage.note('a frame fails its checksum');
       isInStep = true;
       yield { channels: frame.channels, sampleRate };
       continue;
     }
+    if (header !== undefined) trials.spend(Math.max(header.blockSize * header.nChannels, maxFrameBytes(header, info)));
     const step = await bytesToNextHeader(source, info);
     if (step === undefined) break;
     isInStep = false;
-    await source.skip(step);
+    trials.earn(await source.skip(step));
   }
   if (nSamples > 0 && nSamples < totalSamples && Number.isFinite(totalSamples))
     warn(cutShortText(source.name, totalSamples / sampleRate, nSamples / sampleRate));

@@ -2,7 +2,7 @@ import type { PacketDecoder } from './decoded-audio.ts';
 import { decodeFrame } from './flac-frame.ts';
 import { parseFrameHeader, parseStreamInfo } from './flac-header.ts';
 import { createOpusDecoder } from './opus.ts';
-import { maxSampleRate, minSampleRate } from './pcm.ts';
+import { maxChannels, maxSampleRate, minSampleRate } from './pcm.ts';
 import { createVorbisDecoder } from './vorbis.ts';
 
 /** What a stream's first packet says. */
@@ -12,6 +12,8 @@ export interface OggCodec {
   readonly granuleRate: number;
   /** what is to be dropped at the beginning, in the same units */
   readonly preSkip: number;
+  /** that are decoded in one go, which nothing can interrupt: some 10 ms of work */
+  readonly packetsPerCall: number;
   /** whether a packet belongs to the headers, which all come before the first sound */
   isHeader(packet: Uint8Array): boolean;
   /** @param headers all of them, the first packet included */
@@ -25,13 +27,19 @@ export function identifyCodec(packet: Uint8Array): OggCodec | undefined {
   return startsWith(packet, '\x7fFLAC') ? flacCodec(packet.subarray(17)) : undefined;
 }
 
+/** A packet of Opus or Vorbis holds up to 120 ms or 8,192 samples of each channel, and takes two bytes if they are silent. */
+function packetsPerCall(nChannels: number): number {
+  return Math.max(1, Math.floor(maxChannels / nChannels));
+}
+
 function opusCodec(head: Uint8Array): OggCodec | undefined {
   const view = new DataView(head.buffer, head.byteOffset, head.length);
   const nChannels = view.getUint8(9);
   if (nChannels === 0) return undefined;
   const isHeader = (packet: Uint8Array) => startsWith(packet, 'OpusTags');
   const open = () => createOpusDecoder(head);
-  return { nChannels, granuleRate: 48_000, preSkip: view.getUint16(10, true), isHeader, open };
+  const preSkip = view.getUint16(10, true);
+  return { nChannels, granuleRate: 48_000, preSkip, packetsPerCall: packetsPerCall(nChannels), isHeader, open };
 }
 
 function vorbisCodec(head: Uint8Array): OggCodec | undefined {
@@ -40,7 +48,8 @@ function vorbisCodec(head: Uint8Array): OggCodec | undefined {
   const granuleRate = view.getUint32(12, true);
   if (nChannels === 0 || granuleRate < minSampleRate || granuleRate > maxSampleRate) return undefined;
   const isHeader = ([type = 0]: Uint8Array) => (type & 1) === 1;
-  return { nChannels, granuleRate, preSkip: 0, isHeader, open: createVorbisDecoder };
+  const open = createVorbisDecoder;
+  return { nChannels, granuleRate, preSkip: 0, packetsPerCall: packetsPerCall(nChannels), isHeader, open };
 }
 
 /** FLAC in Ogg (RFC 9639 §10.1): a packet is a frame or a block of metadata. */
@@ -62,7 +71,7 @@ function flacCodec(streamInfo: Uint8Array): OggCodec | undefined {
   };
   const open = async () => ({ sampleRate, decode, free: () => undefined });
   const isHeader = ([first]: Uint8Array) => first !== 0xff;
-  return { nChannels, granuleRate: sampleRate, preSkip: 0, isHeader, open };
+  return { nChannels, granuleRate: sampleRate, preSkip: 0, packetsPerCall: 1, isHeader, open };
 }
 
 function concatenate(parts: readonly Float32Array[]): Float32Array {

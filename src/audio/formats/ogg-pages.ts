@@ -1,5 +1,6 @@
 import type { PeekSource } from '../peek-source.ts';
 import { crc32 } from './crc.ts';
+import { createTrialBudget } from './trial-budget.ts';
 
 /** A page of an Ogg stream (RFC 3533 §6). */
 export interface OggPage {
@@ -24,21 +25,23 @@ const maxPageBytes = headerBytes + 255 + 255 * 255;
 
 /** Reads pages one after the other. Bytes that belong to no page, or to one that fails its checksum, are passed over. */
 export async function* oggPages(source: PeekSource, onDamage: (what: string) => void): AsyncGenerator<OggPage> {
+  const trials = createTrialBudget();
   let isInStep = true;
   for (;;) {
-    const sizeBytes = pageBytes(await source.peek(headerBytes + 255));
+    const sizeBytes = trials.isLeft ? pageBytes(await source.peek(headerBytes + 255)) : undefined;
     const bytes = sizeBytes === undefined ? undefined : (await source.peek(sizeBytes)).subarray(0, sizeBytes);
     if (bytes !== undefined && bytes.length === sizeBytes && isIntact(bytes)) {
       // Of what is lost at the end the page that says so is missing, too.
       if (!isInStep) onDamage('a page fails its checksum');
       isInStep = true;
       yield parsePage(bytes);
-      await source.skip(sizeBytes);
+      trials.earn(await source.skip(sizeBytes));
     } else {
+      trials.spend(bytes?.length ?? 0);
       const step = await bytesToNextPage(source);
       if (step === undefined) return;
       isInStep = false;
-      await source.skip(step);
+      trials.earn(await source.skip(step));
     }
   }
 }

@@ -12,6 +12,8 @@ import { identifyCodec, type OggCodec } from './ogg-codec.ts';
 import { createPacketAssembler, type PacketAssembler } from './ogg-packets.ts';
 import { lastGranule, type OggPage, oggPages, tailBytes } from './ogg-pages.ts';
 
+/** Vorbis has three packets of them, Opus two, and those of FLAC behind the first are not needed. */
+const maxHeaders = 3;
 /** Faults of a decoder itself after which a stream is left; packets that are merely damaged are none. */
 const maxFailures = 20;
 
@@ -111,10 +113,10 @@ async function* decodePages(
       link.hasBegun = true;
       if (page.serial !== link.serial) continue;
       link.hasEnded ||= page.isLast;
-      const block = await decodePage(link, page, damage);
-      if (block === undefined) continue;
-      hasSound ||= (block.channels[0]?.length ?? 0) > 0;
-      yield block;
+      for await (const block of decodePage(link, page, damage)) {
+        hasSound ||= (block.channels[0]?.length ?? 0) > 0;
+        yield block;
+      }
     }
   } finally {
     link.decoder?.free();
@@ -125,25 +127,28 @@ async function* decodePages(
   if (!link.hasEnded) warn(`${source.name} has no end mark: it may be cut short`);
 }
 
-async function decodePage(link: Link, page: OggPage, damage: Damage): Promise<PcmBlock | undefined> {
+async function* decodePage(link: Link, page: OggPage, damage: Damage): AsyncGenerator<PcmBlock> {
   const { codec, headers } = link;
   const packets = link.assembler.push(page);
   const sound = packets.filter((packet) => !codec.isHeader(packet));
-  if (link.nDecoded === 0 && link.decoder === undefined) headers.push(...packets.filter(codec.isHeader));
+  if (link.nDecoded === 0 && link.decoder === undefined)
+    headers.push(...packets.filter(codec.isHeader).slice(0, maxHeaders - headers.length));
   link.hasPackets ||= sound.length > 0;
-  if (sound.length === 0 || link.nFailures > maxFailures) return undefined;
+  if (sound.length === 0 || link.nFailures > maxFailures) return;
   try {
     link.decoder ??= await codec.open(headers);
     const { sampleRate } = link.decoder;
-    const { channels, nDamaged } = await link.decoder.decode(sound);
-    for (let n = 0; n < nDamaged; n++) damage.note('packets cannot be decoded');
-    return { channels: trim(link, page, channels, sampleRate), sampleRate };
+    for (let start = 0; start < sound.length; start += codec.packetsPerCall) {
+      const { channels, nDamaged } = await link.decoder.decode(sound.slice(start, start + codec.packetsPerCall));
+      for (let n = 0; n < nDamaged; n++) damage.note('packets cannot be decoded');
+      const isPageEnd = start + codec.packetsPerCall >= sound.length;
+      yield { channels: trim(link, page, channels, { sampleRate, isPageEnd }), sampleRate };
+    }
   } catch {
     // What WebAssembly may do in the middle of a call leaves its memory in no state to go on with, or to be freed.
     damage.note('packets cannot be decoded');
     link.decoder = undefined;
     link.nFailures++;
-    return undefined;
   }
 }
 
@@ -152,7 +157,7 @@ function trim(
   link: Link,
   page: OggPage,
   channels: readonly Float32Array[],
-  sampleRate: number,
+  { sampleRate, isPageEnd }: { readonly sampleRate: number; readonly isPageEnd: boolean },
 ): readonly Float32Array[] {
   const { codec } = link;
   const nSamples = channels[0]?.length ?? 0;
@@ -162,8 +167,9 @@ function trim(
   let end = after;
   if (page.granule !== undefined) {
     const position = Math.round((page.granule * sampleRate) / codec.granuleRate);
-    link.origin ??= page.isLast ? 0 : Math.max(0, position - after);
-    if (page.isLast) end = Math.min(after, position - link.origin);
+    if (page.isLast) link.origin ??= 0;
+    else if (isPageEnd) link.origin ??= Math.max(0, position - after);
+    if (page.isLast) end = Math.min(after, position - (link.origin ?? 0));
   }
   const start = Math.max(before, Math.round((codec.preSkip * sampleRate) / codec.granuleRate));
   return channels.map((samples) => samples.subarray(start - before, Math.max(start, end) - before));

@@ -6,6 +6,8 @@ export type SampleEncoding = 'u8' | 's16' | 's24' | 's32' | 'f32' | 'f64' | 'ala
 /** In Hz; nothing beyond is sound, and damaged headers say anything. */
 export const minSampleRate = 1_000;
 export const maxSampleRate = 384_000;
+/** As many as the largest sound cards have; damaged headers say tens of thousands. */
+export const maxChannels = 64;
 
 /** What a decoder must know of samples that are written one after the other. */
 export interface PcmFormat {

@@ -182,3 +182,32 @@ function writeResidual(
     }
   }
 }
+
+/** Silence at 16 kHz, four seconds of it in 16 bytes: a file of some kilobytes is hours long. */
+export function silentFlac(nFrames: number, { sampleRate = 16_000 } = {}): Buffer {
+  const bytes = flacBytes([Array(65_536).fill(0)], 65_536, {
+    bitsPerSample: 16,
+    sampleRate,
+    stereo: 'independent',
+    subframe: { type: 'constant' },
+    wastedBits: 0,
+  });
+  const frame = bytes.subarray(42);
+  return Buffer.concat([unknownLength(bytes.subarray(0, 42)), ...Array<Uint8Array>(nFrames).fill(frame)]);
+}
+
+/** Frames that seem to begin every ten bytes and hold 65,536 samples each; all of them fail their checksum. */
+export function nestedFlac(nFrames: number): Buffer {
+  const head = silentFlac(1);
+  const header = head.subarray(42, 50);
+  // A subframe of residuals alone; they are the headers that follow.
+  const frame = Buffer.concat([header, Buffer.of(0x10, 0)]);
+  return Buffer.concat([head.subarray(0, 42), ...Array<Uint8Array>(nFrames).fill(frame)]);
+}
+
+function unknownLength(head: Uint8Array): Buffer {
+  const copy = Buffer.from(head);
+  copy[21] = (copy[21] ?? 0) & 0xf0;
+  copy.fill(0, 22, 26);
+  return copy;
+}

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { streamSource } from '../../../src/audio/byte-source.ts';
+import { openOgg } from '../../../src/audio/formats/ogg.ts';
 import { createPacketAssembler } from '../../../src/audio/formats/ogg-packets.ts';
 import { type OggPage, oggPages } from '../../../src/audio/formats/ogg-pages.ts';
 import { openAudio } from '../../../src/audio/open-audio.ts';
@@ -152,7 +153,7 @@ describe('damage', () => {
     });
     const head = Buffer.from(splitPages(opus)[0]!);
     head[28 + 18] = 1; // a channel mapping that is not there
-    head[28 + 9] = 200;
+    head[28 + 9] = 50;
     await expect(read(Buffer.concat([relabelled(head, {}), ...splitPages(opus).slice(1)]))).rejects.toMatchObject({
       code: 'AUDIO_DAMAGED',
     });
@@ -167,6 +168,31 @@ describe('damage', () => {
 });
 
 describe('packets', () => {
+  test('of silence, thousands of seconds of it in one page, come a few at a time', async () => {
+    const nChannels = 32;
+    const mapping = [nChannels, 0, ...Array.from({ length: nChannels }, (_, i) => i)];
+    const head = Buffer.concat([
+      Buffer.from('OpusHead'),
+      Buffer.of(1, nChannels, 0, 0, 0x80, 0xbb, 0, 0, 0, 0, 1, ...mapping),
+    ]);
+    // Two frames of 60 ms without content, in RFC 6716's form for all streams but the last one to say how long they are.
+    const packet = Buffer.concat([...Array<Uint8Array>(nChannels - 1).fill(Buffer.of(0x19, 0)), Buffer.of(0x19)]);
+    const packets = Array<Uint8Array>(100).fill(packet);
+    const bytes = Buffer.concat([
+      pageBytes([head], { isFirst: true }),
+      pageBytes([Buffer.concat([Buffer.from('OpusTags'), Buffer.alloc(8)])], { sequence: 1 }),
+      pageBytes(packets, { sequence: 2, granule: 576_000n, isLast: true }),
+    ]);
+    const source = new PeekSource(streamSource('stdin', Readable.from([bytes])));
+    await using audio = await openOgg({ source, warn: () => undefined });
+    let nSamples = 0;
+    for await (const { channels } of audio.blocks) {
+      expect(channels[0]?.length).toBeLessThanOrEqual(2 * 1920);
+      nSamples += channels[0]?.length ?? 0;
+    }
+    expect(nSamples).toBe(12 * 16_000);
+  });
+
   const pagesOf = async (bytes: Uint8Array): Promise<OggPage[]> => {
     const source = new PeekSource(streamSource('stdin', Readable.from([bytes])));
     const pages: OggPage[] = [];

@@ -149,6 +149,17 @@ describe('what is no readable WAV is named', () => {
     expect(nBlocks).toBeLessThan(5);
   });
 
+  test('of more channels than any recording has', async () => {
+    for (const nChannels of [65, 65_535]) {
+      const bytes = wavBytes({ encoding: 'u8', channels: Array(nChannels).fill([0]), blockAlign: nChannels });
+      await expect(openPiped(bytes)).rejects.toMatchObject({
+        code: 'AUDIO_TOO_MANY_CHANNELS',
+        message: `stdin has ${nChannels} channels: 64 can be read`,
+      });
+    }
+    await expect(openPiped(wavBytes({ channels: Array(64).fill([0]) }))).resolves.toBeDefined();
+  });
+
   test('a right channel of mono', async () => {
     await expect(openPiped(wavBytes(), { channel: 'right' })).rejects.toMatchObject({ code: 'AUDIO_NO_CHANNEL' });
   });
