@@ -54,8 +54,9 @@ describe('a recording of hours in a few kilobytes', () => {
     ],
   ])('%s can be left at any time', async (_, open) => {
     using folder = temporaryFolder();
-    const audio = await open(abortSoon(), folder.write('long.flac', bytes));
+    const path = folder.write('long.flac', bytes);
     const read = async () => {
+      const audio = await open(abortSoon(), path);
       for await (const _samples of audio.samples);
     };
     await expect(read()).rejects.toBe(gone);
