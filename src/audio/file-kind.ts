@@ -1,4 +1,4 @@
-import { findFrames } from './formats/mp3-header.ts';
+import { findFirstFrame } from './formats/mp3-header.ts';
 
 /** Formats that are decoded in this process. */
 export type NativeKind = 'wav' | 'mp3' | 'flac' | 'ogg';
@@ -16,7 +16,10 @@ interface Signature extends FileKind {
   readonly bytes: string;
 }
 
-/** Bytes, one a character, that tell common formats apart within the first 12. More telling ones come first. */
+/**
+ * Bytes, one a character, that tell common formats apart within the first 12. More telling ones come first. Those of
+ * containers matter most, for they may hold MPEG audio that would be found in them.
+ */
 const signatures: readonly Signature[] = [
   { offset: 0, bytes: 'fLaC', label: 'FLAC', native: 'flac' },
   { offset: 4, bytes: 'ftyp', label: 'MP4 (m4a)' },
@@ -30,6 +33,25 @@ const signatures: readonly Signature[] = [
   { offset: 0, bytes: '.snd', label: 'AU' },
   { offset: 0, bytes: '#!AMR', label: 'AMR' },
   { offset: 0, bytes: '\x30\x26\xb2\x75', label: 'WMA' },
+  { offset: 0, bytes: '\0\0\x01\xba', label: 'MPEG program stream' },
+  { offset: 0, bytes: '\0\0\x01\xb3', label: 'MPEG video' },
+  ...['moov', 'mdat', 'wide', 'free', 'skip', 'pnot'].map((bytes) => ({ offset: 4, bytes, label: 'QuickTime' })),
+  { offset: 0, bytes: 'FLV\x01', label: 'FLV' },
+  { offset: 0, bytes: '.RMF', label: 'RealMedia' },
+  { offset: 0, bytes: '\x06\x0e\x2b\x34', label: 'MXF' },
+  { offset: 8, bytes: '8SVX', label: '8SVX' },
+  { offset: 0, bytes: 'Creative Voice File', label: 'VOC' },
+  { offset: 0, bytes: 'NIST_1A', label: 'NIST SPHERE' },
+  { offset: 0, bytes: 'wvpk', label: 'WavPack' },
+  { offset: 0, bytes: 'MAC ', label: "Monkey's Audio" },
+  { offset: 0, bytes: 'TTA1', label: 'True Audio' },
+  { offset: 0, bytes: 'MPCK', label: 'Musepack' },
+  { offset: 0, bytes: 'MP+', label: 'Musepack' },
+  { offset: 0, bytes: 'DSD ', label: 'DSF' },
+  { offset: 0, bytes: 'FRM8', label: 'DSDIFF' },
+  { offset: 0, bytes: 'ADIF', label: 'AAC' },
+  { offset: 0, bytes: '\x0b\x77', label: 'AC-3' },
+  { offset: 0, bytes: '\x7f\xfe\x80\x01', label: 'DTS' },
   { offset: 0, bytes: '\xff\xf1', label: 'AAC' },
   { offset: 0, bytes: '\xff\xf9', label: 'AAC' },
 ];
@@ -52,9 +74,19 @@ export function fileKind(head: Uint8Array): FileKind | undefined {
   if (text.startsWith('OggS')) return oggKind(text);
   const known = signatures.find(({ offset, bytes }) => text.startsWith(bytes, offset));
   if (known !== undefined) return known;
-  if (findFrames(head, 3) !== undefined) return { native: 'mp3', label: 'MP3' };
+  if (isTransportStream(head)) return { label: 'MPEG transport stream' };
+  if (findFirstFrame(head) !== undefined) return { native: 'mp3', label: 'MP3' };
   // No audio goes without a control character for this long, and all that ffmpeg might follow elsewhere is text.
   return head.length > 0 && !head.subarray(0, 512).some(isControl) ? { label: 'text' } : undefined;
+}
+
+/** Packets of 188 bytes begin with the same one (ISO 13818-1 §2.4.3.2); some programs add 4 before or 16 behind each. */
+function isTransportStream(head: Uint8Array): boolean {
+  const packets = [0, 1, 2, 3, 4];
+  return [188, 192, 204].some((packetBytes) => {
+    const offset = packetBytes === 192 ? 4 : 0;
+    return packets.every((packet) => head[offset + packet * packetBytes] === 0x47);
+  });
 }
 
 /** The first packets of all its streams stand at the beginning, each on a page of its own (RFC 3533 §6). */

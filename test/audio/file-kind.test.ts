@@ -1,7 +1,20 @@
 import { describe, expect, test } from 'vitest';
 import { fileKind } from '../../src/audio/file-kind.ts';
+import { findFrames, frameHeader } from '../../src/audio/formats/mp3-header.ts';
 import { fixture } from '../support/fixtures.ts';
 import { openPiped, wavBytes } from './wav-bytes.ts';
+
+/** Transport packets of MPEG audio. */
+function packets(packetBytes: number, offset: number): Buffer {
+  const mp3 = fixture('espeak-en.mp3');
+  return Buffer.concat(
+    Array.from({ length: 40 }, (_, i) => {
+      const packet = Buffer.alloc(packetBytes, mp3.subarray(i * packetBytes, (i + 1) * packetBytes));
+      packet[offset] = 0x47;
+      return packet;
+    }),
+  );
+}
 
 describe('content tells', () => {
   test.each(['mp3', 'flac'] as const)('%s', (kind) => {
@@ -24,12 +37,29 @@ describe('content tells', () => {
     ['AVI', Buffer.from('RIFF\0\0\0\0AVI ')],
     ['big-endian WAV (RIFX)', Buffer.from('RIFX\0\0\0\0WAVE')],
     ['Ogg Speex', Buffer.from('OggS\0\x02\0\0\0\0\0\0\0\0Speex   1.2')],
+    ['MPEG program stream', Buffer.concat([Buffer.of(0, 0, 1, 0xba), fixture('espeak-en.mp3')])],
+    ['MPEG transport stream', packets(188, 0)],
+    ['MPEG transport stream', packets(192, 4)],
+    ['MPEG transport stream', packets(204, 0)],
+    ['QuickTime', Buffer.concat([Buffer.from('\0\0\0\x08wide\0\0\0\0mdat'), fixture('espeak-en.mp3')])],
+    ['FLV', Buffer.concat([Buffer.from('FLV\x01\x04\0\0\0\x09'), fixture('espeak-en.mp3')])],
     ['text', Buffer.from('<!doctype html>')],
     ['text', Buffer.from('\ufeff#EXTM3U\nhttp://example.org/a.ts\n')],
     ['text', Buffer.from("ffconcat version 1.0\r\nfile '/etc/passwd'\r\n")],
   ])('%s, which is not decoded here', (label, bytes) => {
     expect(fileKind(bytes)).toEqual(expect.objectContaining({ label }));
     expect(fileKind(bytes)?.native).toBeUndefined();
+  });
+
+  test('that frames of MPEG audio in pieces are of some container', () => {
+    const mp3 = fixture('espeak-en.mp3');
+    const from = findFrames(mp3, 3) ?? 0;
+    const pieces: Buffer[] = [];
+    for (let start = from, end = from; start < mp3.length; start = end) {
+      for (let n = 0; n < 20; n++) end += frameHeader(mp3, end)?.frameBytes ?? mp3.length;
+      pieces.push(Buffer.from('between two pieces'), mp3.subarray(start, end));
+    }
+    expect(fileKind(Buffer.concat(pieces))).toBeUndefined();
   });
 
   test('nothing in noise', () => {

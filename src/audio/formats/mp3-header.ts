@@ -83,6 +83,20 @@ export function findFrames(bytes: Uint8Array, nFrames: number, from = 0): number
   return undefined;
 }
 
+/** In a row, at the very beginning of an MP3. */
+const framesAtBeginning = 3;
+/** In a row, behind anything else: a container holds several in one piece, and what lies between its pieces is no sound. */
+const framesBehindJunk = 32;
+
+/**
+ * Finds where an MP3 begins.
+ *
+ * @param bytes the first ones of a file
+ */
+export function findFirstFrame(bytes: Uint8Array): number | undefined {
+  return findFrames(bytes, framesAtBeginning) === 0 ? 0 : findFrames(bytes, framesBehindJunk, 1);
+}
+
 /**
  * How many frames the first frame says there are: it holds a table instead of sound then.
  *

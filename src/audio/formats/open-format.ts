@@ -4,7 +4,7 @@ import type { PeekSource } from '../peek-source.ts';
 import type { DecodedAudio, ReaderContext } from './decoded-audio.ts';
 import { openFfmpeg } from './ffmpeg.ts';
 import { openFlac } from './flac.ts';
-import { findFrames, id3Bytes } from './mp3-header.ts';
+import { findFirstFrame, id3Bytes } from './mp3-header.ts';
 import { openWav } from './wav.ts';
 
 /**
@@ -35,7 +35,7 @@ export async function openFormat(context: ReaderContext, path: string, ffmpeg?: 
         throw error;
       });
     case 'mp3':
-      return (await import('./mp3.ts')).openMp3(context, findFrames(head, 3) ?? 0);
+      return (await import('./mp3.ts')).openMp3(context, findFirstFrame(head) ?? 0);
     case 'flac':
       return openFlac(context);
     case 'ogg':
