@@ -1,4 +1,4 @@
-// Builds the native addons for this machine: build/Release/whisper_npu.node, and on x86-64 whisper_cpu.node.
+// Builds the native addons for this machine: build/Release/whisper_npu.node and whisper_cpu.node.
 //   --optional            where one cannot be built, say so in a line and succeed (a checkout's install)
 //   --arm64               cross-build with aarch64-linux-gnu-g++: build/arm64/*.node
 //   WHISPER_NPU_SANITIZE  address or thread: build/<name>/*.node, to be run with that sanitizer's library
@@ -10,11 +10,8 @@ const optional = process.argv.includes('--optional');
 const arm64 = process.argv.includes('--arm64');
 const sanitizer = process.env.WHISPER_NPU_SANITIZE;
 
-/** Each addon of this processor, and what it means that it is missing. */
-const addons = {
-  whisper_npu: 'NPUs cannot be used',
-  ...(arm64 || process.arch !== 'x64' ? {} : { whisper_cpu: 'the CPU computes with ONNX Runtime, which takes longer' }),
-};
+/** Each addon, and what it means that it is missing. */
+const addons = { whisper_npu: 'NPUs cannot be used', whisper_cpu: 'the CPU computes with ONNX Runtime' };
 
 function giveUp(reason, missing = Object.keys(addons)) {
   for (const target of missing)

@@ -1,5 +1,5 @@
 import { access, constants } from 'node:fs/promises';
-import { isCpuAddonUsable } from './backend/cpu/cpu-addon.ts';
+import { builtCpuAddon, chooseLevel, levelNames } from './backend/cpu/cpu-addon.ts';
 import { isStandIn, openNpu, probeAcl } from './backend/npu/acl-environment.ts';
 import type { AclProbe } from './backend/npu/addon.ts';
 import type { DeviceSettings } from './backend/npu/device-settings.ts';
@@ -32,22 +32,27 @@ export async function diagnose(env: Environment): Promise<Finding[]> {
       'ONNX Runtime',
       async () => `${(await import('onnxruntime-node')).default.env.versions.node ?? 'loaded'}`,
     ),
-    diagnoseCpuAddon(),
+    diagnoseCpuAddon(env),
     ...(await diagnoseNpu(env)),
     await look('atc', () => findAtc(env), 'missing'),
     await look('store', () => diagnoseStore(storeDirectory(env)), 'failed', storeRemedy),
   ];
 }
 
-function diagnoseCpuAddon(): Finding {
-  const what = 'AVX-512';
+function diagnoseCpuAddon(env: Environment): Finding {
+  const what = 'CPU engine';
   try {
-    if (isCpuAddonUsable()) return { what, state: 'ok', detail: 'our own engine computes on the CPU' };
+    const addon = builtCpuAddon();
+    if (addon === undefined) return { what, state: 'missing', detail: 'not built: ONNX Runtime computes on the CPU' };
+    const levels = addon.levels().map((level) => levelNames[level]);
+    return {
+      what,
+      state: 'ok',
+      detail: `${levelNames[chooseLevel(addon, env['WHISPER_NPU_CPU_LEVEL'])]}, of ${levels.join(', ')}`,
+    };
   } catch (error) {
     return failure(what, error, 'failed');
   }
-  const detail = 'ONNX Runtime computes on the CPU: our own engine was not built, or is not for this processor';
-  return { what, state: 'missing', detail };
 }
 
 async function diagnoseStore(store: string): Promise<string> {

@@ -1,6 +1,4 @@
 // The boundary to Node: whisper_cpu.node. Calls block the thread that makes them, which is a worker's.
-//
-// This file alone is compiled for any processor, so that it can ask which one it is on.
 #include <napi.h>
 
 #include <algorithm>
@@ -9,12 +7,12 @@
 #include <system_error>
 #include <type_traits>
 
-#include "whisper.h"
+#include "levels.h"
 
 namespace {
 
 /** Counts the changes of what is exported; src/backend/cpu/cpu-addon.ts asks for the one it was written for. */
-constexpr int32_t interface_version = 2;
+constexpr int32_t interface_version = 3;
 
 /** By which one thing of ours is told from another, and from things of others. */
 template <typename T>
@@ -88,12 +86,11 @@ void check_below(std::span<const int32_t> values, size_t limit, const char* name
   }
 }
 
-/** AVX-512 with products of bytes (VNNI). */
-Napi::Value is_supported(const Napi::CallbackInfo& info) {
-  const bool has_all = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
-                       __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("fma");
-  return Napi::Boolean::New(info.Env(), has_all);
+/** levels(): names of the levels that this processor has, each faster than the one before */
+Napi::Value levels(const Napi::CallbackInfo& info) {
+  auto names = Napi::Array::New(info.Env());
+  for (const Level& level : supported_levels()) names.Set(names.Length(), level.name);
+  return names;
 }
 
 Dimensions to_dimensions(const Napi::Object& object) {
@@ -129,16 +126,17 @@ Napi::Value fits(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), are_even(to_dimensions(info[0].As<Napi::Object>())));
 }
 
-/** load({ path, tensors, dimensions, alignmentHeads, threads }) */
+/** load({ level, path, tensors, dimensions, alignmentHeads, threads }) */
 Napi::Value load(const Napi::CallbackInfo& info) {
   const auto options = info[0].As<Napi::Object>();
+  const Level level = level_of_name(options.Get("level").As<Napi::String>());
   ModelOptions model{
       .path = options.Get("path").As<Napi::String>(),
       .tensors = {},
       .dimensions = to_dimensions(options.Get("dimensions").As<Napi::Object>()),
       .alignment_heads = {},
       .threads = size_of(options, "threads"),
-      .has_bfloat16 = __builtin_cpu_supports("avx512bf16") != 0,
+      .has_bfloat16 = has_bfloat16(),
   };
   if (!are_even(model.dimensions) || model.threads == 0)
     throw std::invalid_argument("there is no engine for these sizes");
@@ -154,7 +152,7 @@ Napi::Value load(const Napi::CallbackInfo& info) {
     model.alignment_heads.emplace_back(head.Get(0U).As<Napi::Number>().Uint32Value(),
                                        head.Get(1U).As<Napi::Number>().Uint32Value());
   }
-  return hold(info.Env(), load_model(model));
+  return hold(info.Env(), level.load_model(model));
 }
 
 /** allocateAudio(model, windows) */
@@ -329,7 +327,7 @@ void add(Napi::Object exports, const char* name) {
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("interfaceVersion", Napi::Number::New(env, interface_version));
-  add<is_supported>(exports, "isSupported");
+  add<levels>(exports, "levels");
   add<fits>(exports, "fits");
   add<load>(exports, "load");
   add<allocate_audio>(exports, "allocateAudio");

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { isCpuAddonUsable } from '../../src/backend/cpu/cpu-addon.ts';
+import { builtCpuAddon } from '../../src/backend/cpu/cpu-addon.ts';
 import { models } from '../support/models.ts';
 import { hasStandIn, standInEnvironment } from '../support/npu-stand-in.ts';
 import { runCli } from '../support/run-cli.ts';
@@ -29,8 +29,8 @@ describe('without CANN', () => {
     const findings = JSON.parse(stdout) as { what: string; state: string }[];
     expect(findings.find(({ what }) => what === 'NPU')).toMatchObject({ state: 'missing' });
     expect(findings.find(({ what }) => what === 'ONNX Runtime')).toMatchObject({ state: 'ok' });
-    const engine = findings.find(({ what }) => what === 'AVX-512');
-    expect(engine).toMatchObject({ state: isCpuAddonUsable() ? 'ok' : 'missing' });
+    const engine = findings.find(({ what }) => what === 'CPU engine');
+    expect(engine).toMatchObject({ state: builtCpuAddon() ? 'ok' : 'missing' });
   });
 
   test('convert without atc ends with 6 and names the way out', async () => {

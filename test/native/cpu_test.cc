@@ -9,13 +9,15 @@
 #include <fstream>
 #include <iostream>
 #include <limits>
+#include <map>
 #include <random>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
-#include "team.h"
-#include "whisper.h"
+#include "byte_products.h"
+#include "levels.h"
+#include "thread_pool.h"
 
 namespace {
 
@@ -28,6 +30,12 @@ constexpr float minus_infinity = -std::numeric_limits<float>::infinity();
 
 /** What a model computes in. */
 enum class Numbers { float32, int8_and_float32, int8_and_bfloat16 };
+
+/** What computes it. */
+struct Engine {
+  Level level;
+  Numbers numbers;
+};
 
 constexpr Dimensions dimensions_with(size_t heads) {
   return {
@@ -127,9 +135,9 @@ void write_layer(WeightsWriter& weights, const std::string& name, size_t state, 
   weights.linear(name + ".fc2", 4 * state, state, is_text);
 }
 
-std::unique_ptr<Model> random_model(const Dimensions& dimensions, Numbers numbers, size_t threads) {
+std::unique_ptr<Model> random_model(const Dimensions& dimensions, const Engine& engine, size_t threads) {
   const size_t state = dimensions.n_text_state;
-  WeightsWriter weights(numbers != Numbers::float32);
+  WeightsWriter weights(engine.numbers != Numbers::float32);
   weights.floats("model.encoder.conv1.weight", state * dimensions.n_mels * 3, 0.3F);
   weights.floats("model.encoder.conv1.bias", state, 0.1F);
   weights.floats("model.encoder.conv2.weight", state * state * 3, 0.1F);
@@ -145,8 +153,8 @@ std::unique_ptr<Model> random_model(const Dimensions& dimensions, Numbers number
     write_layer(weights, "model.decoder.layers." + std::to_string(layer), state, true);
   const std::string path = std::string(P_tmpdir) + "/whisper-npu-cpu-test-" + std::to_string(getpid());
   const ModelOptions options{path, weights.write(path), dimensions, {{0, 1}, {1, 0}}, threads,
-                             numbers == Numbers::int8_and_bfloat16};
-  auto model = load_model(options);
+                             engine.numbers == Numbers::int8_and_bfloat16};
+  auto model = engine.level.load_model(options);
   std::remove(path.c_str());  // it stays mapped
   return model;
 }
@@ -187,9 +195,9 @@ void expect_close(const std::vector<float>& actual, const std::vector<float>& ex
 }
 
 /** A token at a time over two windows gives what all of them at once give over each. */
-void steps_agree_with_a_whole_text(Numbers numbers, size_t heads) {
+void steps_agree_with_a_whole_text(const Engine& engine, size_t heads) {
   const Dimensions dimensions = dimensions_with(heads);
-  const auto model = random_model(dimensions, numbers, 3);
+  const auto model = random_model(dimensions, engine, 3);
   const auto audio = model->allocate(2);
   const auto alone = model->allocate(1);
   const std::vector<std::vector<int32_t>> texts{{5, 250, 17, 1699, 3}, {9, 8, 1000, 0, 77}};
@@ -229,9 +237,9 @@ void steps_agree_with_a_whole_text(Numbers numbers, size_t heads) {
 }
 
 /** What is chosen is the highest of the allowed logits, masks and the rule of timestamps included. */
-void choices_are_the_highest_logits(Numbers numbers, size_t heads) {
+void choices_are_the_highest_logits(const Engine& engine, size_t heads) {
   const Dimensions dimensions = dimensions_with(heads);
-  const auto model = random_model(dimensions, numbers, 2);
+  const auto model = random_model(dimensions, engine, 2);
   const auto audio = model->allocate(1);
   model->encode(random_log_mel(dimensions, 1).data(), *audio, 0);
   TextCache cache(dimensions);
@@ -268,12 +276,12 @@ void choices_are_the_highest_logits(Numbers numbers, size_t heads) {
   EXPECT(timestamps > 0 && timestamps < 2 * dimensions.n_text_ctx);
 }
 
-void outputs_are_the_same_on_any_number_of_threads(Numbers numbers) {
+void outputs_are_the_same_on_any_number_of_threads(const Engine& engine) {
   const Dimensions dimensions = dimensions_with(2);
   std::vector<std::vector<float>> outputs;
   for (const size_t threads : {1, 4}) {
     outputs.emplace_back(dimensions.n_audio_ctx * dimensions.n_audio_state);
-    random_model(dimensions, numbers, threads)->encoder_output(random_log_mel(dimensions, 3).data(), outputs.back().data());
+    random_model(dimensions, engine, threads)->encoder_output(random_log_mel(dimensions, 3).data(), outputs.back().data());
   }
   expect_close(outputs[0], outputs[1], 0.0F);
 }
@@ -297,13 +305,13 @@ void a_cache_keeps_its_rows_when_it_grows() {
   }
 }
 
-void a_team_does_every_item_once_and_ends() {
+void a_thread_pool_does_every_item_once_and_ends() {
   for (int round = 0; round < 20; ++round) {
-    Team team(4);
+    ThreadPool pool(4);
     for (const size_t count : {0, 1, 3, 100}) {
       std::vector<int> done(count);
-      team.each(count, [&](size_t index, size_t member) {
-        EXPECT(member < team.size());
+      pool.parallel_for(count, [&](size_t index, size_t thread_index) {
+        EXPECT(thread_index < pool.size());
         ++done[index];
       });
       EXPECT(std::all_of(done.begin(), done.end(), [](int times) { return times == 1; }));
@@ -311,12 +319,12 @@ void a_team_does_every_item_once_and_ends() {
   }
 }
 
-void damaged_weights_are_refused() {
+void damaged_weights_are_refused(const Level& level) {
   const std::string path = std::string(P_tmpdir) + "/whisper-npu-cpu-test-short-" + std::to_string(getpid());
   std::ofstream(path) << "short";
   const auto message_of = [&](std::vector<WeightPlace> places) -> std::string {
     try {
-      load_model({path, std::move(places), dimensions_with(1), {}, 1, false});
+      level.load_model({path, std::move(places), dimensions_with(1), {}, 1, false});
       return "";
     } catch (const std::runtime_error& error) {
       return error.what();
@@ -329,14 +337,41 @@ void damaged_weights_are_refused() {
   EXPECT(!message_of({}).empty());
 }
 
+/** The largest bytes too, whose products do not fit 16 bits: sums are exact, and so the same on every level. */
+void byte_products_are_exact(ByteProducts (*byte_products)(const ByteMatrix&)) {
+  std::mt19937 random(11);
+  std::uniform_int_distribution<int> distribution(-127, 127);
+  for (const bool is_extreme : {false, true}) {
+    ByteMatrix matrix{{}, {}, 1024, 64};
+    for (size_t i = 0; i < matrix.inputs * matrix.outputs; ++i)
+      matrix.weights.push_back(static_cast<int8_t>(is_extreme ? (i / matrix.inputs % 2 == 0 ? 127 : -127) : distribution(random)));
+    for (size_t i = 0; i < matrix.inputs; ++i)
+      matrix.activations.push_back(is_extreme || i % 64 == 0 ? 127.0F : static_cast<float>(distribution(random)));
+    std::vector<float> expected;
+    for (size_t output = 0; output < matrix.outputs; ++output) {
+      int32_t sum = 0;
+      for (size_t i = 0; i < matrix.inputs; ++i)
+        sum += matrix.weights[output * matrix.inputs + i] * static_cast<int32_t>(matrix.activations[i]);
+      expected.push_back(static_cast<float>(sum));
+    }
+    const ByteProducts actual = byte_products(matrix);
+    expect_close(actual.of_many_rows, expected, 0.0F);
+    expect_close(actual.of_one_row, expected, 0.0F);
+  }
+}
+
+/** What models of this level compute in on this processor, with a name for people. */
+std::vector<std::pair<Numbers, std::string>> numbers_of(const Level& level) {
+  std::vector<std::pair<Numbers, std::string>> numbers{{Numbers::float32, " in float32"},
+                                                       {Numbers::int8_and_float32, " in int8 and float32"}};
+  if (level.name == std::string("avx512") && has_bfloat16())
+    numbers.emplace_back(Numbers::int8_and_bfloat16, " in int8 and bfloat16");
+  return numbers;
+}
+
 }  // namespace
 
 int main() {
-  if (!__builtin_cpu_supports("avx512vnni")) {
-    std::cout << "skipped: this processor has no AVX-512 with products of bytes" << std::endl;
-    return 0;
-  }
-  const bool has_bfloat16 = __builtin_cpu_supports("avx512bf16") != 0;
   int failed = 0;
   const auto run = [&](const std::string& name, const auto& test) {
     try {
@@ -349,18 +384,27 @@ int main() {
   };
 #define TEST(function) run(#function, function)
 #define TEST_OF(function, of, ...) run(#function + (of), [&] { function(__VA_ARGS__); })
-  TEST(a_team_does_every_item_once_and_ends);
+  TEST(a_thread_pool_does_every_item_once_and_ends);
   TEST(a_cache_keeps_its_rows_when_it_grows);
-  TEST(damaged_weights_are_refused);
-  std::vector<std::pair<Numbers, std::string>> of_numbers{{Numbers::float32, " in float32"},
-                                                          {Numbers::int8_and_float32, " in int8 and float32"}};
-  if (has_bfloat16) of_numbers.emplace_back(Numbers::int8_and_bfloat16, " in int8 and bfloat16");
-  for (const auto& [numbers, name] : of_numbers) {
-    TEST_OF(outputs_are_the_same_on_any_number_of_threads, name, numbers);
-    for (const size_t heads : {1, 2, 4}) {
-      const std::string of = name + ", " + std::to_string(heads) + " heads";
-      TEST_OF(steps_agree_with_a_whole_text, of, numbers, heads);
-      TEST_OF(choices_are_the_highest_logits, of, numbers, heads);
+  const std::map<std::string, ByteProducts (*)(const ByteMatrix&)> byte_products{
+      {"plain", level_plain::byte_products},
+#ifdef __x86_64__
+      {"avx2", level_avx2::byte_products},
+      {"avx512", level_avx512::byte_products},
+#endif
+  };
+  for (const Level& level : supported_levels()) {
+    const std::string of_level = std::string(", ") + level.name;
+    TEST_OF(byte_products_are_exact, of_level, byte_products.at(level.name));
+    TEST_OF(damaged_weights_are_refused, of_level, level);
+    for (const auto& [numbers, name] : numbers_of(level)) {
+      const Engine engine{level, numbers};
+      TEST_OF(outputs_are_the_same_on_any_number_of_threads, of_level + name, engine);
+      for (const size_t heads : {1, 2, 4}) {
+        const std::string of = of_level + name + ", " + std::to_string(heads) + " heads";
+        TEST_OF(steps_agree_with_a_whole_text, of, engine, heads);
+        TEST_OF(choices_are_the_highest_logits, of, engine, heads);
+      }
     }
   }
   return failed == 0 ? 0 : 1;

@@ -14,8 +14,8 @@ export type NativeCache = { readonly __native: 'cache' };
 export interface CpuAddon {
   /** As `interfaceVersion` here; another one where it was built from other sources. */
   readonly interfaceVersion: number;
-  /** Whether the processor has what it needs: AVX-512 with byte products. */
-  isSupported(): boolean;
+  /** The levels of processors that it was compiled for and that this processor has, each faster than the one before. */
+  levels(): CpuLevel[];
   /** Whether a model's sizes fit its vectors. */
   fits(dimensions: ModelDimensions): boolean;
   load(options: NativeModelOptions): NativeModel;
@@ -56,7 +56,15 @@ export interface NativeTimes {
   readonly parts: readonly { readonly name: string; readonly calls: number; readonly elapsedMs: number }[];
 }
 
+/** What the engine computes with: nothing but what every processor of its architecture has, or more. */
+export type CpuLevel = 'plain' | 'avx2' | 'avx512';
+
+/** Levels as people know them. */
+export const levelNames: Readonly<Record<CpuLevel, string>> = { plain: 'plain', avx2: 'AVX2', avx512: 'AVX-512' };
+
 export interface NativeModelOptions extends WeightsTable {
+  /** One of `levels()`. */
+  readonly level: CpuLevel;
   /** The weights file. */
   readonly path: string;
   readonly dimensions: ModelDimensions;
@@ -79,24 +87,43 @@ export interface NativeStep {
 }
 
 /** Of the interface above; native/cpu/addon.cc has the same. Both count on when it changes. */
-const interfaceVersion = 2;
+const interfaceVersion = 3;
 
 let loaded: CpuAddon | undefined;
 
-/** The addon, where it was built, this processor can run it and the model's sizes fit its vectors. */
+/** The addon, where it was built and the model's sizes fit its vectors. */
 export function loadCpuAddon(dimensions: ModelDimensions): CpuAddon | undefined {
-  return isCpuAddonUsable() && loaded?.fits(dimensions) ? loaded : undefined;
+  const addon = builtCpuAddon();
+  return addon?.fits(dimensions) ? addon : undefined;
 }
 
 /**
- * Whether it was built and this processor can run it.
+ * The addon, where it was built.
  *
  * @throws ModelError 'CPU_ADDON_BROKEN' where it was built and cannot be loaded, which would go unnoticed but for the speed
  */
-export function isCpuAddonUsable(): boolean {
+export function builtCpuAddon(): CpuAddon | undefined {
   const addon = findAddon('whisper_cpu');
   if (loaded === undefined && 'path' in addon) loaded = load(addon);
-  return loaded?.isSupported() ?? false;
+  return loaded;
+}
+
+/**
+ * The level to compute with: the one that WHISPER_NPU_CPU_LEVEL asks for, or the best.
+ *
+ * @throws ModelError 'CPU_LEVEL_UNSUPPORTED' when this processor does not have the one that is asked for
+ */
+export function chooseLevel(addon: CpuAddon, asked = process.env['WHISPER_NPU_CPU_LEVEL']): CpuLevel {
+  const levels = addon.levels();
+  const level = asked ? levels.find((name) => name === asked) : levels.at(-1);
+  if (level !== undefined) return level;
+  throw new ModelError(
+    'CPU_LEVEL_UNSUPPORTED',
+    `WHISPER_NPU_CPU_LEVEL is ${asked}, which this processor does not have`,
+    {
+      hint: `Here it can be ${levels.join(', ')}; without it the last of them is taken.`,
+    },
+  );
 }
 
 function load(found: FoundAddon): CpuAddon {

@@ -1,5 +1,6 @@
 import type { ModelDimensions } from '../../model/dimensions.ts';
 import type { GreedyRequest, GreedyResult, Step, StepResult } from '../backend.ts';
+import type { CpuLevel } from './cpu-addon.ts';
 import type { GraphProfile } from './profile.ts';
 
 export interface EngineOptions {
@@ -9,11 +10,13 @@ export interface EngineOptions {
   readonly threads: number;
   /** By default our own where it can run, else ONNX Runtime. */
   readonly kind?: EngineKind | undefined;
+  /** What our own engine computes with: by default what WHISPER_NPU_CPU_LEVEL says, or the best of this processor. */
+  readonly level?: CpuLevel | undefined;
   /** Whether to measure how long each operator takes, which slows ONNX Runtime a little. */
   readonly profile?: boolean;
 }
 
-/** `native` is native/cpu, for processors with AVX-512; `onnxruntime` runs on any. */
+/** `native` is native/cpu. */
 export type EngineKind = 'native' | 'onnxruntime';
 
 /** What computes, on the thread that calls it, which it blocks. */

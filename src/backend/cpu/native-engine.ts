@@ -1,22 +1,32 @@
 import { join } from 'node:path';
 import type { ModelDimensions } from '../../model/dimensions.ts';
 import { readWeightsTable, weightsFile } from '../../model/weights-table.ts';
-import type { CpuAddon, NativeAudio, NativeCache, NativeModel, NativeTimes } from './cpu-addon.ts';
+import {
+  type CpuAddon,
+  type CpuLevel,
+  chooseLevel,
+  levelNames,
+  type NativeAudio,
+  type NativeCache,
+  type NativeModel,
+  type NativeTimes,
+} from './cpu-addon.ts';
 import { type EncodedWindows, type Engine, type EngineOptions, windowsFor } from './engine.ts';
 import { NativeRun } from './native-run.ts';
 import type { GraphProfile } from './profile.ts';
 import { WindowPool } from './window-pool.ts';
 
-/** native/cpu, with the memory that it works in. */
+/** native/cpu at a level of this processor, with the memory that it works in. */
 export class NativeEngine implements Engine {
-  readonly name = 'AVX-512';
+  readonly name: string;
   readonly #addon: CpuAddon;
   readonly #model: NativeModel;
   readonly #dimensions: ModelDimensions;
   readonly #windows: WindowPool<NativeAudio>;
   readonly #freeCaches: NativeCache[] = [];
 
-  private constructor(addon: CpuAddon, model: NativeModel, dimensions: ModelDimensions) {
+  private constructor(addon: CpuAddon, level: CpuLevel, model: NativeModel, dimensions: ModelDimensions) {
+    this.name = levelNames[level];
     this.#addon = addon;
     this.#model = model;
     const allocate = (capacity: number) => addon.allocateAudio(model, capacity);
@@ -24,10 +34,14 @@ export class NativeEngine implements Engine {
     this.#dimensions = dimensions;
   }
 
-  static async open(addon: CpuAddon, { directory, dimensions, threads }: EngineOptions): Promise<NativeEngine> {
+  static async open(
+    addon: CpuAddon,
+    { directory, dimensions, threads, level: asked }: EngineOptions,
+  ): Promise<NativeEngine> {
     const table = await readWeightsTable(directory);
-    const model = addon.load({ path: join(directory, weightsFile), ...table, dimensions, threads });
-    return new NativeEngine(addon, model, dimensions);
+    const level = chooseLevel(addon, asked);
+    const model = addon.load({ level, path: join(directory, weightsFile), ...table, dimensions, threads });
+    return new NativeEngine(addon, level, model, dimensions);
   }
 
   async encode(logMels: readonly Float32Array[]): Promise<EncodedWindows> {

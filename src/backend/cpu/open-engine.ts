@@ -8,7 +8,6 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const { kind, dimensions } = options;
   const addon = kind === 'onnxruntime' ? undefined : loadCpuAddon(dimensions);
   if (addon !== undefined) return NativeEngine.open(addon, options);
-  if (kind === 'native')
-    throw new Error('our own engine must be built, and needs AVX-512 and a model whose sizes fit its vectors');
+  if (kind === 'native') throw new Error('our own engine must be built, and needs a model whose sizes fit its vectors');
   return OrtEngine.open(options);
 }

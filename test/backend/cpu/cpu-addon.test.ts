@@ -36,7 +36,13 @@ describe.skipIf(addon === undefined)("the boundary of our own engine's addon", (
       model: 'random',
     });
     const table = await readWeightsTable(directory);
-    options = { path: join(directory, weightsFile), ...table, dimensions, threads: 2 };
+    options = {
+      level: addon?.levels().at(-1) ?? 'plain',
+      path: join(directory, weightsFile),
+      ...table,
+      dimensions,
+      threads: 2,
+    };
     model = load(options);
     audio = allocateAudio(model, 2);
     cache = createCache(model);

@@ -3,8 +3,8 @@ import { cp, mkdtemp, open, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { loadCpuAddon } from '../../../src/backend/cpu/cpu-addon.ts';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { levelNames, loadCpuAddon } from '../../../src/backend/cpu/cpu-addon.ts';
 import type { EngineKind } from '../../../src/backend/cpu/engine.ts';
 import type { GraphProfile } from '../../../src/backend/cpu/profile.ts';
 import { prepareCpu } from '../../../src/convert/prepare-cpu.ts';
@@ -38,12 +38,12 @@ backendContract('the CPU backend on ONNX Runtime', async () => ({
   reference: referenceWhisper(dimensions, weights),
 }));
 
-// Our own engine is for processors with AVX-512, where a compiler built it.
-const hasOwnEngine = loadCpuAddon(dimensions) !== undefined;
-const kinds: EngineKind[] = hasOwnEngine ? ['onnxruntime', 'native'] : ['onnxruntime'];
-if (hasOwnEngine) {
-  backendContract('the CPU backend on our own engine', async () => ({
-    backend: await openCpuBackend({ directory: prepared, dimensions, threads: 2, kind: 'native' }),
+// Our own engine is there where a compiler built it.
+const levels = loadCpuAddon(dimensions)?.levels() ?? [];
+const kinds: EngineKind[] = levels.length > 0 ? ['onnxruntime', 'native'] : ['onnxruntime'];
+for (const level of levels) {
+  backendContract(`the CPU backend on our own engine, ${levelNames[level]},`, async () => ({
+    backend: await openCpuBackend({ directory: prepared, dimensions, threads: 2, kind: 'native', level }),
     reference: referenceWhisper(dimensions, weights),
   }));
 }
@@ -84,9 +84,30 @@ describe('the CPU backend', () => {
     }
   });
 
-  test('runs on our own engine wherever it can, and says so', async () => {
+  test.skipIf(levels.length === 0)('runs on the best level of our own engine, and says so', async () => {
     await using backend = await openCpuBackend({ directory: prepared, dimensions, threads: 2 });
-    expect(backend.device).toMatch(hasOwnEngine ? /^CPU, 2 threads \(AVX-512\)$/ : /\(ONNX Runtime/);
+    const best = levels.map((level) => levelNames[level]).at(-1);
+    expect(backend.device).toBe(`CPU, 2 threads (${best})`);
+  });
+
+  describe.skipIf(levels.length === 0)('where WHISPER_NPU_CPU_LEVEL is set', () => {
+    afterEach(() => vi.unstubAllEnvs());
+
+    test.each(levels)('computes on %s', async (level) => {
+      vi.stubEnv('WHISPER_NPU_CPU_LEVEL', level);
+      await using backend = await openCpuBackend({ directory: prepared, dimensions, threads: 2 });
+      expect(backend.device).toBe(`CPU, 2 threads (${levelNames[level]})`);
+    });
+
+    test('refuses what this processor does not have, and says what it has', async () => {
+      vi.stubEnv('WHISPER_NPU_CPU_LEVEL', 'avx1024');
+      await expect(openCpuBackend({ directory: prepared, dimensions, threads: 1 })).rejects.toMatchObject({
+        name: 'ModelError',
+        code: 'CPU_LEVEL_UNSUPPORTED',
+        message: 'WHISPER_NPU_CPU_LEVEL is avx1024, which this processor does not have',
+        hint: expect.stringContaining(`Here it can be ${levels.join(', ')};`),
+      });
+    });
   });
 
   test('computes on a thread of its own', async () => {

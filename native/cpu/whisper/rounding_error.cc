@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+namespace WHISPER_CPU_LEVEL {
+
 RoundingError::RoundingError(const WeightsFile& weights, const std::string& name, size_t inputs, size_t outputs)
     : inputs_(inputs),
       squared_scales_(inputs / block_size(inputs)),
@@ -28,10 +30,12 @@ float RoundingError::deviation(const Activations& activations, size_t row) const
   float variance = 0.0F;
   for (size_t index = 0; index < squared_scales_.size(); ++index) {
     const float* values = activations.row(row) + index * block;
-    Floats sum = _mm512_setzero_ps();
-    for (size_t i = 0; i < block; i += lanes) sum = _mm512_fmadd_ps(load(values + i), load(values + i), sum);
+    Floats sum = Floats{};
+    for (size_t i = 0; i < block; i += lanes) sum = multiply_add(load(values + i), load(values + i), sum);
     const float scale = activations.scales(row)[index];
-    variance += squared_scales_[index] * _mm512_reduce_add_ps(sum) + scale * scale * squared_weights_[index];
+    variance += squared_scales_[index] * sum_of(sum) + scale * scale * squared_weights_[index];
   }
   return std::sqrt(variance / 12.0F);
 }
+
+}  // namespace WHISPER_CPU_LEVEL

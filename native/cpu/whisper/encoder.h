@@ -7,18 +7,20 @@
 #include <vector>
 
 #include "cross_kv.h"
-#include "dimensions.h"
+#include "../dimensions.h"
 #include "encoder_attention.h"
 #include "linear.h"
-#include "profile.h"
+#include "../profile.h"
 #include "rows.h"
-#include "team.h"
+#include "../thread_pool.h"
+
+namespace WHISPER_CPU_LEVEL {
 
 template <typename Linear, typename AttentionKind, typename ConvolutionKind, typename Kv>
 class Encoder {
  public:
-  /** @param profile with a clock for every thread of the team */
-  Encoder(const WeightsFile& weights, const Dimensions& dimensions, Team& team, Profile& profile);
+  /** @param profile with a clock for every thread of the pool */
+  Encoder(const WeightsFile& weights, const Dimensions& dimensions, ThreadPool& pool, Profile& profile);
 
   /** @param log_mel f32 [n_mels, 2 * n_audio_ctx] */
   void encode(const float* log_mel, CrossKv<Kv>& cross_kv, size_t window);
@@ -27,7 +29,7 @@ class Encoder {
 
  private:
   /** More would not stay in the cache, fewer would have whisper-medium's weights read from memory too often. */
-  static constexpr size_t most_block_rows = 14 * product::tile_rows;
+  static constexpr size_t most_block_rows = 168 / tile_rows * tile_rows;
 
   struct Layer {
     Layer(const WeightsFile& weights, const std::string& name, size_t state);
@@ -37,8 +39,8 @@ class Encoder {
     Linear value;
     Linear attention_output;
     LayerNorm norm;
-    Linear hidden;
-    Linear output;
+    Linear fc1;
+    Linear fc2;
   };
 
   struct CrossProjections {
@@ -66,7 +68,7 @@ class Encoder {
   static std::vector<Block> blocks_of(size_t positions, size_t threads);
   template <typename Work>
   void each_block(const Work& work);
-  float* row(size_t position) const { return stream_.as<float>() + position * state_; }
+  float* row(size_t position) const { return residual_.as<float>() + position * state_; }
   void run_layers(const float* log_mel);
   void convolve(const float* log_mel, const Block& block, Scratch& scratch);
   void project(const Layer& layer, const Block& block, Scratch& scratch);
@@ -75,20 +77,20 @@ class Encoder {
 
   Dimensions dimensions_;
   size_t state_;
-  Team& team_;
+  ThreadPool& pool_;
   std::vector<Block> blocks_;
   Profile& profile_;
   PackedMatrix<ConvolutionKind> first_convolution_;
   PackedMatrix<ConvolutionKind> second_convolution_;
   const float* first_bias_;
   const float* second_bias_;
-  const float* positions_;
+  const float* positional_embedding_;
   std::vector<Layer> layers_;
   LayerNorm norm_;
   std::vector<CrossProjections> cross_;
   EncoderAttention<AttentionKind> attention_;
-  MemoryBlock stream_;
-  MemoryBlock attended_;
+  MemoryBlock residual_;
+  MemoryBlock attention_output_;
   std::vector<Scratch> scratch_;
 };
 
@@ -101,7 +103,7 @@ PackedMatrix<Kind> pack_convolution(const float* weights, size_t inputs, size_t 
       for (size_t tap = 0; tap < 3; ++tap) {
         const size_t at = tap * inputs + input;
         const float value = weights[(output * inputs + input) * 3 + tap];
-        matrix.group(at, output)[at % group_size<Kind>] = Kind::narrow(value);
+        matrix.group(at, output)[at % group_size<Kind>] = Kind::from_float(value);
       }
     }
   }
@@ -116,25 +118,25 @@ Encoder<L, A, C, Kv>::Layer::Layer(const WeightsFile& weights, const std::string
       value(weights, name + ".self_attn.v_proj", state, state),
       attention_output(weights, name + ".self_attn.out_proj", state, state),
       norm(weights, name + ".final_layer_norm", state),
-      hidden(weights, name + ".fc1", state, 4 * state),
-      output(weights, name + ".fc2", 4 * state, state) {}
+      fc1(weights, name + ".fc1", state, 4 * state),
+      fc2(weights, name + ".fc2", 4 * state, state) {}
 
 template <typename L, typename A, typename C, typename Kv>
 Encoder<L, A, C, Kv>::Scratch::Scratch(const Dimensions& dimensions, size_t block_rows, Clock& clock)
     : frames((2 * block_rows + 1) * 3 * dimensions.n_mels * sizeof(typename C::Element)),
       convolved((2 * block_rows + 1) * dimensions.n_audio_state * sizeof(typename C::Element)),
-      normed(block_rows * stride_of<Single>(dimensions.n_audio_state) * sizeof(float)),
-      hidden(block_rows * stride_of<Single>(4 * dimensions.n_audio_state) * sizeof(float)),
+      normed(block_rows * stride_of<Fp32>(dimensions.n_audio_state) * sizeof(float)),
+      hidden(block_rows * stride_of<Fp32>(4 * dimensions.n_audio_state) * sizeof(float)),
       input(block_rows, 4 * dimensions.n_audio_state),
       clock(&clock) {}
 
 template <typename L, typename A, typename C, typename Kv>
-Encoder<L, A, C, Kv>::Encoder(const WeightsFile& weights, const Dimensions& dimensions, Team& team,
+Encoder<L, A, C, Kv>::Encoder(const WeightsFile& weights, const Dimensions& dimensions, ThreadPool& pool,
                                Profile& profile)
     : dimensions_(dimensions),
       state_(dimensions.n_audio_state),
-      team_(team),
-      blocks_(blocks_of(dimensions.n_audio_ctx, team.size())),
+      pool_(pool),
+      blocks_(blocks_of(dimensions.n_audio_ctx, pool.size())),
       profile_(profile),
       first_convolution_(pack_convolution<C>(
           weights.floats("model.encoder.conv1.weight", state_ * dimensions.n_mels * 3), dimensions.n_mels, state_)),
@@ -142,19 +144,19 @@ Encoder<L, A, C, Kv>::Encoder(const WeightsFile& weights, const Dimensions& dime
           pack_convolution<C>(weights.floats("model.encoder.conv2.weight", state_ * state_ * 3), state_, state_)),
       first_bias_(weights.floats("model.encoder.conv1.bias", state_)),
       second_bias_(weights.floats("model.encoder.conv2.bias", state_)),
-      positions_(weights.floats("model.encoder.embed_positions.weight", dimensions.n_audio_ctx * state_)),
+      positional_embedding_(weights.floats("model.encoder.embed_positions.weight", dimensions.n_audio_ctx * state_)),
       norm_(weights, "model.encoder.layer_norm", state_),
-      attention_(dimensions.n_audio_ctx, state_, dimensions.n_audio_head, team.size()),
-      stream_(dimensions.n_audio_ctx * state_ * sizeof(float)),
-      attended_(dimensions.n_audio_ctx * state_ * sizeof(float)) {
+      attention_(dimensions.n_audio_ctx, state_, dimensions.n_audio_head, pool.size()),
+      residual_(dimensions.n_audio_ctx * state_ * sizeof(float)),
+      attention_output_(dimensions.n_audio_ctx * state_ * sizeof(float)) {
   for (size_t layer = 0; layer < dimensions.n_audio_layer; ++layer)
     layers_.emplace_back(weights, "model.encoder.layers." + std::to_string(layer), state_);
   for (size_t layer = 0; layer < dimensions.n_text_layer; ++layer) {
     const std::string name = "model.decoder.layers." + std::to_string(layer) + ".encoder_attn";
     cross_.push_back({L(weights, name + ".k_proj", state_, state_), L(weights, name + ".v_proj", state_, state_)});
   }
-  for (size_t member = 0; member < team.size(); ++member)
-    scratch_.emplace_back(dimensions, blocks_.front().count, profile.clock(member));
+  for (size_t thread_index = 0; thread_index < pool.size(); ++thread_index)
+    scratch_.emplace_back(dimensions, blocks_.front().count, profile.clock(thread_index));
 }
 
 template <typename L, typename A, typename C, typename Kv>
@@ -188,12 +190,12 @@ void Encoder<L, A, C, Kv>::encode(const float* log_mel, float* output) {
 template <typename L, typename A, typename C, typename Kv>
 auto Encoder<L, A, C, Kv>::blocks_of(size_t positions, size_t threads) -> std::vector<Block> {
   const size_t per_thread = (positions + threads * most_block_rows - 1) / (threads * most_block_rows);
-  const size_t tiles = (positions + product::tile_rows - 1) / product::tile_rows;
+  const size_t tiles = (positions + tile_rows - 1) / tile_rows;
   const size_t count = std::min(tiles, threads * per_thread);
   std::vector<Block> blocks;
   for (size_t index = 0, first = 0; index < count; ++index) {
     const size_t own_tiles = tiles / count + (index < tiles % count ? 1 : 0);
-    const size_t rows = std::min(own_tiles * product::tile_rows, positions - first);
+    const size_t rows = std::min(own_tiles * tile_rows, positions - first);
     blocks.push_back({first, rows});
     first += rows;
   }
@@ -203,9 +205,9 @@ auto Encoder<L, A, C, Kv>::blocks_of(size_t positions, size_t threads) -> std::v
 template <typename L, typename A, typename C, typename Kv>
 template <typename Work>
 void Encoder<L, A, C, Kv>::each_block(const Work& work) {
-  team_.each(blocks_.size(), [&](size_t index, size_t member) {
-    scratch_[member].clock->start();
-    work(blocks_[index], scratch_[member]);
+  pool_.parallel_for(blocks_.size(), [&](size_t index, size_t thread_index) {
+    scratch_[thread_index].clock->start();
+    work(blocks_[index], scratch_[thread_index]);
   });
 }
 
@@ -217,7 +219,7 @@ void Encoder<L, A, C, Kv>::run_layers(const float* log_mel) {
     project(layers_.front(), block, scratch);
   });
   for (size_t index = 0; index < layers_.size(); ++index) {
-    attention_.attend(team_, profile_, attended_.template as<float>());
+    attention_.attend(pool_, profile_, attention_output_.template as<float>());
     each_block([&](const Block& block, Scratch& scratch) {
       finish_layer(layers_[index], block, scratch);
       if (index + 1 < layers_.size()) project(layers_[index + 1], block, scratch);
@@ -241,24 +243,24 @@ void Encoder<L, A, C, Kv>::convolve(const float* log_mel, const Block& block, Sc
       const bool is_inside = frame >= 0 && frame < frame_count;
       Element* to = frames + (3 * i + static_cast<size_t>(tap)) * mels;
       for (size_t mel = 0; mel < mels; ++mel)
-        to[mel] = C::narrow(is_inside ? log_mel[static_cast<ptrdiff_t>(mel) * frame_count + frame] : 0.0F);
+        to[mel] = C::from_float(is_inside ? log_mel[static_cast<ptrdiff_t>(mel) * frame_count + frame] : 0.0F);
     }
   }
-  multiply(Rows<C>{frames, 3 * mels, row_count}, first_convolution_,
+  multiply_rows(MatrixView<C>{frames, 3 * mels, row_count}, first_convolution_,
            [&](size_t i, size_t column, Floats left, Floats right) {
              Element* to = convolved + i * state_ + column;
-             Lanes<C>::put_row(to, gelu(left + load(first_bias_ + column)));
-             Lanes<C>::put_row(to + lanes, gelu(right + load(first_bias_ + column + lanes)));
+             C::put_row(to, gelu(left + load(first_bias_ + column)));
+             C::put_row(to + lanes, gelu(right + load(first_bias_ + column + lanes)));
            });
   // What lies outside of the window is silence to the second convolution, not the first one's bias.
   const auto clear = [&](size_t i) { std::fill_n(convolved + i * state_, state_, Element{}); };
   if (first < 0) clear(0);
-  multiply(Rows<C>{convolved, 2 * state_, block.count}, second_convolution_,
+  multiply_rows(MatrixView<C>{convolved, 2 * state_, block.count}, second_convolution_,
            [&](size_t i, size_t column, Floats left, Floats right) {
              const size_t at = (block.first + i) * state_ + column;
              const auto put = [&](size_t offset, Floats sum) {
                const Floats embedded = gelu(sum + load(second_bias_ + column + offset));
-               store(stream_.as<float>() + at + offset, embedded + load(positions_ + at + offset));
+               store(residual_.as<float>() + at + offset, embedded + load(positional_embedding_ + at + offset));
              };
              put(0, left);
              put(lanes, right);
@@ -270,7 +272,7 @@ void Encoder<L, A, C, Kv>::convolve(const float* log_mel, const Block& block, Sc
 template <typename L, typename A, typename C, typename Kv>
 void Encoder<L, A, C, Kv>::normalise(const LayerNorm& norm, const Block& block, Scratch& scratch) const {
   auto* normed = scratch.normed.template as<float>();
-  const size_t stride = stride_of<Single>(state_);
+  const size_t stride = stride_of<Fp32>(state_);
   for (size_t i = 0; i < block.count; ++i) norm.apply(row(block.first + i), normed + i * stride);
   scratch.input.set(normed, stride, block.count, state_);
   scratch.clock->spent_on(Part::norms);
@@ -303,20 +305,22 @@ void Encoder<L, A, C, Kv>::finish_layer(const Layer& layer, const Block& block, 
     store(to, load(to) + left);
     store(to + lanes, load(to + lanes) + right);
   };
-  scratch.input.set(attended_.template as<float>() + block.first * state_, state_, block.count, state_);
+  scratch.input.set(attention_output_.template as<float>() + block.first * state_, state_, block.count, state_);
   scratch.clock->spent_on(Part::norms);
   layer.attention_output.multiply(scratch.input, add);
   scratch.clock->spent_on(Part::linear);
   normalise(layer.norm, block, scratch);
   auto* hidden = scratch.hidden.template as<float>();
-  const size_t stride = stride_of<Single>(4 * state_);
-  layer.hidden.multiply(scratch.input, [&](size_t i, size_t column, Floats left, Floats right) {
+  const size_t stride = stride_of<Fp32>(4 * state_);
+  layer.fc1.multiply(scratch.input, [&](size_t i, size_t column, Floats left, Floats right) {
     store(hidden + i * stride + column, gelu(left));
     store(hidden + i * stride + column + lanes, gelu(right));
   });
   scratch.clock->spent_on(Part::linear);
   scratch.input.set(hidden, stride, block.count, 4 * state_);
   scratch.clock->spent_on(Part::norms);
-  layer.output.multiply(scratch.input, add);
+  layer.fc2.multiply(scratch.input, add);
   scratch.clock->spent_on(Part::linear);
 }
+
+}  // namespace WHISPER_CPU_LEVEL

@@ -7,7 +7,9 @@
 
 #include "product.h"
 #include "rows.h"
-#include "weights_file.h"
+#include "../weights_file.h"
+
+namespace WHISPER_CPU_LEVEL {
 
 /** A bias, or zeros where the checkpoint has none. */
 inline std::vector<float> bias_of(const WeightsFile& weights, const std::string& name, size_t outputs) {
@@ -24,16 +26,16 @@ class Int8Linear {
   class Input {
    public:
     Input(size_t row_capacity, size_t size_capacity)
-        : values_(row_capacity * stride_of<Bytes>(size_capacity)), scales_(row_capacity), shifts_(row_capacity) {}
+        : values_(row_capacity * stride_of<Int8>(size_capacity) * sizeof(Int8::Element)), scales_(row_capacity), shifts_(row_capacity) {}
 
     /** @param rows f32, `stride` floats apart */
     void set(const float* rows, size_t stride, size_t count, size_t size) {
-      stride_ = stride_of<Bytes>(size);
+      stride_ = stride_of<Int8>(size);
       count_ = count;
       for (size_t row = 0; row < count; ++row) {
-        const QuantisedRow quantised = quantise_row(rows + row * stride, size, values_.as<int8_t>() + row * stride_);
+        const QuantisedRow quantised = quantise_row(rows + row * stride, size, values_.as<Int8::Element>() + row * stride_);
         scales_[row] = quantised.scale;
-        shifts_[row] = quantised.shift;
+        shifts_[row] = -Int8::weight_offset * quantised.sum;
       }
     }
 
@@ -41,7 +43,7 @@ class Int8Linear {
     friend class Int8Linear;
     MemoryBlock values_;
     std::vector<float> scales_;
-    /** What the 128 that are added to every weight would add to a sum. */
+    /** What takes the offset of the weights out of a sum. */
     std::vector<int32_t> shifts_;
     size_t stride_ = 0;
     size_t count_ = 0;
@@ -52,32 +54,33 @@ class Int8Linear {
         scales_(weights.floats(name + ".weight.scales", outputs)),
         bias_(bias_of(weights, name, outputs)) {
     const auto* columns = weights.tensor<int8_t>(name + ".weight.columns", inputs * outputs);
-    for (size_t input = 0; input < inputs; input += 4) {
+    for (size_t input = 0; input < inputs; input += group_size<Int8>) {
       for (size_t output = 0; output < outputs; ++output) {
-        int8_t* group = matrix_.group(input, output);
-        for (size_t i = 0; i < 4; ++i) group[i] = static_cast<int8_t>(columns[(input + i) * outputs + output] ^ 0x80);
+        auto* group = matrix_.group(input, output);
+        for (size_t i = 0; i < group_size<Int8>; ++i)
+          group[i] = Int8::from_weight(columns[(input + i) * outputs + output]);
       }
     }
     weights.give_up(name + ".weight.columns");
   }
 
-  /** `finish(row, column, left, right)` gets 32 outputs of a row at a time, as floats. */
-  template <typename Finish>
-  void multiply(const Input& input, const Finish& finish) const {
-    const Rows<Bytes> rows{input.values_.as<int8_t>(), input.stride_, input.count_};
-    ::multiply(rows, matrix_, [&](size_t row, size_t column, Integers left, Integers right) {
+  /** `epilogue(row, column, left, right)` gets 32 outputs of a row at a time, as floats. */
+  template <typename Epilogue>
+  void multiply(const Input& input, const Epilogue& epilogue) const {
+    const MatrixView<Int8> rows{input.values_.as<Int8::Element>(), input.stride_, input.count_};
+    multiply_rows(rows, matrix_, [&](size_t row, size_t column, Integers left, Integers right) {
       const Integers shift = Integers{} + input.shifts_[row];
-      const Floats scale = all(input.scales_[row]);
+      const Floats scale = broadcast(input.scales_[row]);
       const auto output = [&](Integers sum, size_t at) {
-        const Floats product = _mm512_cvtepi32_ps(__m512i(sum + shift)) * scale;
-        return _mm512_fmadd_ps(product, load(scales_ + at), load(bias_.data() + at));
+        const Floats product = to_floats(sum + shift) * scale;
+        return multiply_add(product, load(scales_ + at), load(bias_.data() + at));
       };
-      finish(row, column, output(left, column), output(right, column + lanes));
+      epilogue(row, column, output(left, column), output(right, column + lanes));
     });
   }
 
  private:
-  PackedMatrix<Bytes> matrix_;
+  PackedMatrix<Int8> matrix_;
   const float* scales_;
   std::vector<float> bias_;
 };
@@ -92,7 +95,7 @@ class FloatLinear {
 
    private:
     friend class FloatLinear;
-    Rows<Single> rows_{};
+    MatrixView<Fp32> rows_{};
   };
 
   FloatLinear(const WeightsFile& weights, const std::string& name, size_t inputs, size_t outputs)
@@ -106,14 +109,16 @@ class FloatLinear {
     weights.give_up(name + ".weight");
   }
 
-  template <typename Finish>
-  void multiply(const Input& input, const Finish& finish) const {
-    ::multiply(input.rows_, matrix_, [&](size_t row, size_t column, Floats left, Floats right) {
-      finish(row, column, left + load(bias_.data() + column), right + load(bias_.data() + column + lanes));
+  template <typename Epilogue>
+  void multiply(const Input& input, const Epilogue& epilogue) const {
+    multiply_rows(input.rows_, matrix_, [&](size_t row, size_t column, Floats left, Floats right) {
+      epilogue(row, column, left + load(bias_.data() + column), right + load(bias_.data() + column + lanes));
     });
   }
 
  private:
-  PackedMatrix<Single> matrix_;
+  PackedMatrix<Fp32> matrix_;
   std::vector<float> bias_;
 };
+
+}  // namespace WHISPER_CPU_LEVEL

@@ -4,18 +4,20 @@
 #include <vector>
 
 #include "cross_kv.h"
-#include "dimensions.h"
-#include "profile.h"
+#include "../dimensions.h"
+#include "../profile.h"
 #include "row_product.h"
-#include "step.h"
-#include "team.h"
-#include "text_cache.h"
+#include "../step.h"
+#include "../thread_pool.h"
+#include "../text_cache.h"
+
+namespace WHISPER_CPU_LEVEL {
 
 template <typename Kv>
 class Decoder {
  public:
   /** @param clock of the thread that calls, which waits for all others at the end of every part */
-  Decoder(const WeightsFile& weights, const Dimensions& dimensions, AlignmentHeads alignment_heads, Team& team,
+  Decoder(const WeightsFile& weights, const Dimensions& dimensions, AlignmentHeads alignment_heads, ThreadPool& pool,
           Clock& clock);
 
   /**
@@ -41,8 +43,8 @@ class Decoder {
     RowLinear cross_query;
     RowLinear cross_output;
     LayerNorm norm;
-    RowLinear hidden;
-    RowLinear output;
+    RowLinear fc1;
+    RowLinear fc2;
   };
 
   /** What a thread works in. */
@@ -69,19 +71,21 @@ class Decoder {
   Dimensions dimensions_;
   size_t state_;
   size_t head_size_;
-  Team& team_;
+  ThreadPool& pool_;
   Clock& clock_;
   const float* embedding_;
-  const float* positions_;
+  const float* positional_embedding_;
   std::vector<Layer> layers_;
   LayerNorm norm_;
   AlignmentHeads alignment_heads_;
   size_t row_capacity_ = 0;
-  MemoryBlock stream_;
+  MemoryBlock residual_;
   MemoryBlock queries_;
   MemoryBlock projected_;
   Activations normed_;
-  Activations attended_;
+  Activations attention_output_;
   Activations hidden_;
   std::vector<Scratch> scratch_;
 };
+
+}  // namespace WHISPER_CPU_LEVEL

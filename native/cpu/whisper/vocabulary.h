@@ -5,11 +5,13 @@
 #include <span>
 #include <vector>
 
-#include "dimensions.h"
+#include "../dimensions.h"
 #include "rounding_error.h"
 #include "row_product.h"
-#include "step.h"
-#include "team.h"
+#include "../step.h"
+#include "../thread_pool.h"
+
+namespace WHISPER_CPU_LEVEL {
 
 /**
  * The embedding in float32 is half of what a step would read. A copy in 8 bits screens it, and what may be the highest is
@@ -17,7 +19,7 @@
  */
 class Vocabulary {
  public:
-  Vocabulary(const WeightsFile& weights, const Dimensions& dimensions, Team& team);
+  Vocabulary(const WeightsFile& weights, const Dimensions& dimensions, ThreadPool& pool);
 
   /** All logits in float32, [rows, n_vocab]. */
   void logits(const Activations& states, std::span<const int32_t> rows, float* logits);
@@ -35,7 +37,7 @@ class Vocabulary {
   void refine(size_t row, const Allowed& allowed, float* logits);
   float threshold(size_t row) const;
 
-  Team& team_;
+  ThreadPool& pool_;
   size_t size_;
   size_t state_;
   /** The first timestamp of Whisper's vocabularies. */
@@ -50,3 +52,5 @@ class Vocabulary {
   std::vector<int32_t> candidates_;
   std::vector<float> chosen_logits_;
 };
+
+}  // namespace WHISPER_CPU_LEVEL

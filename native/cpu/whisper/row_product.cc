@@ -1,5 +1,7 @@
 #include "row_product.h"
 
+namespace WHISPER_CPU_LEVEL {
+
 namespace {
 
 /** Outputs whose weights are read side by side. */
@@ -16,15 +18,13 @@ struct RowRange {
 
 /** Behind the last weights too, where it does nothing. */
 template <typename Weight>
-void ask_for(const Weight* weights) {
-  _mm_prefetch(reinterpret_cast<const char*>(weights), _MM_HINT_T0);
+void prefetch(const Weight* weights) {
+  __builtin_prefetch(weights, 0, 3);
 }
 
-/** Sixteen weights as floats. */
-Floats widen(const float* weights) { return load(weights); }
-Floats widen(const uint16_t* weights) {
-  return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(weights)));
-}
+/** As many weights as there are lanes, as floats. */
+Floats read(const float* weights) { return load(weights); }
+Floats read(const uint16_t* weights) { return load_float16(weights); }
 
 /** Some rows by some outputs of weights that are widened to floats. */
 template <size_t row_count, size_t output_count, typename Weight>
@@ -37,23 +37,23 @@ void multiply_floats(const Weight* weights, size_t inputs, const Activations& in
     for (size_t row = 0; row < row_count; ++row) values[row] = load(input.row(first_row + row) + i);
 #pragma GCC unroll 4
     for (size_t output = 0; output < output_count; ++output) {
-      ask_for(weights + (output + rounds_ahead * output_count) * inputs + i);
-      const Floats weight = widen(weights + output * inputs + i);
+      prefetch(weights + (output + rounds_ahead * output_count) * inputs + i);
+      const Floats weight = read(weights + output * inputs + i);
 #pragma GCC unroll 4
       for (size_t row = 0; row < row_count; ++row)
-        sums[row][output] = _mm512_fmadd_ps(weight, values[row], sums[row][output]);
+        sums[row][output] = multiply_add(weight, values[row], sums[row][output]);
     }
   }
   for (size_t row = 0; row < row_count; ++row)
     for (size_t output = 0; output < output_count; ++output)
-      to[row * stride + output] = _mm512_reduce_add_ps(sums[row][output]);
+      to[row * stride + output] = sum_of(sums[row][output]);
 }
 
 /** One row by outputs of weights in blocks of 8 bits. */
 template <size_t block, size_t output_count>
 void multiply_blocks(const BlockRows& rows, size_t first_output, size_t inputs, const Activations& input, size_t row,
                      float* to) {
-  constexpr size_t step = 64;
+  constexpr size_t step = 4 * lanes;
   const size_t blocks = inputs / block;
   const int8_t* bytes = input.bytes(row);
   const float* row_scales = input.scales(row);
@@ -62,28 +62,27 @@ void multiply_blocks(const BlockRows& rows, size_t first_output, size_t inputs, 
   const float* scales = rows.scales + first_output * blocks;
   Floats sums[output_count] = {};
   for (size_t index = 0; index < blocks; ++index) {
-    __m512i products[output_count];
+    Integers products[output_count];
 #pragma GCC unroll 4
     for (size_t output = 0; output < output_count; ++output)
-      products[output] = _mm512_loadu_si512(shifts + index * lanes);
+      products[output] = load(shifts + index * lanes);
 #pragma GCC unroll 2
     for (size_t at = index * block; at < (index + 1) * block; at += step) {
-      const __m512i values = _mm512_loadu_si512(bytes + at);
 #pragma GCC unroll 4
       for (size_t output = 0; output < output_count; ++output)
-        ask_for(weights + (output + rounds_ahead * output_count) * inputs + at);
+        prefetch(weights + (output + rounds_ahead * output_count) * inputs + at);
 #pragma GCC unroll 4
       for (size_t output = 0; output < output_count; ++output)
         products[output] =
-            _mm512_dpbusd_epi32(products[output], _mm512_loadu_si512(weights + output * inputs + at), values);
+            add_byte_products(products[output], weights + output * inputs + at, bytes + at);
     }
 #pragma GCC unroll 4
     for (size_t output = 0; output < output_count; ++output) {
-      const Floats scale = all(scales[output * blocks + index] * row_scales[index]);
-      sums[output] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(products[output]), scale, sums[output]);
+      const Floats scale = broadcast(scales[output * blocks + index] * row_scales[index]);
+      sums[output] = multiply_add(to_floats(products[output]), scale, sums[output]);
     }
   }
-  for (size_t output = 0; output < output_count; ++output) to[output] = _mm512_reduce_add_ps(sums[output]);
+  for (size_t output = 0; output < output_count; ++output) to[output] = sum_of(sums[output]);
 }
 
 template <size_t output_count>
@@ -108,15 +107,14 @@ void multiply_outputs(const FloatingRows& rows, size_t inputs, const Activations
     multiply_floats<1, output_count>(weights, inputs, input, range.first + i, to + i * stride, stride);
 }
 
-__m256i to_halves(Floats values) { return _mm512_cvtps_ph(values, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
-
-bool are_halves(const float* values, size_t count) {
-  __mmask16 others = 0;
+/** Whether float16 holds the values without loss; it gets them. */
+bool store_without_loss(const float* values, size_t count, uint16_t* to) {
+  Integers differences{};
   for (size_t i = 0; i < count; i += lanes) {
-    const Floats kept = _mm512_cvtph_ps(to_halves(load(values + i)));
-    others |= _mm512_cmp_ps_mask(kept, load(values + i), _CMP_NEQ_UQ);
+    store_float16(to + i, load(values + i));
+    differences |= Integers(load_float16(to + i) != load(values + i));
   }
-  return others == 0;
+  return sum_of(differences) == 0;
 }
 
 }  // namespace
@@ -136,21 +134,18 @@ void Activations::quantise(size_t index) {
     const size_t at = number * block_;
     const QuantisedRow quantised = quantise_row(row(index) + at, block_, to + at);
     scales_[index * blocks_ + number] = quantised.scale;
-    shifts_.as<int32_t>()[(index * blocks_ + number) * lanes] = quantised.shift;
+    shifts_.as<int32_t>()[(index * blocks_ + number) * lanes] = -128 * quantised.sum;
   }
 }
 
 RowMatrix RowMatrix::smallest(const WeightsFile& weights, const std::string& name, size_t inputs, size_t outputs) {
   if (!weights.has(name)) return in_blocks(weights, name, inputs, outputs);
   const size_t count = inputs * outputs;
-  const float* floats = weights.floats(name, count);
-  if (!are_halves(floats, count)) return in_floats(weights, name, inputs, outputs);
   RowMatrix matrix(inputs);
   matrix.memory_ = MemoryBlock(count * sizeof(uint16_t));
-  auto* halves = matrix.memory_.as<uint16_t>();
-  for (size_t i = 0; i < count; i += lanes)
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(halves + i), to_halves(load(floats + i)));
-  matrix.rows_ = HalfRows{halves};
+  auto* values = matrix.memory_.as<uint16_t>();
+  if (!store_without_loss(weights.floats(name, count), count, values)) return in_floats(weights, name, inputs, outputs);
+  matrix.rows_ = HalfRows{values};
   weights.give_up(name);
   return matrix;
 }
@@ -190,3 +185,5 @@ float RowMatrix::multiply(const Activations& input, size_t row, size_t output) c
   std::visit([&](const auto& rows) { multiply_outputs<1>(rows, inputs_, input, {row, 1}, output, &product, 0); }, rows_);
   return product;
 }
+
+}  // namespace WHISPER_CPU_LEVEL

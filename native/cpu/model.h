@@ -1,6 +1,7 @@
-// A Whisper model on a CPU with AVX-512. This header compiles for any processor.
+// A Whisper model on a CPU, whatever the level that computes it.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -28,7 +29,7 @@ struct ModelOptions {
   Dimensions dimensions;
   AlignmentHeads alignment_heads;
   size_t threads;
-  /** Whether the processor multiplies bfloat16. */
+  /** Whether the processor multiplies bfloat16; levels that do not ignore it. */
   bool has_bfloat16;
 };
 
@@ -56,5 +57,5 @@ class Model {
   virtual size_t alignment_head_count() const = 0;
 };
 
-/** @throws std::runtime_error when the weights are not those of such a model */
-std::unique_ptr<Model> load_model(const ModelOptions& options);
+/** So far. */
+inline std::atomic<uint64_t> loaded_models = 0;

@@ -6,6 +6,8 @@
 
 #include "row_product.h"
 
+namespace WHISPER_CPU_LEVEL {
+
 class RoundingError {
  public:
   /** Of rows of activations with a matrix in blocks. */
@@ -25,3 +27,5 @@ class RoundingError {
   std::vector<float> squared_scales_;
   std::vector<float> squared_weights_;
 };
+
+}  // namespace WHISPER_CPU_LEVEL

@@ -6,36 +6,36 @@
 #include <thread>
 #include <vector>
 
-class Team {
+class ThreadPool {
  public:
   /**
    * @param size threads at work, the caller among them; at least 1
    * @throws std::system_error when one of them cannot be started
    */
-  explicit Team(size_t size);
-  ~Team();
-  Team(const Team&) = delete;
-  Team& operator=(const Team&) = delete;
+  explicit ThreadPool(size_t size);
+  ~ThreadPool();
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
 
-  size_t size() const { return helpers_.size() + 1; }
+  size_t size() const { return workers_.size() + 1; }
 
   /**
-   * Calls `work(index, member)` for every index below `count`, on whichever thread is free, and returns when all are done.
-   * `member` says which thread that is, for memory of its own. Nothing may be thrown. From one thread at a time.
+   * Calls `work(index, thread_index)` for every index below `count`, on whichever thread is free, and returns when all are done.
+   * `thread_index` says which thread that is, for memory of its own. Nothing may be thrown. From one thread at a time.
    */
   template <typename Work>
-  void each(size_t count, const Work& work) {
-    run(static_cast<uint32_t>(count), &work, [](const void* context, size_t index, size_t member) noexcept {
-      (*static_cast<const Work*>(context))(index, member);
+  void parallel_for(size_t count, const Work& work) {
+    run(static_cast<uint32_t>(count), &work, [](const void* context, size_t index, size_t thread_index) noexcept {
+      (*static_cast<const Work*>(context))(index, thread_index);
     });
   }
 
  private:
-  using Call = void (*)(const void* context, size_t index, size_t member) noexcept;
+  using Call = void (*)(const void* context, size_t index, size_t thread_index) noexcept;
 
-  void dismiss();
+  void join();
   void run(uint32_t count, const void* context, Call call);
-  void help(size_t member);
+  void worker_loop(size_t thread_index);
   bool take(uint32_t& index);
   void await_work() const;
 
@@ -47,5 +47,5 @@ class Team {
   // Written only while nothing remains, read by owners of an item.
   alignas(64) const void* context_ = nullptr;
   Call call_ = nullptr;
-  std::vector<std::thread> helpers_;
+  std::vector<std::thread> workers_;
 };

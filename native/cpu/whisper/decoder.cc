@@ -3,12 +3,19 @@
 #include <algorithm>
 #include <cmath>
 
+namespace WHISPER_CPU_LEVEL {
+
 namespace {
 
 /** Outputs of a layer that a thread takes at a time. */
 constexpr size_t outputs_per_item = 64;
 /** Rows whose attention to the audio is computed together, so that keys and values are read once for them. */
 constexpr size_t rows_at_once = 4;
+
+/** Vectors, of some, whose sums for every row are computed together: as many as there are registers for. */
+constexpr size_t chunk_vectors(size_t vectors, size_t row_count) {
+  return std::min(vectors, register_count / (2 * std::max<size_t>(2, row_count)));
+}
 
 /** Scores become weights in their place; their sum is returned. */
 float weigh(float* scores, size_t count) {
@@ -29,29 +36,29 @@ Decoder<Kv>::Layer::Layer(const WeightsFile& weights, const std::string& name, s
       cross_query(weights, name + ".encoder_attn.q_proj", state, state),
       cross_output(weights, name + ".encoder_attn.out_proj", state, state),
       norm(weights, name + ".final_layer_norm", state),
-      hidden(weights, name + ".fc1", state, 4 * state),
-      output(weights, name + ".fc2", 4 * state, state) {}
+      fc1(weights, name + ".fc1", state, 4 * state),
+      fc2(weights, name + ".fc2", 4 * state, state) {}
 
 template <typename Kv>
 Decoder<Kv>::Decoder(const WeightsFile& weights, const Dimensions& dimensions, AlignmentHeads alignment_heads,
-                     Team& team, Clock& clock)
+                     ThreadPool& pool, Clock& clock)
     : dimensions_(dimensions),
       state_(dimensions.n_text_state),
       head_size_(state_ / dimensions.n_text_head),
-      team_(team),
+      pool_(pool),
       clock_(clock),
       embedding_(weights.floats("model.decoder.embed_tokens.weight", dimensions.n_vocab * state_)),
-      positions_(weights.floats("model.decoder.embed_positions.weight", dimensions.n_text_ctx * state_)),
+      positional_embedding_(weights.floats("model.decoder.embed_positions.weight", dimensions.n_text_ctx * state_)),
       norm_(weights, "model.decoder.layer_norm", state_),
       alignment_heads_(std::move(alignment_heads)),
       normed_(0, state_),
-      attended_(0, state_),
+      attention_output_(0, state_),
       hidden_(0, 4 * state_) {
   for (size_t layer = 0; layer < dimensions.n_text_layer; ++layer)
     layers_.emplace_back(weights, "model.decoder.layers." + std::to_string(layer), state_);
   const size_t score_count =
       std::max(rows_at_once * CrossKv<Kv>::padded(dimensions), dimensions.n_text_ctx + lanes);
-  for (size_t member = 0; member < team.size(); ++member) scratch_.push_back({MemoryBlock(score_count * sizeof(float))});
+  for (size_t thread_index = 0; thread_index < pool.size(); ++thread_index) scratch_.push_back({MemoryBlock(score_count * sizeof(float))});
   reserve(1);
 }
 
@@ -60,11 +67,11 @@ void Decoder<Kv>::reserve(size_t rows) {
   if (rows <= row_capacity_) return;
   const size_t capacity = std::max(rows, 2 * row_capacity_);
   const size_t size_bytes = capacity * state_ * sizeof(float);
-  stream_ = MemoryBlock(size_bytes);
+  residual_ = MemoryBlock(size_bytes);
   queries_ = MemoryBlock(size_bytes);
   projected_ = MemoryBlock(size_bytes);
   normed_ = Activations(capacity, state_);
-  attended_ = Activations(capacity, state_);
+  attention_output_ = Activations(capacity, state_);
   hidden_ = Activations(capacity, 4 * state_);
   row_capacity_ = capacity;  // at last: an allocation may fail
 }
@@ -78,11 +85,11 @@ void Decoder<Kv>::step(const Step& step, const CrossKv<Kv>& cross_kv, TextCache&
   clock_.start();
   embed(step);
   const auto each_head = [&](const auto& with_vectors) {
-    team_.each(heads, [&](size_t head, size_t member) {
-      switch (head_size_ / lanes) {
-        case 1: return with_vectors.template operator()<1>(head, scratch_[member]);
-        case 2: return with_vectors.template operator()<2>(head, scratch_[member]);
-        default: return with_vectors.template operator()<4>(head, scratch_[member]);
+    pool_.parallel_for(heads, [&](size_t head, size_t thread_index) {
+      switch (head_size_) {
+        case 16: return with_vectors.template operator()<16 / lanes>(head, scratch_[thread_index]);
+        case 32: return with_vectors.template operator()<32 / lanes>(head, scratch_[thread_index]);
+        default: return with_vectors.template operator()<64 / lanes>(head, scratch_[thread_index]);
       }
     });
   };
@@ -93,23 +100,23 @@ void Decoder<Kv>::step(const Step& step, const CrossKv<Kv>& cross_kv, TextCache&
       attend_to_text<vectors>(index, head, step, cache, scratch);
     });
     clock_.spent_on(Part::text);
-    add_projection(layer.self_output, attended_, rows);
+    add_projection(layer.self_output, attention_output_, rows);
     normalise(layer.cross_norm, rows);
     each_head([&]<size_t vectors>(size_t head, Scratch& scratch) {
       attend_to_audio<vectors>(index, head, step, cross_kv, attention, scratch);
     });
     clock_.spent_on(Part::audio);
-    add_projection(layer.cross_output, attended_, rows);
+    add_projection(layer.cross_output, attention_output_, rows);
     normalise(layer.norm, rows);
-    team_.each(4 * state_ / outputs_per_item, [&](size_t item, size_t) {
+    pool_.parallel_for(4 * state_ / outputs_per_item, [&](size_t item, size_t) {
       const size_t first = item * outputs_per_item;
-      layer.hidden.multiply(normed_, rows, first, first + outputs_per_item, hidden_.row(0) + first, 4 * state_);
+      layer.fc1.multiply(normed_, rows, first, first + outputs_per_item, hidden_.row(0) + first, 4 * state_);
       for (size_t row = 0; row < rows; ++row) {
         float* values = hidden_.row(row) + first;
         for (size_t i = 0; i < outputs_per_item; i += lanes) store(values + i, gelu(load(values + i)));
       }
     });
-    add_projection(layer.output, hidden_, rows);
+    add_projection(layer.fc2, hidden_, rows);
   }
   normalise(norm_, rows);
 }
@@ -117,22 +124,22 @@ void Decoder<Kv>::step(const Step& step, const CrossKv<Kv>& cross_kv, TextCache&
 template <typename Kv>
 void Decoder<Kv>::embed(const Step& step) {
   for (size_t row = 0; row < step.tokens.size(); ++row) {
-    float* to = stream_.as<float>() + row * state_;
+    float* to = residual_.as<float>() + row * state_;
     std::copy_n(embedding_ + static_cast<size_t>(step.tokens[row]) * state_, state_, to);
-    add_row(to, positions_ + static_cast<size_t>(step.positions[row]) * state_, state_);
+    add_row(to, positional_embedding_ + static_cast<size_t>(step.positions[row]) * state_, state_);
   }
 }
 
 template <typename Kv>
 void Decoder<Kv>::normalise(const LayerNorm& norm, size_t rows) {
-  for (size_t row = 0; row < rows; ++row) norm.apply(stream_.as<float>() + row * state_, normed_.row(row));
+  for (size_t row = 0; row < rows; ++row) norm.apply(residual_.as<float>() + row * state_, normed_.row(row));
   quantise(normed_, rows);
   clock_.spent_on(Part::norms);
 }
 
 template <typename Kv>
 void Decoder<Kv>::quantise(Activations& activations, size_t rows) {
-  if (!layers_.front().hidden.matrix.takes_bytes()) return;
+  if (!layers_.front().fc1.matrix.takes_bytes()) return;
   for (size_t row = 0; row < rows; ++row) activations.quantise(row);
 }
 
@@ -140,12 +147,12 @@ void Decoder<Kv>::quantise(Activations& activations, size_t rows) {
 template <typename Kv>
 void Decoder<Kv>::add_projection(const RowLinear& linear, Activations& input, size_t rows) {
   quantise(input, rows);
-  team_.each(state_ / outputs_per_item, [&](size_t item, size_t) {
+  pool_.parallel_for(state_ / outputs_per_item, [&](size_t item, size_t) {
     const size_t first = item * outputs_per_item;
     float* projected = projected_.as<float>() + first;
     linear.multiply(input, rows, first, first + outputs_per_item, projected, state_);
     for (size_t row = 0; row < rows; ++row)
-      add_row(stream_.as<float>() + row * state_ + first, projected + row * state_, outputs_per_item);
+      add_row(residual_.as<float>() + row * state_ + first, projected + row * state_, outputs_per_item);
   });
   clock_.spent_on(Part::linear);
 }
@@ -174,21 +181,21 @@ void Decoder<Kv>::attend_to_text(size_t layer, size_t head, const Step& step, Te
       return i < past_count ? static_cast<size_t>(step.past_rows[past_start + i]) : own_start + i - past_count;
     };
     Floats query[vectors];
-    for (size_t v = 0; v < vectors; ++v) query[v] = load(queries + row * state_ + v * lanes) * all(scale);
+    for (size_t v = 0; v < vectors; ++v) query[v] = load(queries + row * state_ + v * lanes) * broadcast(scale);
     for (size_t i = 0; i < count; ++i) {
       const float* key = cache.keys(layer, row_at(i)) + first;
       Floats sum = query[0] * load(key);
-      for (size_t v = 1; v < vectors; ++v) sum = _mm512_fmadd_ps(query[v], load(key + v * lanes), sum);
-      scores[i] = _mm512_reduce_add_ps(sum);
+      for (size_t v = 1; v < vectors; ++v) sum = multiply_add(query[v], load(key + v * lanes), sum);
+      scores[i] = sum_of(sum);
     }
-    const Floats inverse = all(1.0F / weigh(scores, count));
+    const Floats inverse = broadcast(1.0F / weigh(scores, count));
     Floats mixed[vectors] = {};
     for (size_t i = 0; i < count; ++i) {
       const float* value = cache.values(layer, row_at(i)) + first;
       for (size_t v = 0; v < vectors; ++v)
-        mixed[v] = _mm512_fmadd_ps(all(scores[i]), load(value + v * lanes), mixed[v]);
+        mixed[v] = multiply_add(broadcast(scores[i]), load(value + v * lanes), mixed[v]);
     }
-    for (size_t v = 0; v < vectors; ++v) store(attended_.row(row) + first + v * lanes, mixed[v] * inverse);
+    for (size_t v = 0; v < vectors; ++v) store(attention_output_.row(row) + first + v * lanes, mixed[v] * inverse);
   }
 }
 
@@ -224,30 +231,31 @@ template <typename Kv>
 template <size_t vectors, size_t row_count>
 void Decoder<Kv>::score_rows(size_t layer, size_t head, size_t first, size_t window, const CrossKv<Kv>& cross_kv,
                              float* scores) {
-  constexpr size_t block_vectors = CrossKv<Kv>::block / lanes;
+  constexpr size_t block = CrossKv<Kv>::block;
+  constexpr size_t chunk = chunk_vectors(block / lanes, row_count);
   const size_t padded = cross_kv.padded();
   const auto* keys = cross_kv.keys(window, layer, head);
   const float* scales = cross_kv.key_scales(window, layer, head);
   const float* queries = queries_.as<float>() + first * state_ + head * head_size_;
-  const Floats query_scale = all(log2_e / std::sqrt(static_cast<float>(head_size_)));
-  for (size_t position = 0; position < padded; position += CrossKv<Kv>::block) {
-    Floats sums[row_count][block_vectors] = {};
-    for (size_t channel = 0; channel < vectors * lanes; ++channel) {
-      const auto* key = keys + position * head_size_ + channel * CrossKv<Kv>::block;
-      Floats values[block_vectors];
+  const Floats query_scale = broadcast(log2_e / std::sqrt(static_cast<float>(head_size_)));
+  for (size_t position = 0; position < padded; position += chunk * lanes) {
+    const auto* key = keys + position / block * block * head_size_ + position % block;
+    Floats sums[row_count][chunk] = {};
+    for (size_t channel = 0; channel < vectors * lanes; ++channel, key += block) {
+      Floats values[chunk];
 #pragma GCC unroll 4
-      for (size_t v = 0; v < block_vectors; ++v) values[v] = Kv::widen(key + v * lanes);
+      for (size_t v = 0; v < chunk; ++v) values[v] = Kv::read(key + v * lanes);
 #pragma GCC unroll 4
       for (size_t row = 0; row < row_count; ++row) {
-        const Floats query = all(queries[row * state_ + channel]);
+        const Floats query = broadcast(queries[row * state_ + channel]);
 #pragma GCC unroll 4
-        for (size_t v = 0; v < block_vectors; ++v) sums[row][v] = _mm512_fmadd_ps(query, values[v], sums[row][v]);
+        for (size_t v = 0; v < chunk; ++v) sums[row][v] = multiply_add(query, values[v], sums[row][v]);
       }
     }
 #pragma GCC unroll 4
     for (size_t row = 0; row < row_count; ++row) {
 #pragma GCC unroll 4
-      for (size_t v = 0; v < block_vectors; ++v) {
+      for (size_t v = 0; v < chunk; ++v) {
         const size_t at = position + v * lanes;
         Floats score = sums[row][v] * query_scale;
         if constexpr (Kv::is_scaled) score *= load(scales + at);
@@ -262,6 +270,7 @@ template <typename Kv>
 template <size_t vectors, size_t row_count>
 void Decoder<Kv>::mix_rows(size_t layer, size_t head, size_t first, size_t window, const CrossKv<Kv>& cross_kv,
                            float* scores) {
+  constexpr size_t chunk = chunk_vectors(vectors, row_count);
   const size_t padded = cross_kv.padded();
   const size_t positions = dimensions_.n_audio_ctx;
   const auto* values = cross_kv.values(window, layer, head);
@@ -273,28 +282,29 @@ void Decoder<Kv>::mix_rows(size_t layer, size_t head, size_t first, size_t windo
     if constexpr (Kv::is_scaled)
       for (size_t i = 0; i < positions; i += lanes) store(weights + i, load(weights + i) * load(scales + i));
   }
-  // Two sums each, for two positions at a time: one would wait for itself.
-  Floats sums[2][row_count][vectors] = {};
-  for (size_t position = 0; position < positions; position += 2) {
+  for (size_t channel = 0; channel < vectors * lanes; channel += chunk * lanes) {
+    // Two sums each, for two positions at a time: one would wait for itself.
+    Floats sums[2][row_count][chunk] = {};
+    for (size_t position = 0; position < positions; position += 2) {
 #pragma GCC unroll 2
-    for (size_t i = 0; i < 2; ++i) {
-      const auto* value = values + (position + i) * head_size_;
-      Floats widened[vectors];
+      for (size_t i = 0; i < 2; ++i) {
+        const auto* value = values + (position + i) * head_size_ + channel;
+        Floats read[chunk];
 #pragma GCC unroll 4
-      for (size_t v = 0; v < vectors; ++v) widened[v] = Kv::widen(value + v * lanes);
+        for (size_t v = 0; v < chunk; ++v) read[v] = Kv::read(value + v * lanes);
 #pragma GCC unroll 4
-      for (size_t row = 0; row < row_count; ++row) {
-        const Floats weight = all(scores[row * padded + position + i]);
+        for (size_t row = 0; row < row_count; ++row) {
+          const Floats weight = broadcast(scores[row * padded + position + i]);
 #pragma GCC unroll 4
-        for (size_t v = 0; v < vectors; ++v)
-          sums[i][row][v] = _mm512_fmadd_ps(weight, widened[v], sums[i][row][v]);
+          for (size_t v = 0; v < chunk; ++v) sums[i][row][v] = multiply_add(weight, read[v], sums[i][row][v]);
+        }
       }
     }
-  }
-  for (size_t row = 0; row < row_count; ++row) {
-    float* to = attended_.row(first + row) + head * head_size_;
-    for (size_t v = 0; v < vectors; ++v)
-      store(to + v * lanes, (sums[0][row][v] + sums[1][row][v]) * all(inverse_sums[row]));
+    for (size_t row = 0; row < row_count; ++row) {
+      float* to = attention_output_.row(first + row) + head * head_size_ + channel;
+      for (size_t v = 0; v < chunk; ++v)
+        store(to + v * lanes, (sums[0][row][v] + sums[1][row][v]) * broadcast(inverse_sums[row]));
+    }
   }
 }
 
@@ -312,3 +322,5 @@ void Decoder<Kv>::keep_scores(size_t layer, size_t head, size_t row, const Step&
 
 template class Decoder<FloatKv>;
 template class Decoder<Int8Kv>;
+
+}  // namespace WHISPER_CPU_LEVEL

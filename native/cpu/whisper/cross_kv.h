@@ -5,29 +5,26 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "dimensions.h"
-#include "memory_block.h"
+#include "../dimensions.h"
+#include "../memory_block.h"
 #include "rows.h"
+
+namespace WHISPER_CPU_LEVEL {
 
 /** Float32, as they are. */
 struct FloatKv {
   using Element = float;
   static constexpr bool is_scaled = false;
-  static Floats widen(const float* from) { return load(from); }
-  static void narrow(Floats values, float* to) { store(to, values); }
+  static Floats read(const float* from) { return load(from); }
+  static void write(float* to, Floats values) { store(to, values); }
 };
 
 /** 8 bits, with a scale for the keys and one for the values of each position of a head. */
 struct Int8Kv {
   using Element = int8_t;
   static constexpr bool is_scaled = true;
-  static Floats widen(const int8_t* from) {
-    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
-    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes));
-  }
-  static void narrow(Floats values, int8_t* to) {
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm512_cvtsepi32_epi8(_mm512_cvtps_epi32(values)));
-  }
+  static Floats read(const int8_t* from) { return to_floats(load_bytes(from)); }
+  static void write(int8_t* to, Floats values) { store_bytes(to, to_integers(values)); }
 };
 
 template <typename Kv>
@@ -66,10 +63,10 @@ class CrossKv {
     for (size_t head = 0; head < heads_; ++head) {
       Element* to = head_elements(0, window, layer, head) + position / block * block * head_size_ + position % block;
       const float* from = row + head * head_size_;
-      const Floats inverse = all(scale(from, head_scales(0, window, layer, head), position));
+      const Floats inverse = broadcast(scale(from, head_scales(0, window, layer, head), position));
       for (size_t i = 0; i < head_size_; i += lanes) {
         Element channels[lanes];
-        Kv::narrow(load(from + i) * inverse, channels);
+        Kv::write(channels, load(from + i) * inverse);
 #pragma GCC unroll 16
         for (size_t lane = 0; lane < lanes; ++lane) to[(i + lane) * block] = channels[lane];
       }
@@ -79,8 +76,8 @@ class CrossKv {
     for (size_t head = 0; head < heads_; ++head) {
       Element* to = head_elements(1, window, layer, head) + position * head_size_;
       const float* from = row + head * head_size_;
-      const Floats inverse = all(scale(from, head_scales(1, window, layer, head), position));
-      for (size_t i = 0; i < head_size_; i += lanes) Kv::narrow(load(from + i) * inverse, to + i);
+      const Floats inverse = broadcast(scale(from, head_scales(1, window, layer, head), position));
+      for (size_t i = 0; i < head_size_; i += lanes) Kv::write(to + i, load(from + i) * inverse);
     }
   }
 
@@ -111,3 +108,5 @@ class CrossKv {
   MemoryBlock elements_;
   MemoryBlock scales_;
 };
+
+}  // namespace WHISPER_CPU_LEVEL

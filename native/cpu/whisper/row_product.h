@@ -8,9 +8,11 @@
 #include <vector>
 
 #include "linear.h"
-#include "memory_block.h"
+#include "../memory_block.h"
 #include "rows.h"
-#include "weights_file.h"
+#include "../weights_file.h"
+
+namespace WHISPER_CPU_LEVEL {
 
 /** Weights of an output that share a scale: the largest of 128 and 64 that the inputs are a multiple of. */
 constexpr size_t block_size(size_t inputs) { return inputs % 128 == 0 ? 128 : 64; }
@@ -27,7 +29,7 @@ class Activations {
 
   const int8_t* bytes(size_t index) const { return bytes_.as<int8_t>() + index * size_; }
   const float* scales(size_t index) const { return scales_.data() + index * blocks_; }
-  /** Per block, what the 128 that are added to every weight would add to its sum, in the first of 16 lanes. */
+  /** Per block, what the 128 that are added to every weight would add to its sum, in the first lane. */
   const int32_t* shifts(size_t index) const { return shifts_.as<int32_t>() + index * blocks_ * lanes; }
 
  private:
@@ -93,3 +95,5 @@ struct RowLinear {
   RowMatrix matrix;
   std::vector<float> bias;
 };
+
+}  // namespace WHISPER_CPU_LEVEL

@@ -5,6 +5,8 @@
 #include <functional>
 #include <limits>
 
+namespace WHISPER_CPU_LEVEL {
+
 namespace {
 
 constexpr float minus_infinity = -std::numeric_limits<float>::infinity();
@@ -29,13 +31,13 @@ bool is_forbidden(const float* mask, size_t first, size_t last) {
 
 /** The sum of e^(x - largest). */
 float sum_of_exponentials(const float* values, size_t count, float largest) {
-  Floats sum = _mm512_setzero_ps();
-  const Floats shift = all(largest);
+  Floats sum = Floats{};
+  const Floats shift = broadcast(largest);
   size_t i = 0;
-  for (; i + lanes <= count; i += lanes) sum += exp2_of((load(values + i) - shift) * all(log2_e));
+  for (; i + lanes <= count; i += lanes) sum += exp2_of((load(values + i) - shift) * broadcast(log2_e));
   float rest = 0.0F;
   for (; i < count; ++i) rest += std::exp(values[i] - largest);
-  return _mm512_reduce_add_ps(sum) + rest;
+  return sum_of(sum) + rest;
 }
 
 /** Whether all timestamps together are likelier than any other token. */
@@ -50,8 +52,8 @@ bool is_timestamp_due(const float* logits, size_t timestamp_begin, size_t size) 
 
 }  // namespace
 
-Vocabulary::Vocabulary(const WeightsFile& weights, const Dimensions& dimensions, Team& team)
-    : team_(team),
+Vocabulary::Vocabulary(const WeightsFile& weights, const Dimensions& dimensions, ThreadPool& pool)
+    : pool_(pool),
       size_(dimensions.n_vocab),
       state_(dimensions.n_text_state),
       timestamp_begin_(size_ > timestamp_count ? size_ - timestamp_count : size_),
@@ -73,7 +75,7 @@ void Vocabulary::take(const Activations& states, std::span<const int32_t> rows) 
 
 void Vocabulary::logits(const Activations& states, std::span<const int32_t> rows, float* logits) {
   take(states, rows);
-  team_.each((size_ + tokens_per_item - 1) / tokens_per_item, [&](size_t item, size_t) {
+  pool_.parallel_for((size_ + tokens_per_item - 1) / tokens_per_item, [&](size_t item, size_t) {
     const size_t first = item * tokens_per_item;
     exact_.multiply(states_, rows.size(), first, std::min(size_, first + tokens_per_item), logits + first, size_);
   });
@@ -100,7 +102,7 @@ Choice Vocabulary::choose(const Activations& states, int32_t row, const Allowed&
 void Vocabulary::fill(size_t row_count, const Allowed& allowed, float* logits) {
   for (size_t row = 0; row < row_count; ++row) states_.quantise(row);
   maxima_.resize(row_count * ((size_ + group - 1) / group));
-  team_.each((size_ + tokens_per_item - 1) / tokens_per_item, [&](size_t item, size_t) {
+  pool_.parallel_for((size_ + tokens_per_item - 1) / tokens_per_item, [&](size_t item, size_t) {
     const size_t first = item * tokens_per_item;
     screen(first, std::min(size_, first + tokens_per_item), allowed, logits, row_count);
   });
@@ -147,7 +149,7 @@ void Vocabulary::refine(size_t row, const Allowed& allowed, float* logits) {
     for (size_t token = index * group; token < end; ++token)
       if (logits[token] >= least && logits[token] != minus_infinity) candidates_.push_back(static_cast<int32_t>(token));
   }
-  team_.each((candidates_.size() + candidates_per_item - 1) / candidates_per_item, [&](size_t item, size_t) {
+  pool_.parallel_for((candidates_.size() + candidates_per_item - 1) / candidates_per_item, [&](size_t item, size_t) {
     const size_t end = std::min(candidates_.size(), (item + 1) * candidates_per_item);
     for (size_t i = item * candidates_per_item; i < end; ++i) {
       const auto token = static_cast<size_t>(candidates_[i]);
@@ -156,3 +158,5 @@ void Vocabulary::refine(size_t row, const Allowed& allowed, float* logits) {
     }
   });
 }
+
+}  // namespace WHISPER_CPU_LEVEL

@@ -1,33 +1,27 @@
-#include "whisper.h"
+#include "../model.h"
 
 #include <algorithm>
-#include <atomic>
+#include <type_traits>
 
 #include "decoder.h"
 #include "encoder.h"
 #include "vocabulary.h"
 
-namespace {
+namespace WHISPER_CPU_LEVEL {
 
-/** Loaded so far. */
-std::atomic<uint64_t> models = 0;
+namespace {
 
 /** Float32 throughout. */
 struct FloatPrecision {
   using Kv = FloatKv;
-  using EncoderType = Encoder<FloatLinear, Single, Single, Kv>;
+  using EncoderType = Encoder<FloatLinear, Fp32, Fp32, Kv>;
 };
 
-/** Linear layers and the audio's keys and values in 8 bits; attention and convolutions in bfloat16. */
+/** Linear layers and the audio's keys and values in 8 bits; attention and convolutions in `Kind`. */
+template <typename Kind>
 struct Int8Precision {
   using Kv = Int8Kv;
-  using EncoderType = Encoder<Int8Linear, BFloat16, BFloat16, Kv>;
-};
-
-/** The same for processors without bfloat16. */
-struct Int8FloatPrecision {
-  using Kv = Int8Kv;
-  using EncoderType = Encoder<Int8Linear, Single, Single, Kv>;
+  using EncoderType = Encoder<Int8Linear, Kind, Kind, Kv>;
 };
 
 template <typename Kv>
@@ -51,13 +45,13 @@ class ModelOf final : public Model {
 
   explicit ModelOf(const ModelOptions& options)
       : dimensions_(options.dimensions),
-        team_(options.threads),
+        pool_(options.threads),
         weights_(options.path, options.tensors),
-        encoder_profile_("encoder", team_.size()),
+        encoder_profile_("encoder", pool_.size()),
         decoder_profile_("decoder", 1),
-        encoder_(weights_, dimensions_, team_, encoder_profile_),
-        decoder_(weights_, dimensions_, options.alignment_heads, team_, decoder_profile_.clock(0)),
-        vocabulary_(weights_, dimensions_, team_) {}
+        encoder_(weights_, dimensions_, pool_, encoder_profile_),
+        decoder_(weights_, dimensions_, options.alignment_heads, pool_, decoder_profile_.clock(0)),
+        vocabulary_(weights_, dimensions_, pool_) {}
 
   std::unique_ptr<Audio> allocate(size_t windows) override {
     return std::make_unique<AudioOf<Kv>>(dimensions_, windows, number_);
@@ -101,9 +95,9 @@ class ModelOf final : public Model {
     });
   }
 
-  uint64_t number_ = ++models;
+  uint64_t number_ = ++loaded_models;
   Dimensions dimensions_;
-  Team team_;
+  ThreadPool pool_;
   WeightsFile weights_;
   Profile encoder_profile_;
   Profile decoder_profile_;
@@ -113,6 +107,15 @@ class ModelOf final : public Model {
   size_t rows_ = 0;
 };
 
+/** @tparam BFloat16Kind void on levels that have no products of bfloat16 */
+template <typename BFloat16Kind>
+std::unique_ptr<Model> load_int8_model(const ModelOptions& options) {
+  if constexpr (!std::is_void_v<BFloat16Kind>) {
+    if (options.has_bfloat16) return std::make_unique<ModelOf<Int8Precision<BFloat16Kind>>>(options);
+  }
+  return std::make_unique<ModelOf<Int8Precision<Fp32>>>(options);
+}
+
 }  // namespace
 
 std::unique_ptr<Model> load_model(const ModelOptions& options) {
@@ -120,6 +123,7 @@ std::unique_ptr<Model> load_model(const ModelOptions& options) {
     return tensor.name == "model.encoder.layers.0.fc1.weight";
   });
   if (is_float) return std::make_unique<ModelOf<FloatPrecision>>(options);
-  if (options.has_bfloat16) return std::make_unique<ModelOf<Int8Precision>>(options);
-  return std::make_unique<ModelOf<Int8FloatPrecision>>(options);
+  return load_int8_model<BFloat16>(options);
 }
+
+}  // namespace WHISPER_CPU_LEVEL

@@ -1,0 +1,59 @@
+#include "levels.h"
+
+#include <algorithm>
+#include <iterator>
+#include <stdexcept>
+
+#define DECLARE_LEVEL(level) \
+  namespace level {          \
+  std::unique_ptr<Model> load_model(const ModelOptions& options); \
+  }
+DECLARE_LEVEL(level_plain)
+#ifdef __x86_64__
+DECLARE_LEVEL(level_avx2)
+DECLARE_LEVEL(level_avx512)
+#endif
+
+namespace {
+
+/** Every one, in the order of their linking: see CMakeLists.txt. */
+constexpr Level levels[] = {
+    {"plain", [] { return true; }, level_plain::load_model},
+#ifdef __x86_64__
+    {"avx2",
+     [] {
+       return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+     },
+     level_avx2::load_model},
+    {"avx512",
+     [] {
+       return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+              __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+              __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("fma");
+     },
+     level_avx512::load_model},
+#endif
+};
+
+}  // namespace
+
+std::vector<Level> supported_levels() {
+  std::vector<Level> supported;
+  std::copy_if(std::begin(levels), std::end(levels), std::back_inserter(supported),
+               [](const Level& level) { return level.is_supported(); });
+  return supported;
+}
+
+Level level_of_name(const std::string& name) {
+  for (const Level& level : supported_levels())
+    if (level.name == name) return level;
+  throw std::invalid_argument("this processor has no level " + name);
+}
+
+bool has_bfloat16() {
+#ifdef __x86_64__
+  return __builtin_cpu_supports("avx512bf16") != 0;
+#else
+  return false;
+#endif
+}

@@ -1,0 +1,109 @@
+// Attention of an audio window to itself. The scores of a few queries stay in the cache from their product with the keys
+// to their product with the values: all of a layer's would be 72 MB for whisper-base.
+#pragma once
+
+#include <cmath>
+#include <vector>
+
+#include "product.h"
+#include "../profile.h"
+#include "rows.h"
+#include "../thread_pool.h"
+
+namespace WHISPER_CPU_LEVEL {
+
+template <typename Kind>
+class EncoderAttention {
+ public:
+  using Element = typename Kind::Element;
+
+  EncoderAttention(size_t positions, size_t state, size_t heads, size_t members)
+      : positions_(positions),
+        state_(state),
+        head_size_(state / heads),
+        query_scale_(log2_e / std::sqrt(static_cast<float>(head_size_))),
+        queries_(positions * state * sizeof(Element)) {
+    for (size_t head = 0; head < heads; ++head) {
+      keys_.emplace_back(head_size_, positions);
+      values_.emplace_back(positions, head_size_);
+    }
+    const size_t columns = keys_.front().panels() * panel_columns;
+    for (size_t thread_index = 0; thread_index < members; ++thread_index)
+      scratch_.emplace_back(rows_at_once * columns, rows_at_once * columns);
+  }
+
+  // Of a position, as many channels as there are lanes. Different positions may be put by different threads.
+  void put_query(size_t position, size_t channel, Floats values) {
+    Kind::put_row(queries_.as<Element>() + position * state_ + channel, values * broadcast(query_scale_));
+  }
+  void put_key(size_t position, size_t channel, Floats values) {
+    Kind::put_column(keys_[channel / head_size_].group(channel % head_size_, position), panel_columns, values);
+  }
+  void put_value(size_t position, size_t channel, Floats values) {
+    Kind::put_input(values_[channel / head_size_].group(position, channel % head_size_), position, values);
+  }
+
+  /** @param attention_output f32 [positions, state] */
+  void attend(ThreadPool& pool, Profile& profile, float* attention_output) {
+    constexpr size_t rows_per_item = 60 / rows_at_once * rows_at_once;
+    const size_t items_per_head = (positions_ + rows_per_item - 1) / rows_per_item;
+    pool.parallel_for(keys_.size() * items_per_head, [&](size_t item, size_t thread_index) {
+      const size_t head = item / items_per_head;
+      const size_t end = std::min(positions_, (item % items_per_head + 1) * rows_per_item);
+      Clock& clock = profile.clock(thread_index);
+      clock.start();
+      for (size_t row = item % items_per_head * rows_per_item; row < end; row += rows_at_once)
+        attend_rows(head, row, std::min(rows_at_once, end - row), scratch_[thread_index], clock, attention_output);
+    });
+  }
+
+ private:
+  /** Queries whose scores are in the cache together. */
+  static constexpr size_t rows_at_once = 12;
+
+  struct Scratch {
+    Scratch(size_t score_count, size_t weight_count)
+        : scores(score_count * sizeof(float)), weights(weight_count * sizeof(Element)) {}
+    MemoryBlock scores;
+    MemoryBlock weights;
+  };
+
+  void attend_rows(size_t head, size_t first, size_t count, const Scratch& scratch, Clock& clock,
+                   float* attention_output) const {
+    const size_t columns = keys_[head].panels() * panel_columns;
+    auto* scores = scratch.scores.template as<float>();
+    auto* weights = scratch.weights.template as<Element>();
+    const MatrixView<Kind> queries{queries_.as<Element>() + first * state_ + head * head_size_, state_, count};
+    multiply_rows(queries, keys_[head], [&](size_t row, size_t column, Floats left, Floats right) {
+      store(scores + row * columns + column, left);
+      store(scores + row * columns + column + lanes, right);
+    });
+    clock.spent_on(Part::scores);
+    float inverse_sums[rows_at_once];
+    for (size_t row = 0; row < count; ++row) {
+      Element* to = weights + row * columns;
+      const auto put = [&](size_t i, Floats weight) { Kind::put_row(to + i, weight); };
+      inverse_sums[row] = 1.0F / softmax(scores + row * columns, positions_, columns, put);
+    }
+    clock.spent_on(Part::softmax);
+    float* to = attention_output + first * state_ + head * head_size_;
+    multiply_rows(MatrixView<Kind>{weights, columns, count}, values_[head],
+             [&](size_t row, size_t column, Floats left, Floats right) {
+               const Floats scale = broadcast(inverse_sums[row]);
+               if (column < head_size_) store(to + row * state_ + column, left * scale);
+               if (column + lanes < head_size_) store(to + row * state_ + column + lanes, right * scale);
+             });
+    clock.spent_on(Part::mixing);
+  }
+
+  size_t positions_;
+  size_t state_;
+  size_t head_size_;
+  float query_scale_;
+  MemoryBlock queries_;
+  std::vector<PackedMatrix<Kind>> keys_;
+  std::vector<PackedMatrix<Kind>> values_;
+  std::vector<Scratch> scratch_;
+};
+
+}  // namespace WHISPER_CPU_LEVEL
