@@ -6,7 +6,7 @@ import { maxChannels, type PcmFormat } from './formats/pcm.ts';
 import { openPcm } from './formats/wav.ts';
 import type { ChannelChoice } from './mono.ts';
 import { PeekSource } from './peek-source.ts';
-import { pastEndError, readSamples, type SampleRange } from './read-samples.ts';
+import { readSamples, type SampleRange } from './read-samples.ts';
 import { sampleRate } from './windows.ts';
 
 /** A recording being read. Disposing it closes the file; so does reading it to the end or breaking off. */
@@ -15,7 +15,7 @@ export interface AudioStream extends AsyncDisposable {
   readonly name: string;
   /** where in the recording its first sample stands: what is found at second t of `samples` is at `offsetSeconds` + t */
   readonly offsetSeconds: number;
-  /** of what `samples` gives; unknown where the header does not say it, or a pipe's writer did not know it either */
+  /** of what `samples` gives, by the word of the header, which may be wrong; unknown where it says nothing of use */
   readonly durationSeconds: number | undefined;
   /** mono at 16 kHz in [-1, 1], in blocks of any length, each a fresh array; can be iterated once */
   readonly samples: AsyncIterable<Float32Array>;
@@ -45,7 +45,7 @@ export interface OpenAudioOptions {
  *
  * @param path a file, or '-' for `options.stdin`
  * @throws AudioError when it cannot be opened ('AUDIO_NO_STDIN', 'AUDIO_NO_CHANNEL',
- *   'AUDIO_TOO_MANY_CHANNELS', 'AUDIO_PAST_END', and the codes of `openFile` and `openFormat`); iterating `samples` throws 'AUDIO_READ_FAILED', 'AUDIO_DAMAGED' when nothing of it can
+ *   'AUDIO_TOO_MANY_CHANNELS', and the codes of `openFile` and `openFormat`); iterating `samples` throws 'AUDIO_READ_FAILED', 'AUDIO_DAMAGED' when nothing of it can
  *   be decoded, 'AUDIO_PAST_END', 'AUDIO_FFMPEG_STUCK', or the signal's reason
  */
 export async function openAudio(path: string, options: OpenAudioOptions = {}): Promise<AudioStream> {
@@ -61,7 +61,7 @@ export async function openAudio(path: string, options: OpenAudioOptions = {}): P
     return {
       name,
       offsetSeconds: range.start / sampleRate,
-      durationSeconds: partSeconds(name, range, decoded.durationSeconds),
+      durationSeconds: partSeconds(range, decoded.durationSeconds),
       samples: readSamples(decoded, { name, range, channel, warn, signal }),
       [Symbol.asyncDispose]: () => decoded[Symbol.asyncDispose](),
     };
@@ -96,12 +96,11 @@ async function decode(
   }
 }
 
-/** @throws AudioError ('AUDIO_PAST_END') when it is known beforehand that nothing is there */
-function partSeconds(name: string, range: SampleRange, durationSeconds: number | undefined): number | undefined {
+/** Headers are not to be relied on, where recordings were joined or lengths estimated: what is decoded says what is there. */
+function partSeconds(range: SampleRange, durationSeconds: number | undefined): number | undefined {
   if (durationSeconds === undefined) return undefined;
   const nSamples = Math.min(range.end, durationSeconds * sampleRate) - range.start;
-  if (range.start > 0 && nSamples <= 0) throw pastEndError(name, range, durationSeconds);
-  return nSamples / sampleRate;
+  return range.start > 0 && nSamples <= 0 ? undefined : nSamples / sampleRate;
 }
 
 function tooManyChannels(name: string, nChannels: number): AudioError {

@@ -53,7 +53,7 @@ export async function* readSamples(
   if (range.start > 0 && end <= range.start) throw pastEndError(name, range, end / sampleRate);
 }
 
-export function pastEndError(name: string, { start }: SampleRange, durationSeconds: number): AudioError {
+function pastEndError(name: string, { start }: SampleRange, durationSeconds: number): AudioError {
   const [at, duration] = [start / sampleRate, durationSeconds].map((seconds) => seconds.toFixed(2));
   return new AudioError('AUDIO_PAST_END', `${name} has nothing at ${at} s: it is ${duration} s long`, {
     hint: 'let it start earlier',

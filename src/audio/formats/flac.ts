@@ -21,6 +21,8 @@ const searchBytes = 65_536;
 export async function openFlac(context: ReaderContext): Promise<DecodedAudio> {
   const { source } = context;
   const info = await readMetadata(source);
+  if (info === undefined)
+    throw new AudioError('AUDIO_BAD_FORMAT', `${source.name} has a damaged header: no STREAMINFO that makes sense`);
   const { nChannels, sampleRate, totalSamples } = info;
   return {
     nChannels,
@@ -30,8 +32,12 @@ export async function openFlac(context: ReaderContext): Promise<DecodedAudio> {
   };
 }
 
+function isFlac(bytes: Uint8Array): boolean {
+  return String.fromCharCode(...bytes.subarray(0, 4)) === 'fLaC';
+}
+
 /** Reads the blocks ahead of the first frame; pictures and the like are passed over. */
-async function readMetadata(source: PeekSource): Promise<FlacStreamInfo> {
+async function readMetadata(source: PeekSource): Promise<FlacStreamInfo | undefined> {
   await source.skip(4);
   let info: FlacStreamInfo | undefined;
   for (;;) {
@@ -42,20 +48,18 @@ async function readMetadata(source: PeekSource): Promise<FlacStreamInfo> {
     if ((flags & 0x7f) === 0) info ??= parseStreamInfo(block.subarray(4, blockBytes));
     if ((await source.skip(blockBytes)) < blockBytes || (flags & 0x80) !== 0) break;
   }
-  if (info === undefined)
-    throw new AudioError('AUDIO_BAD_FORMAT', `${source.name} has a damaged header: no STREAMINFO that makes sense`);
   return info;
 }
 
-async function* decodeFrames(context: ReaderContext, info: FlacStreamInfo): AsyncGenerator<PcmBlock> {
+async function* decodeFrames(context: ReaderContext, first: FlacStreamInfo): AsyncGenerator<PcmBlock> {
   const { source, warn } = context;
   const damage = createDamage(context);
-  const { totalSamples = Number.POSITIVE_INFINITY, sampleRate } = info;
+  let info = first;
   const trials = createTrialBudget();
   let nSamples = 0;
+  let nSamplesBefore = 0;
   let isInStep = true;
-  // What follows the last promised sample are tags of other programs.
-  while (nSamples < totalSamples) {
+  for (;;) {
     const header = trials.isLeft ? parseFrameHeader(await source.peek(maxHeaderBytes), 0, info) : undefined;
     const frame = header && decodeFrame(await source.peek(maxFrameBytes(header, info)), header, info);
     if (frame !== undefined) {
@@ -63,19 +67,29 @@ async function* decodeFrames(context: ReaderContext, info: FlacStreamInfo): Asyn
       nSamples += header?.blockSize ?? 0;
       if (!isInStep) damage.note('a frame fails its checksum');
       isInStep = true;
-      yield { channels: frame.channels, sampleRate };
+      yield { channels: frame.channels, sampleRate: info.sampleRate };
       continue;
     }
+    // Behind the last promised sample there may be another recording, joined to this one, or tags of other programs.
+    const joined = isFlac(await source.peek(4)) ? await readMetadata(source) : undefined;
+    if (joined !== undefined) {
+      info = joined;
+      nSamplesBefore += nSamples;
+      nSamples = 0;
+      continue;
+    }
+    if (nSamples >= (info.totalSamples ?? Number.POSITIVE_INFINITY)) break;
     if (header !== undefined) trials.spend(Math.max(header.blockSize * header.nChannels, maxFrameBytes(header, info)));
     const step = await bytesToNextHeader(source, info);
     if (step === undefined) break;
     isInStep = false;
     trials.earn(await source.skip(step));
   }
-  if (nSamples > 0 && nSamples < totalSamples && Number.isFinite(totalSamples))
+  const { totalSamples = nSamples, sampleRate } = info;
+  if (nSamples > 0 && nSamples < totalSamples)
     warn(cutShortText(source.name, totalSamples / sampleRate, nSamples / sampleRate));
-  if (nSamples === 0 && (!isInStep || Number.isFinite(totalSamples))) damage.note('no frame passes its checksum');
-  damage.report(nSamples > 0);
+  if (nSamples === 0 && (!isInStep || totalSamples > 0)) damage.note('no frame passes its checksum');
+  damage.report(nSamplesBefore + nSamples > 0);
 }
 
 /** @returns how far the next place is where a frame may begin, undefined at the end */
