@@ -1,10 +1,13 @@
 import { defineConfig } from 'vitest/config';
+import { hangLimitMs } from './test/support/hang-limit.ts';
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['./test/support/build-dist.ts', './test/support/build-native.ts', './test/support/fetch-models.ts'],
     reporters: ['default', './test/support/closing-line-reporter.ts'],
-    testTimeout: 30_000,
+    testTimeout: hangLimitMs,
+    hookTimeout: hangLimitMs,
+    teardownTimeout: hangLimitMs,
   },
 });

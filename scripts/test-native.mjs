@@ -10,7 +10,7 @@ function run(command, args, env = {}) {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
     env: { ...process.env, ...env },
-    timeout: 600_000,
+    timeout: 3_600_000, // only what hangs
   });
   if (error !== undefined) throw error;
   if (status !== 0) process.exit(status ?? 1);

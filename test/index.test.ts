@@ -2,12 +2,13 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import { hangLimitMs } from './support/hang-limit.ts';
 import { models } from './support/models.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const env = { ...process.env, WHISPER_NPU_ACL_LIBRARY: '/nowhere' };
 const run = (script: string, ...args: string[]) =>
-  promisify(execFile)(process.execPath, [script, ...args], { cwd: root, env, timeout: 120_000 });
+  promisify(execFile)(process.execPath, [script, ...args], { cwd: root, env, timeout: hangLimitMs });
 
 describe.skipIf(models.base === undefined)('the library, as the examples use it,', () => {
   test('makes subtitles', async () => {
@@ -16,7 +17,7 @@ describe.skipIf(models.base === undefined)('the library, as the examples use it,
       /^1\n00:00:00,000 --> 00:00:05,\d{3}\n[Ss]peech recognition on a neural processing unit .*\.\n\n$/,
     );
     expect(stderr).toBe('');
-  }, 120_000);
+  });
 
   test('gives words as they are found', async () => {
     const { stdout } = await run('examples/live-words.mjs');
@@ -27,7 +28,7 @@ describe.skipIf(models.base === undefined)('the library, as the examples use it,
     expect(words.map((match) => match?.[2]).join(' ')).toMatch(/^[Ss]peech recognition .* fraction of a second\.$/);
     const times = words.map((match) => Number(match?.[1]));
     expect(times).toEqual([...times].sort((a, b) => a - b));
-  }, 120_000);
+  });
 });
 
 test('the library exports what README.md names, and nothing of the command line', async () => {

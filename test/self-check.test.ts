@@ -30,7 +30,7 @@ describe.skipIf(!hasStandIn || models.tinyEn === undefined)('the self-check on t
     await writeManifest(directory, { version: 1, format: 'huggingface', source: 'a test', files });
     const options = { atc: standIn.atc, place: { store, model: 'small' }, logPath: join(store, 'atc.log') };
     await convertForNpu(await openCheckpoint(directory), { soc, dtype: 'f32' }, options);
-  }, 60_000);
+  });
   afterAll(() => rm(store, { recursive: true }));
 
   test('keeps the settings that give what the safe ones give', async () => {

@@ -62,5 +62,5 @@ describe.skipIf(models.tinyEn === undefined)(`a batch of ${nFiles} files, killed
     // All there, and nothing else: no part of a file that a killed run left.
     expect(readdirSync(out)).toHaveLength(2 * nFiles);
     expect(finished(out).size).toBe(2 * nFiles);
-  }, 600_000);
+  });
 });

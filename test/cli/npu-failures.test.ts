@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { built } from '../support/build-dist.ts';
+import { hangLimitMs } from '../support/hang-limit.ts';
 import { models } from '../support/models.ts';
 import { convertWithStandIn, hasStandIn, standInEnvironment } from '../support/npu-stand-in.ts';
 import { runCli } from '../support/run-cli.ts';
@@ -23,7 +24,7 @@ describe.skipIf(!hasStandIn || models.tinyEn === undefined)('on the stand-in', (
     om = await convertWithStandIn(join(root, 'model'), join(root, 'store'), 'f32');
     env = { ...standInEnvironment, WHISPER_NPU_HOME: join(root, 'home') };
     args = ['transcribe', '-q', '-d', 'npu', '--model', join(root, 'model'), '--om-dir', om, sample];
-  }, 120_000);
+  });
   afterAll(() => rm(root, { recursive: true }));
 
   test.each([
@@ -70,7 +71,7 @@ describe.skipIf(!hasStandIn || models.tinyEn === undefined)('on the stand-in', (
     const run = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
       env: { ...process.env, ...env, STAND_IN_HANG: 'aclmdlLoadWithConfig:2' },
       encoding: 'utf8',
-      timeout: 20_000,
+      timeout: hangLimitMs,
     });
     expect(run.stdout).toContain('NPU_TIMEOUT aclmdlLoadWithConfig has not returned');
     expect(run.status).toBe(0);
@@ -100,6 +101,6 @@ describe.skipIf(!hasStandIn || models.tinyEn === undefined)('on the stand-in', (
     });
     expect(stderr).toContain('interrupted');
     expect(code).toBe(130);
-    expect(performance.now() - interrupted).toBeLessThan(15_000); // of 60 s that the device may take
+    expect(performance.now() - interrupted).toBeLessThan(50_000); // the device may take 60 s
   });
 });

@@ -80,7 +80,7 @@ describe.skipIf(models.base === undefined || golden === undefined)('transcribe a
       const result = JSON.parse(line);
       results.set(basename(result.file, '.wav'), result);
     }
-  }, 120_000);
+  });
 
   test('there are clips to compare', () => {
     expect(clips.length).toBeGreaterThan(4);

@@ -67,7 +67,7 @@ describe('running atc', () => {
     await rm(join(root, 'alive'), { force: true });
     await sleep(400);
     expect(existsSync(join(root, 'alive'))).toBe(false);
-  }, 20_000);
+  });
 });
 
 describe('convert on the command line, with an atc that does not end when it is told to', () => {
@@ -75,30 +75,26 @@ describe('convert on the command line, with an atc that does not end when it is 
     ['Ctrl-C', ['SIGINT']],
     ['a second Ctrl-C', ['SIGINT', 'SIGINT']],
     ['SIGTERM', ['SIGTERM']],
-  ] as const)(
-    '%s ends it too',
-    async (_, signals) => {
-      const alive = join(root, 'alive');
-      const stubborn = await atc(`trap "" TERM; while :; do touch ${alive}; sleep 0.1; done`);
-      await writeRandomCheckpoint(join(root, 'checkpoint'));
-      const run = await runCli(['convert', '--soc', 'Ascend910B4', join(root, 'checkpoint')], {
-        env: { WHISPER_NPU_HOME: join(root, 'store'), WHISPER_NPU_ATC: stubborn },
-        started: async (kill) => {
-          while (!existsSync(alive)) await sleep(20);
-          for (const signal of signals) {
-            kill(signal);
-            await sleep(300);
-          }
-        },
-      });
-      expect(run.code).toBe(130);
-      expect(run.stderr).toContain('interrupted');
-      await rm(alive, { force: true });
-      await sleep(400);
-      expect(existsSync(alive)).toBe(false);
-    },
-    20_000,
-  );
+  ] as const)('%s ends it too', async (_, signals) => {
+    const alive = join(root, 'alive');
+    const stubborn = await atc(`trap "" TERM; while :; do touch ${alive}; sleep 0.1; done`);
+    await writeRandomCheckpoint(join(root, 'checkpoint'));
+    const run = await runCli(['convert', '--soc', 'Ascend910B4', join(root, 'checkpoint')], {
+      env: { WHISPER_NPU_HOME: join(root, 'store'), WHISPER_NPU_ATC: stubborn },
+      started: async (kill) => {
+        while (!existsSync(alive)) await sleep(20);
+        for (const signal of signals) {
+          kill(signal);
+          await sleep(300);
+        }
+      },
+    });
+    expect(run.code).toBe(130);
+    expect(run.stderr).toContain('interrupted');
+    await rm(alive, { force: true });
+    await sleep(400);
+    expect(existsSync(alive)).toBe(false);
+  });
 });
 
 describe('a conversion', () => {

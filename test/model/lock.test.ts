@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { withLock } from '../../src/model/lock.ts';
+import { hangLimitMs } from '../support/hang-limit.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -22,10 +23,20 @@ function leave(what: { host: string; pid: number; silentSeconds?: number }): voi
   utimesSync(path, then, then);
 }
 
-/** Whether the lock can be had within 100 ms. */
+/** Whether the lock can be had without waiting for anybody. */
 async function isFree(): Promise<boolean> {
-  const options = { pollMs: 5, signal: AbortSignal.timeout(100) };
+  const waiting = new AbortController();
+  const options = { signal: waiting.signal, onWait: () => waiting.abort() };
   return withLock(folder, 'model', options, async () => true).catch(() => false);
+}
+
+/** Something to wait for until it is opened. */
+function gate(): { open: () => void; passed: Promise<void> } {
+  let open = () => {};
+  const passed = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { open, passed };
 }
 
 test('of many who want a lock at once, one has it at any time, and each in turn', async () => {
@@ -50,9 +61,17 @@ test('locks of different names do not hinder each other', async () => {
 
 test('who waits is told once for whom', async () => {
   const holders: string[] = [];
-  const first = withLock(folder, 'model', {}, () => sleep(50));
-  await sleep(10);
-  await withLock(folder, 'model', { pollMs: 5, onWait: (holder) => holders.push(holder) }, async () => undefined);
+  const [held, letGo] = [gate(), gate()];
+  const first = withLock(folder, 'model', {}, () => {
+    held.open();
+    return letGo.passed;
+  });
+  await held.passed;
+  const onWait = (holder: string) => {
+    holders.push(holder);
+    setTimeout(letGo.open, 20); // some looks later
+  };
+  await withLock(folder, 'model', { pollMs: 1, onWait }, async () => undefined);
   await first;
   expect(holders).toEqual([`process ${process.pid} on ${hostname()}`]);
 });
@@ -66,10 +85,12 @@ test('a failure gives the lock back', async () => {
 test('an abort reaches the holder and ends the waiting', async () => {
   const controller = new AbortController();
   const options = { pollMs: 5, signal: controller.signal };
+  const held = gate();
   const holding = withLock(folder, 'model', options, async (signal) => {
-    await sleep(10_000, undefined, { signal });
+    held.open();
+    await sleep(hangLimitMs, undefined, { signal });
   });
-  await sleep(10);
+  await held.passed;
   const waiting = withLock(folder, 'model', options, async () => undefined);
   controller.abort(new Error('stop'));
   const outcomes = await Promise.allSettled([holding, waiting]);

@@ -4,7 +4,7 @@
 //   FAKE_ACL_FAIL=function:n:code   the n-th call of the function from now on fails
 //   FAKE_ACL_HANG=1                 the device never finishes
 //   FAKE_ACL_HANG=function          the function does not return as long as this is set
-//   FAKE_ACL_TRACE=file             appends the name of each function called
+//   FAKE_ACL_TRACE=file             appends the name of each function called, and "NAME hangs" where one begins to
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
@@ -70,11 +70,15 @@ thread_local bool has_context = false;
 thread_local aclError context_failure = ACL_SUCCESS;
 thread_local std::string recent_message;
 
+void trace(const std::string& line) {
+  if (const char* path = std::getenv("FAKE_ACL_TRACE"); path != nullptr && *path != '\0') {
+    std::ofstream(path, std::ios::app) << line << '\n';
+  }
+}
+
 /** Every call passes here: traces it, and returns the code that FAKE_ACL_FAIL asks for, or 0. */
 aclError fault_of(const std::string& function) {
-  if (const char* trace = std::getenv("FAKE_ACL_TRACE"); trace != nullptr && *trace != '\0') {
-    std::ofstream(trace, std::ios::app) << function << '\n';
-  }
+  trace(function);
   const char* text = std::getenv("FAKE_ACL_FAIL");
   const std::string fault = text == nullptr ? "" : text;
   State& s = state();
@@ -116,6 +120,7 @@ bool hangs() {
 
 void stay_while_hanging(const char* function) {
   const char* text = std::getenv("FAKE_ACL_HANG");
+  if (text != nullptr && std::strcmp(text, function) == 0) trace(function + std::string(" hangs"));
   while (text != nullptr && std::strcmp(text, function) == 0) {
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
     text = std::getenv("FAKE_ACL_HANG");

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { hangLimitMs } from '../support/hang-limit.ts';
 import { buildStandIn, standIn } from './built.ts';
 import { stepGraph, writeGraph } from './step-graph.ts';
 
@@ -22,7 +23,7 @@ function drive(scenario: string, env: Record<string, string> = {}, args: string[
   const result = spawnSync(standIn.driver, [standIn.library, scenario, ...args], {
     encoding: 'utf8',
     env: { ...process.env, ...env },
-    timeout: 20_000,
+    timeout: hangLimitMs,
   });
   return { status: result.status, signal: result.signal, stdout: result.stdout, stderr: result.stderr };
 }

@@ -7,6 +7,7 @@ import { openFile, streamSource } from '../../../src/audio/byte-source.ts';
 import { openFfmpeg } from '../../../src/audio/formats/ffmpeg.ts';
 import { openAudio } from '../../../src/audio/open-audio.ts';
 import { PeekSource } from '../../../src/audio/peek-source.ts';
+import { hangLimitMs } from '../../support/hang-limit.ts';
 import { samplesOf, sine, temporaryFolder, wavBytes } from '../wav-bytes.ts';
 
 const wav = 'samples/espeak-en-16k.wav';
@@ -32,7 +33,7 @@ async function decode(folder: Folder, script: string) {
 }
 
 async function isGone(pidFile: string): Promise<boolean> {
-  for (let tries = 0; tries < 100; tries++) {
+  for (let endMs = Date.now() + hangLimitMs / 2; Date.now() < endMs; ) {
     try {
       process.kill(Number(readFileSync(pidFile, 'utf8')), 0);
     } catch {

@@ -40,7 +40,7 @@ describe.skipIf(shared === undefined || models.base === undefined)('whisper-base
       dimensions,
       threads: 2,
     });
-  }, 120_000);
+  });
   afterAll(async () => {
     await backend[Symbol.asyncDispose]();
     await rm(root, { recursive: true });

@@ -78,7 +78,7 @@ describe.skipIf(shared === undefined || models.base === undefined)('whisper-base
     root = await mkdtemp(join(tmpdir(), 'whisper-npu-int8-'));
     const context: OpenModelOptions['context'] = { storeDirectory: root, env: process.env, offline: true };
     model = await openModel({ model: models.base ?? '', device: { kind: 'cpu' }, dtype: 'int8', context, threads: 2 });
-  }, 120_000);
+  });
   afterAll(async () => {
     await model[Symbol.asyncDispose]();
     await rm(root, { recursive: true });

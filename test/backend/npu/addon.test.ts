@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import {
   type BufferSlice,
@@ -163,8 +164,11 @@ describe.skipIf(library === undefined)('the addon over a fake ACL', () => {
   test('closing waits no longer than it is told, and then nothing stays open', async () => {
     const device = await loadAddon().openDevice({ libraries, deviceId: 0, syncTimeoutMs: 60_000 });
     process.env['FAKE_ACL_HANG'] = 'aclrtGetMemInfo';
+    rmSync(trace, { force: true });
+    process.env['FAKE_ACL_TRACE'] = trace;
     const hanging = failure(device.memoryInfo());
-    await new Promise((done) => setTimeout(done, 300)); // it has begun
+    while (!existsSync(trace) || !readFileSync(trace, 'utf8').includes('aclrtGetMemInfo hangs')) await sleep(5);
+    process.env['FAKE_ACL_TRACE'] = '';
     expect(await failure(device.close(20))).toMatchObject({ code: 'NPU_TIMEOUT' });
     expect(await hanging).toMatchObject({ code: 'NPU_TIMEOUT' });
   });
@@ -272,7 +276,8 @@ describe.skipIf(library === undefined)('the addon over a fake ACL', () => {
     const { calls } = runApart(
       `(async () => {
         for (let i = 0; i < 5; i++) await (await addon.openDevice(options)).allocate(64);
-        for (let i = 0; i < 20; i++) { gc(); await new Promise((done) => setTimeout(done, 10)); }
+        const ended = () => require('node:fs').readFileSync(process.env.FAKE_ACL_TRACE, 'utf8').split('aclFinalizeReference').length - 1;
+        while (ended() < 5) { gc(); await new Promise((done) => setTimeout(done, 10)); }
         process.kill(process.pid, 'SIGKILL');
       })();`,
       ['--expose-gc'],

@@ -71,7 +71,7 @@ describe.skipIf(!hasStandIn)('a failing call of ACL', () => {
     readTrace = startTrace();
     tokens = await transcribe();
     calls = readTrace().filter((call) => call.function.startsWith('acl'));
-  }, 60_000);
+  });
   afterAll(() => rm(root, { recursive: true }));
   afterEach(() => {
     delete process.env['STAND_IN_FAIL'];
@@ -156,7 +156,7 @@ describe.skipIf(!hasStandIn)('a failing call of ACL', () => {
       seen = lines.length;
     }
     expect(await transcribe()).toEqual(tokens);
-  }, 240_000);
+  });
 
   /** Lets one call fail, and does once more what failed by it. */
   async function failOnce(name: string, nth: number): Promise<{ failures: number; result: unknown }> {
@@ -186,7 +186,7 @@ describe.skipIf(!hasStandIn)('a failing call of ACL', () => {
       }
     }
     expect(total).toBeGreaterThan(20);
-  }, 240_000);
+  });
 
   test('while rows move loses the text, and says so', async () => {
     const codes = new Set<unknown>();
@@ -198,5 +198,5 @@ describe.skipIf(!hasStandIn)('a failing call of ACL', () => {
       else expect(result, `copy ${nth}`).toEqual(tokens);
     }
     expect(codes).toEqual(new Set(['NPU_TEXT_LOST']));
-  }, 240_000);
+  });
 });

@@ -23,7 +23,7 @@ describe.skipIf(!hasStandIn)('masks on the device', () => {
     root = await mkdtemp(join(tmpdir(), 'whisper-npu-masks-'));
     await writeRandomCheckpoint(join(root, 'checkpoint'), { dimensions });
     om = await convertWithStandIn(join(root, 'checkpoint'), root, 'f32');
-  }, 60_000);
+  });
   afterAll(() => rm(root, { recursive: true }));
 
   async function tokensOf(backend: Backend, request: Partial<GreedyRequest>, signal?: AbortSignal): Promise<number[]> {

@@ -41,7 +41,7 @@ describe.skipIf(!hasStandIn)('on the stand-in for CANN', () => {
       const variants = { beams: 3, windows: 2, wordTimes: true };
       om[dtype] = await convertWithStandIn(join(root, 'checkpoint'), join(root, dtype), dtype, variants);
     }
-  }, 60_000);
+  });
   afterAll(() => rm(root, { recursive: true }));
 
   backendContract('the NPU backend', async () => ({

@@ -139,7 +139,7 @@ export function impatientContext(
   return {
     env: {},
     fetch,
-    timeouts: { responseMs: 5_000, stallMs: 5_000, backoffMs: 1, lockPollMs: 10 },
+    timeouts: { responseMs: 60_000, stallMs: 60_000, backoffMs: 1, lockPollMs: 10 },
     signal: new AbortController().signal,
     onEvent: (event) => events.push(event),
     events,

@@ -17,7 +17,7 @@ const script = `
   import { resolveModel } from '${built('model/resolve-model.js')}';
   const [, storeDirectory, endpoint] = process.argv;
   const env = { HF_ENDPOINT: endpoint, HF_HOME: storeDirectory };
-  await resolveModel('small', { storeDirectory, env, timeouts: { lockPollMs: 20 } });`;
+  await resolveModel('small', { storeDirectory, env, timeouts: { responseMs: 60_000, lockPollMs: 20 } });`;
 
 beforeAll(async () => {
   hub = await HubServer.start();
