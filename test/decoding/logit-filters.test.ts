@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { suppressAtBegin, suppressTokens, timestampFilter } from '../../src/decoding/logit-filters.ts';
+import { logitFilters, suppressAtBegin, suppressTokens, timestampFilter } from '../../src/decoding/logit-filters.ts';
+import { decodingRules } from '../../src/decoding/rules.ts';
+import { specialTokens } from '../../src/model/special-tokens.ts';
 
 /** A small vocabulary: text 0–9, end 10, special 11–14 (14: no timestamps), times 15–34. */
 const [eot, noTimestamps, timestampBegin, nVocab, maxInitialIndex] = [10, 14, 15, 35, 5];
@@ -92,5 +94,46 @@ describe('suppressed tokens', () => {
     suppressAtBegin([3]).apply(row, []);
     expect([...row.keys()].filter((token) => row[token] !== 0)).toEqual([1, 2, 3]);
     expect(text).toContain(1);
+  });
+});
+
+describe('the filters of a text', () => {
+  const special = specialTokens(51865);
+  const generation = {
+    suppressTokens: [7],
+    beginSuppressTokens: [220, special.eot],
+    alignmentHeads: [],
+    maxLength: 448,
+  };
+  const settings = {
+    task: 'transcribe',
+    temperature: 0,
+    beamSize: 5,
+    bestOf: 1,
+    patience: 1,
+    previous: [],
+    prefix: [],
+    suppress: [9],
+    maxInitialTimestampSeconds: 0.4,
+    random: Math.random,
+  } as const;
+
+  function forbidden(timestamps: boolean, sampled: readonly number[]): number[] {
+    const row = new Float32Array(special.nVocab);
+    row[300] = 50; // a text so likely that no time is due
+    const filters = logitFilters(decodingRules(special, generation), { ...settings, timestamps });
+    for (const filter of filters) filter.apply(row, sampled);
+    return [...row.keys()].filter((token) => row[token] === Number.NEGATIVE_INFINITY);
+  }
+
+  test("take out the model's tokens and the caller's, at the beginning also those that no text begins with", () => {
+    expect(forbidden(false, [])).toEqual([7, 9, 220, special.eot]);
+    expect(forbidden(false, [300])).toEqual([7, 9]);
+  });
+
+  test('with timestamps let a text begin with one up to the given second, and go on with text behind it', () => {
+    const { nVocab, timestampBegin, noTimestamps } = special;
+    expect(forbidden(true, [])).toEqual([...range(0, timestampBegin), ...range(timestampBegin + 21, nVocab)]);
+    expect(forbidden(true, [timestampBegin])).toEqual([7, 9, noTimestamps, ...range(timestampBegin, nVocab)]);
   });
 });

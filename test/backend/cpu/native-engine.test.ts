@@ -1,0 +1,173 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type {
+  CpuAddon,
+  NativeAudio,
+  NativeCache,
+  NativeModel,
+  NativeStep,
+} from '../../../src/backend/cpu/cpu-addon.ts';
+import { NativeEngine } from '../../../src/backend/cpu/native-engine.ts';
+import { smallDimensions as dimensions } from '../../support/random-checkpoint.ts';
+
+interface ScriptedAddon {
+  readonly addon: CpuAddon;
+  readonly audios: { readonly windows: number; freed: boolean }[];
+  readonly caches: object[];
+  readonly encoded: { readonly audio: object; readonly window: number }[];
+  readonly steps: { readonly audio: object; readonly cache: object; readonly step: NativeStep }[];
+}
+
+/** An addon that computes nothing and remembers which memory it was given: it runs on every processor. */
+function scriptedAddon(): ScriptedAddon {
+  const [audios, caches, encoded, steps]: [
+    ScriptedAddon['audios'],
+    ScriptedAddon['caches'],
+    ScriptedAddon['encoded'],
+    ScriptedAddon['steps'],
+  ] = [[], [], [], []];
+  const addon: CpuAddon = {
+    interfaceVersion: 0,
+    isSupported: () => true,
+    fits: () => true,
+    load: () => ({}) as NativeModel,
+    allocateAudio(_, windows) {
+      const audio = { windows, freed: false };
+      audios.push(audio);
+      return audio as unknown as NativeAudio;
+    },
+    freeAudio(audio) {
+      (audio as unknown as ScriptedAddon['audios'][number]).freed = true;
+    },
+    encode: (_model, _logMel, audio, window) => void encoded.push({ audio, window }),
+    encoderOutput: () => new Float32Array(1),
+    createCache() {
+      const cache = {};
+      caches.push(cache);
+      return cache as NativeCache;
+    },
+    step(_, audio, cache, step, attention) {
+      steps.push({ audio, cache, step });
+      return attention ? Float32Array.of(0.5) : undefined;
+    },
+    logits: (_, rows) => new Float32Array(rows.length * dimensions.nVocab),
+    choose: (_, row) => ({ token: row + steps.length, logprob: -steps.length }),
+    times: () => [],
+  };
+  return { addon, audios, caches, encoded, steps };
+}
+
+let directory: string;
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'whisper-npu-native-engine-'));
+  writeFileSync(join(directory, 'weights.json'), JSON.stringify({ heads: [], tensors: [] }));
+});
+afterAll(() => rmSync(directory, { recursive: true }));
+
+async function opened() {
+  const scripted = scriptedAddon();
+  const engine = await NativeEngine.open(scripted.addon, { directory, dimensions, threads: 1, profile: false });
+  return { engine, ...scripted };
+}
+const mask = new Float32Array(dimensions.nVocab);
+const request = { prompt: [1, 2, 3], beginSuppress: mask, suppress: mask, stopToken: -1, maxTokens: 3 };
+const values = (array: Int32Array | undefined) => [...(array ?? [])];
+
+describe('our own engine and the memory it works in', () => {
+  test('uses the cache of a text that is over for the next one, and never one cache for two', async () => {
+    const { engine, caches, steps } = await opened();
+    const audio = await engine.encode([new Float32Array()]);
+    const [first, second] = [audio.startDecoder(0), audio.startDecoder(0)];
+    await first.forward({ tokens: [[1]] });
+    await second.forward({ tokens: [[1]] });
+    expect(caches).toHaveLength(2);
+    expect(steps.map(({ cache }) => cache)).toEqual(caches);
+    expect(steps[0]?.cache).not.toBe(steps[1]?.cache);
+    first.close();
+    for (let text = 0; text < 50; text++) {
+      const next = audio.startDecoder(0);
+      await next.forward({ tokens: [[1]] });
+      expect(steps.at(-1)?.cache).toBe(caches[0]);
+      next.close();
+    }
+    expect(caches).toHaveLength(2);
+  });
+
+  test('uses the memory of released windows for the next ones, and frees what is too small for them', async () => {
+    const { engine, audios, encoded } = await opened();
+    for (let recording = 0; recording < 10; recording++) (await engine.encode([new Float32Array()])).release();
+    expect(audios).toEqual([{ windows: 1, freed: false }]);
+    const held = await engine.encode([new Float32Array(), new Float32Array()]);
+    expect(audios).toEqual([
+      { windows: 1, freed: true },
+      { windows: 2, freed: false },
+    ]);
+    expect(encoded.slice(-2)).toEqual([
+      { audio: audios[1], window: 0 },
+      { audio: audios[1], window: 1 },
+    ]);
+    await engine.encode([new Float32Array()]);
+    expect(audios).toHaveLength(3);
+    held.release();
+  });
+});
+
+describe("a text of our own engine's", () => {
+  test('writes every row behind the rows before it, and says which of them each text sees', async () => {
+    const { engine, steps } = await opened();
+    const run = (await engine.encode([new Float32Array(), new Float32Array()])).startDecoder();
+    await run.forward({
+      tokens: [
+        [1, 2],
+        [3, 4],
+      ],
+    });
+    await run.forward({ tokens: [[5], [6], [7], [8]], sources: [0, 0, 1, 1] });
+    const [prompt, beams] = steps.map(({ step }) => step);
+    expect([values(prompt?.tokens), values(prompt?.positions), prompt?.width, prompt?.firstRow]).toEqual([
+      [1, 2, 3, 4],
+      [0, 1, 0, 1],
+      2,
+      0,
+    ]);
+    expect([values(prompt?.windows), values(prompt?.pastRows), values(prompt?.pastEnds)]).toEqual([[0, 1], [], [0, 0]]);
+    expect([values(beams?.tokens), values(beams?.positions), beams?.width, beams?.firstRow]).toEqual([
+      [5, 6, 7, 8],
+      [2, 2, 2, 2],
+      1,
+      4,
+    ]);
+    expect(values(beams?.windows)).toEqual([0, 0, 1, 1]);
+    expect([values(beams?.pastRows), values(beams?.pastEnds)]).toEqual([
+      [0, 1, 0, 1, 2, 3, 2, 3],
+      [2, 4, 6, 8],
+    ]);
+  });
+
+  test('decodes greedily from the last token of the prompt on, and stops when it is aborted', async () => {
+    const { engine, steps } = await opened();
+    const audio = await engine.encode([new Float32Array()]);
+    const { tokens, logprobs } = await audio.startDecoder(0).greedy(request, () => false);
+    expect([tokens, logprobs]).toEqual([
+      [3, 2, 3],
+      [-1, -2, -3],
+    ]);
+    expect(steps.map(({ step }) => [values(step.tokens), step.firstRow])).toEqual([
+      [[1, 2, 3], 0],
+      [[3], 3],
+      [[2], 4],
+    ]);
+    const before = steps.length;
+    await audio.startDecoder(0).greedy({ ...request, maxTokens: 10 }, () => steps.length - before === 2);
+    expect(steps.length - before).toBe(2);
+  });
+
+  test('gives attention where it was asked for', async () => {
+    const { engine } = await opened();
+    const run = (await engine.encode([new Float32Array()])).startDecoder(0);
+    expect(await run.forward({ tokens: [[1]], attention: true })).toHaveProperty('attention', Float32Array.of(0.5));
+    expect(await run.forward({ tokens: [[1]] })).not.toHaveProperty('attention');
+  });
+});
