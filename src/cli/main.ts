@@ -1,105 +1,22 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
-import { Command, CommanderError } from 'commander';
-import { WhisperNpuError } from '../errors.ts';
-import { addAccuracy } from './commands/accuracy.ts';
-import { addBench } from './commands/bench.ts';
-import { addConvert } from './commands/convert.ts';
-import { addDoctor } from './commands/doctor.ts';
-import { addModels } from './commands/models.ts';
-import { addPull } from './commands/pull.ts';
-import { addTranscribe } from './commands/transcribe.ts';
-import { exitCode, exitCodeFor } from './exit-codes.ts';
-import { errorJson, printError } from './report-error.ts';
-import type { Session } from './session.ts';
-
-const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-  version: string;
-};
-
-function createProgram(session: Session): Command {
-  const program = new Command('whisper-npu')
-    .description("Speech to text with OpenAI's Whisper, on Huawei Ascend NPUs and on any CPU.")
-    .version(version)
-    .exitOverride()
-    .showHelpAfterError('Run with --help for all options.')
-    .configureHelp({ showGlobalOptions: true })
-    .addHelpText(
-      'after',
-      `
-Exit codes: 0 done, 1 some input failed or an unexpected error, 2 usage, 3 audio, 4 model, 5 NPU, 6 conversion, 130 interrupted.
-Models are kept in $WHISPER_NPU_HOME, or in whisper-npu in the user's cache folder.`,
-    );
-  addTranscribe(program, session);
-  addPull(program, session);
-  addConvert(program, session);
-  addModels(program, session);
-  addBench(program, session);
-  addAccuracy(program, session);
-  addDoctor(program, session);
-  return program;
-}
-
 /**
- * Ctrl-C and SIGTERM end the work in hand cleanly, with what it started (atc); a second one, or work that does not end,
- * ends the program where it is.
+ * Loads the program and runs it. Loading takes a moment and opens many files, so little is imported here: a signal that
+ * comes before the program is there, or files that cannot be opened, end it as they do later.
  */
-function interruptSignal(): AbortSignal {
-  const controller = new AbortController();
-  const interrupt = () => {
-    if (controller.signal.aborted) endInterrupted();
-    controller.abort();
-    setTimeout(endInterrupted, 5000).unref();
-  };
-  process.on('SIGINT', interrupt);
-  process.on('SIGTERM', interrupt);
-  return controller.signal;
-}
+import { exitCodeFor } from './exit-codes.ts';
+import { endInterrupted, interruptSignal } from './interrupt.ts';
+import { printError } from './report-error.ts';
 
-function endInterrupted(): never {
-  if (process.stderr.isTTY) process.stderr.write('\r\x1b[K'); // a progress bar may be under way
-  process.stderr.write('interrupted\n');
-  process.exit(exitCode.interrupted);
-}
+// One who does not read, or cannot keep, what is said beside the results does not stop the work.
+process.stderr.on('error', () => undefined);
 
-function print(text: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    process.stdout.write(text, (error) => {
-      if (!error) return resolve();
-      reject(new WhisperNpuError('OUTPUT_FAILED', `cannot write to stdout: ${error.message}`, { cause: error }));
-    });
-  });
-}
-
-// A reader that has seen enough (`| head`) is no error.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(exitCode.done);
-});
-// One who no longer reads what else is said does not stop the work.
-process.stderr.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-});
-
-const session: Session = {
-  env: process.env,
-  stdin: process.stdin,
-  stderr: process.stderr,
-  stdout: process.stdout,
-  print,
-  signal: interruptSignal(),
-};
-
+const signal = interruptSignal();
+signal.addEventListener('abort', endInterrupted); // nothing has begun that would have to be ended
 try {
-  await createProgram(session).parseAsync();
+  const { runProgram } = await import('./program.ts');
+  signal.removeEventListener('abort', endInterrupted);
+  await runProgram(signal);
 } catch (error) {
-  if (error instanceof CommanderError) {
-    // Commander has already printed it; its exit code 1 means a usage error.
-    process.exitCode = error.exitCode === 0 ? exitCode.done : exitCode.usage;
-  } else if (session.signal.aborted) {
-    endInterrupted(); // whatever a hanging device still has to say
-  } else {
-    printError(error, process.stderr);
-    if (process.argv.includes('--json')) await print(`${errorJson(error)}\n`);
-    process.exitCode = exitCodeFor(error);
-  }
+  printError(error, process.stderr);
+  process.exitCode = exitCodeFor(error);
 }

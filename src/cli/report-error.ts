@@ -5,9 +5,10 @@ import { WhisperNpuError } from '../errors.ts';
 export function printError(error: unknown, stderr: NodeJS.WriteStream): void {
   const label = styleText('red', 'error:', { stream: stderr });
   if (stderr.isTTY) stderr.write('\r\x1b[K'); // a progress bar may be under way
-  if (error instanceof WhisperNpuError) {
-    stderr.write(`${label} ${error.message}\n`);
-    if (error.hint !== undefined) stderr.write(`${styleText('cyan', 'hint:', { stream: stderr })} ${error.hint}\n`);
+  const known = explained(error);
+  if (known !== undefined) {
+    stderr.write(`${label} ${known.message}\n`);
+    if (known.hint !== undefined) stderr.write(`${styleText('cyan', 'hint:', { stream: stderr })} ${known.hint}\n`);
     return;
   }
   stderr.write(`${label} ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
@@ -16,14 +17,27 @@ export function printError(error: unknown, stderr: NodeJS.WriteStream): void {
 
 /** The same for programs, on one line. */
 export function errorJson(error: unknown, path?: string): string {
-  const known = error instanceof WhisperNpuError ? error : undefined;
+  const known = explained(error);
   const file = path ?? known?.file;
   return JSON.stringify({
     ...(file === undefined ? {} : { file }),
     error: {
       code: known?.code ?? 'UNEXPECTED',
-      message: error instanceof Error ? error.message : String(error),
+      message: known?.message ?? (error instanceof Error ? error.message : String(error)),
       ...(known?.hint === undefined ? {} : { hint: known.hint }),
     },
   });
+}
+
+/** What the program can explain: its own errors, and a limit that may be met wherever a file is opened. */
+function explained(error: unknown): WhisperNpuError | undefined {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    const { code, path = 'another one' } = cause as NodeJS.ErrnoException;
+    if (code !== 'EMFILE' && code !== 'ENFILE') continue;
+    return new WhisperNpuError('TOO_MANY_FILES', `too many files are open, so ${path} cannot be`, {
+      hint: 'allow more of them: ulimit -n 1024',
+      cause: error,
+    });
+  }
+  return error instanceof WhisperNpuError ? error : undefined;
 }

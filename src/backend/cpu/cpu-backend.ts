@@ -110,7 +110,7 @@ class EngineThread {
     this.loaded = this.#await<string>(0);
     this.#worker.on('message', (answer: Answer) => this.#settle(answer));
     this.#worker.on('error', (error) => this.#end(error));
-    this.#worker.on('exit', () => this.#end(new Error('the engine has been closed')));
+    this.#worker.on('exit', () => this.#end(new ModelError('MODEL_CLOSED', 'the model has been closed')));
   }
 
   call<Name extends CallName>(

@@ -33,13 +33,24 @@ export async function openSilero(path: string = modelPath): Promise<SpeechModel>
       cause,
     });
   });
+  let isClosed = false;
+  const run: Run = async (feeds) => {
+    if (isClosed) throw new ModelError('MODEL_CLOSED', 'the voice activity detector has been closed');
+    return session.run(feeds);
+  };
   return {
-    listen: () => listen(session),
-    [Symbol.asyncDispose]: () => session.release(),
+    listen: () => listen(run),
+    async [Symbol.asyncDispose]() {
+      if (isClosed) return;
+      isClosed = true;
+      await session.release();
+    },
   };
 }
 
-function listen(session: ort.InferenceSession): SpeechListener {
+type Run = (feeds: ort.InferenceSession.FeedsType) => Promise<ort.InferenceSession.ReturnType>;
+
+function listen(run: Run): SpeechListener {
   let [hidden, cell] = [emptyState(), emptyState()];
   let context = new Float32Array(contextSamples);
   return {
@@ -57,7 +68,7 @@ function listen(session: ort.InferenceSession): SpeechListener {
       }
       context = samples.slice(-contextSamples);
       const feeds = { input: new ort.Tensor('float32', input, [nWindows, width]), h: hidden, c: cell };
-      const { speech_probs, hn, cn } = await session.run(feeds);
+      const { speech_probs, hn, cn } = await run(feeds);
       if (speech_probs === undefined || hn === undefined || cn === undefined)
         throw new Error('the voice activity detector gave no probabilities');
       [hidden, cell] = [hn, cn];

@@ -1,4 +1,4 @@
-import { open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { open, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { isRunning } from '../../model/lock.ts';
@@ -27,22 +27,26 @@ export async function writeTogether(files: ReadonlyMap<string, string>, date: Da
     part: join(dirname(path), `${prefix}${host}~${process.pid}~${nParts++}`),
   }));
   try {
-    for (const { path, part } of parts) {
-      await writePart(part, files.get(path) ?? '', date).catch((error) => {
-        throw outputError(error, path);
-      });
-    }
-    for (const [i, { path, part }] of parts.entries()) {
-      try {
-        if (i === 0 && parts.length > 1) await rm(parts.at(-1)?.path ?? '', { force: true });
-        await rename(part, path);
-      } catch (error) {
-        throw outputError(error, path);
-      }
-    }
+    for (const { path, part } of parts) await writePart(part, files.get(path) ?? '', date).catch(naming(path));
+    const last = parts.at(-1)?.path;
+    if (last !== undefined && parts.length > 1) await remove(last).catch(naming(last));
+    for (const { path, part } of parts) await rename(part, path).catch(naming(path));
   } finally {
     await Promise.all(parts.map(({ part }) => rm(part, { force: true })));
   }
+}
+
+/** Unlike `rm` it does not try to remove a folder where a file may not be removed, and then speaks of that. */
+async function remove(path: string): Promise<void> {
+  await unlink(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+  });
+}
+
+function naming(path: string): (error: unknown) => never {
+  return (error) => {
+    throw outputError(error, path);
+  };
 }
 
 async function writePart(part: string, content: string, date: Date): Promise<void> {

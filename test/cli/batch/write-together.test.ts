@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -47,6 +48,24 @@ describe('outputs written together', () => {
     await expect(writeTogether(files, date)).rejects.toMatchObject({ code: 'OUTPUT_IN_THE_WAY' });
     expect(existsSync(join(folder, 'a.vtt'))).toBe(false);
     expect(readdirSync(folder).sort()).toEqual(['a.srt', 'a.txt']);
+  });
+
+  test.each(['a.srt', 'a.txt'])('name %s where it is an old output that may not be replaced', async (name) => {
+    const folder = temporaryFolder();
+    touch(folder, 'a.srt', 'a.txt');
+    const immutable = join(folder, name);
+    const paths = ['a.srt', 'a.txt'].map((each) => join(folder, each));
+    if (spawnSync('chattr', ['+i', immutable]).status !== 0) return; // only root may, and not on every file system
+    try {
+      await expect(writeTogether(new Map(paths.map((path) => [path, 'new'])), date)).rejects.toMatchObject({
+        code: 'OUTPUT_NOT_WRITABLE',
+        message: `cannot write ${immutable}: it may not be written`,
+      });
+      expect(readFileSync(immutable, 'utf8')).toBe('something');
+      expect(readdirSync(folder).filter((each) => each.startsWith('.'))).toEqual([]);
+    } finally {
+      spawnSync('chattr', ['-i', immutable]);
+    }
   });
 
   test.skipIf(!existsSync('/dev/full'))('say when the disk is full', async () => {

@@ -1,0 +1,77 @@
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { WhisperNpuError } from '../errors.ts';
+import { addAccuracy } from './commands/accuracy.ts';
+import { addBench } from './commands/bench.ts';
+import { addConvert } from './commands/convert.ts';
+import { addDoctor } from './commands/doctor.ts';
+import { addModels } from './commands/models.ts';
+import { addPull } from './commands/pull.ts';
+import { addTranscribe } from './commands/transcribe.ts';
+import { exitCode, exitCodeFor } from './exit-codes.ts';
+import { endInterrupted } from './interrupt.ts';
+import { errorJson, printError } from './report-error.ts';
+import type { Session } from './session.ts';
+
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+
+function createProgram(session: Session): Command {
+  const program = new Command('whisper-npu')
+    .description("Speech to text with OpenAI's Whisper, on Huawei Ascend NPUs and on any CPU.")
+    .version(version)
+    .exitOverride()
+    .showHelpAfterError('Run with --help for all options.')
+    .configureHelp({ showGlobalOptions: true })
+    .addHelpText(
+      'after',
+      `
+Exit codes: 0 done, 1 some input failed or an unexpected error, 2 usage, 3 audio, 4 model, 5 NPU, 6 conversion, 130 interrupted.
+Models are kept in $WHISPER_NPU_HOME, or in whisper-npu in the user's cache folder.`,
+    );
+  addTranscribe(program, session);
+  addPull(program, session);
+  addConvert(program, session);
+  addModels(program, session);
+  addBench(program, session);
+  addAccuracy(program, session);
+  addDoctor(program, session);
+  return program;
+}
+
+function print(text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    process.stdout.write(text, (error) => {
+      if (!error) return resolve();
+      reject(new WhisperNpuError('OUTPUT_FAILED', `cannot write to stdout: ${error.message}`, { cause: error }));
+    });
+  });
+}
+
+/**
+ * Does what the command line says, and sets the exit code.
+ *
+ * @param signal aborted by Ctrl-C and SIGTERM
+ */
+export async function runProgram(signal: AbortSignal): Promise<void> {
+  // A reader that has seen enough (`| head`) is no error.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(exitCode.done);
+  });
+  const { env, stdin, stderr, stdout } = process;
+  try {
+    await createProgram({ env, stdin, stderr, stdout, print, signal }).parseAsync();
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      // Commander has already printed it; its exit code 1 means a usage error.
+      process.exitCode = error.exitCode === 0 ? exitCode.done : exitCode.usage;
+    } else if (signal.aborted) {
+      endInterrupted(); // whatever a hanging device still has to say
+    } else {
+      printError(error, stderr);
+      if (process.argv.includes('--json')) await print(`${errorJson(error)}\n`);
+      process.exitCode = exitCodeFor(error);
+    }
+  }
+}
