@@ -6,7 +6,8 @@ import { models } from '../support/models.ts';
 import { runCli } from '../support/run-cli.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
-describe.skipIf(models.tinyEn === undefined)('a recording that takes minutes to decode', () => {
+// It takes an hour, and the limit of a test is less.
+describe.skipIf(models.tinyEn === undefined)('a recording that takes long to decode', () => {
   test.each([
     ['SIGINT', []],
     ['SIGTERM', []],
@@ -14,19 +15,13 @@ describe.skipIf(models.tinyEn === undefined)('a recording that takes minutes to 
   ] as const)('ends at %s with 130 %j', async (signal, options) => {
     const path = join(temporaryFolder(), 'hours.flac');
     writeFileSync(path, silentFlac(20_000));
-    let sentAt = Number.POSITIVE_INFINITY;
     const { code, stderr } = await runCli(['transcribe', '--model', models.tinyEn ?? '', ...options, path], {
       when: {
         text: 'model ',
-        act: (kill) =>
-          setTimeout(() => {
-            sentAt = performance.now();
-            kill(signal);
-          }, 1000),
+        act: (kill) => setTimeout(() => kill(signal), 1000),
       },
     });
     expect(code).toBe(130);
     expect(stderr).toContain('interrupted');
-    expect(performance.now() - sentAt).toBeLessThan(30_000); // of the hour that decoding would take
   });
 });
