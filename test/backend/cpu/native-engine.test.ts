@@ -30,7 +30,7 @@ function scriptedAddon(): ScriptedAddon {
   ] = [[], [], [], []];
   const addon: CpuAddon = {
     interfaceVersion: 0,
-    isSupported: () => true,
+    levels: () => ['plain'],
     fits: () => true,
     load: () => ({}) as NativeModel,
     allocateAudio(_, windows) {
