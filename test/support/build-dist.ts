@@ -8,9 +8,8 @@ const root = new URL('../../', import.meta.url);
  * run JavaScript, which Node 20 cannot make of TypeScript itself.
  */
 export function setup(): void {
-  const inRoot = (path: string) => fileURLToPath(new URL(path, root));
-  const tsc = [inRoot('node_modules/typescript/bin/tsc'), '-p', inRoot('tsconfig.build.json')];
-  const { status, stdout, stderr } = spawnSync(process.execPath, tsc, { encoding: 'utf8' });
+  const script = fileURLToPath(new URL('scripts/build-dist.mjs', root));
+  const { status, stdout, stderr } = spawnSync(process.execPath, [script], { encoding: 'utf8' });
   if (status !== 0) throw new Error(`src does not compile:\n${stdout}${stderr}`);
 }
 
