@@ -1,7 +1,10 @@
-import { parseDevice } from './backend/device-choice.ts';
 import type { ModelContext } from './model/resolve-model.ts';
 import { storeDirectory } from './model/store.ts';
-import { defaultThreads, type OpenModelOptions, openModel } from './open-model.ts';
+import { type OpenModelOptions, openModel } from './open-model.ts';
+import { checkedOptions } from './options/library-options.ts';
+import { modelOptions } from './options/model.ts';
+import { modelCallOptions } from './options/model-calls.ts';
+import type { ValuesOf } from './options/option.ts';
 import type { LoadedModel } from './transcribe/loaded-model.ts';
 
 type Given = Partial<Omit<OpenModelOptions, 'device' | 'context'>>;
@@ -13,18 +16,21 @@ export interface LoadModelOptions extends Given, Partial<Omit<ModelContext, 'env
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
+/** The same, checked. */
+type Checked = Omit<LoadModelOptions, 'device' | 'threads'> & ValuesOf<typeof modelOptions, 'loadModel()'>;
+
 /**
  * Loads a model, fetching and preparing it on first use. Dispose of it to free its memory and its thread.
  *
- * @throws UsageError for a device that is no name of one; ModelError, ConversionError or NpuError when anything is missing
+ * @throws UsageError for options that it does not take; ModelError, ConversionError or NpuError when anything is missing
  */
-export function loadModel(options: LoadModelOptions = {}): Promise<LoadedModel> {
-  const { device = 'auto', env = process.env, source, offline, signal, onEvent, ...rest } = options;
+export async function loadModel(options: LoadModelOptions = {}): Promise<LoadedModel> {
+  const tables = [modelOptions, modelCallOptions] as const;
+  const checked = checkedOptions({ call: 'loadModel()', tables }, options, (message) => options.onWarning?.(message));
+  const { env = process.env, source, offline, signal, onEvent, ...rest } = checked as Checked;
   const { storeDirectory: store = storeDirectory(env), ...given } = rest;
   return openModel({
-    threads: defaultThreads,
     ...given,
-    device: parseDevice(device),
     context: {
       storeDirectory: store,
       env,

@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Backend } from './backend/backend.ts';
 import { type CpuBackendOptions, openCpuBackend } from './backend/cpu/cpu-backend.ts';
@@ -42,23 +41,14 @@ export interface OpenModelOptions extends NpuVariants {
   readonly onWarning?: (message: string) => void;
 }
 
-/** More threads than this slow a decoder step down on machines with many cores. */
-export const defaultThreads = Math.min(availableParallelism(), 8);
-
-/** A number beyond this is a mistake. */
-const mostThreads = 1024;
-
 /**
  * From a model's name to a model that runs: device, files, checkpoint, graphs, tokenizer.
  *
  * @throws ModelError, ConversionError or NpuError when any of these is missing, damaged or refuses; UsageError for OM files
- *   without an NPU and for a number of threads that is none
+ *   without an NPU
  */
 export async function openModel(options: OpenModelOptions): Promise<LoadedModel> {
-  const { context, threads } = options;
-  if (!Number.isInteger(threads) || threads < 1 || threads > mostThreads) {
-    throw new UsageError('BAD_THREADS', `there cannot be ${threads} threads: give a number from 1 to ${mostThreads}`);
-  }
+  const { context } = options;
   const npu = await chooseDevice(options.device, context);
   if (npu === undefined && options.omDirectory !== undefined) {
     throw new UsageError('OM_WITHOUT_NPU', `${options.omDirectory} is for an NPU, and this runs on the CPU`, {

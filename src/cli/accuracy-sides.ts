@@ -8,17 +8,13 @@ import { catalog } from '../model/catalog.ts';
 import type { ModelDimensions } from '../model/dimensions.ts';
 import { openLayerProbe } from '../open-layer-probe.ts';
 import { type OpenModelOptions, openModel } from '../open-model.ts';
+import type { CommandOptions } from '../options/tables.ts';
 import type { LoadedModel } from '../transcribe/loaded-model.ts';
-import { type ModelInputOptions, modelOptions } from './model-input.ts';
+import { modelOptions } from './model-input.ts';
 import type { Session } from './session.ts';
 import type { Terminal } from './terminal.ts';
 
-/** The options that say what is compared with what. */
-export interface SideOptions extends ModelInputOptions {
-  readonly refModel?: string;
-  readonly refThreads?: number;
-  readonly layers?: boolean;
-}
+type SideOptions = CommandOptions<'accuracy'>;
 
 /** Both sides, opened. */
 export interface Sides extends AsyncDisposable {

@@ -1,18 +1,9 @@
 import { UsageError } from '../errors.ts';
+import type { CommandOptions } from '../options/tables.ts';
 import type { CueLayout } from '../output/cues.ts';
 import type { FormatName } from '../output/formats.ts';
 
-/** The options that say what becomes of a transcript. */
-export interface OutputOptions extends CueLayout {
-  readonly format?: readonly FormatName[];
-  readonly outputDir?: string;
-  readonly json?: boolean;
-  readonly timestamps?: boolean;
-  readonly wordTimestamps?: boolean;
-  readonly colors?: boolean;
-}
-
-/** The same, made sense of. */
+/** What becomes of a transcript. */
 export interface OutputSettings {
   readonly formats: readonly FormatName[];
   /** Where the files go; undefined where results go to stdout. */
@@ -30,7 +21,7 @@ export interface OutputSettings {
 }
 
 /** @throws UsageError where options contradict each other */
-export function outputSettings(options: OutputOptions, onWarning: (message: string) => void): OutputSettings {
+export function outputSettings(options: CommandOptions<'transcribe'>): OutputSettings {
   const { format, outputDir: directory, json = false, timestamps = false } = options;
   const formats = format ?? ['txt'];
   if (directory === undefined && json && format !== undefined)
@@ -38,13 +29,9 @@ export function outputSettings(options: OutputOptions, onWarning: (message: stri
   if (directory === undefined && formats.length > 1)
     throw directoryNeeded(`${formats.join(', ')} cannot all go to stdout`);
   const { maxLineWidth, maxLineCount, maxWordsPerLine, highlightWords } = options;
-  if (maxLineCount !== undefined && maxLineWidth === undefined)
-    onWarning('--max-line-count has no effect without --max-line-width');
-  if (maxWordsPerLine !== undefined && maxLineWidth !== undefined && maxLineCount !== undefined)
-    onWarning('--max-words-per-line has no effect with both --max-line-width and --max-line-count');
-  const needsWords = [options.wordTimestamps, maxLineWidth, maxLineCount, maxWordsPerLine, highlightWords].some(
-    (value) => value !== undefined,
-  );
+  const needsWords =
+    options.wordTimestamps ||
+    [maxLineWidth, maxLineCount, maxWordsPerLine, highlightWords].some((value) => value !== undefined);
   return {
     formats,
     directory,

@@ -18,10 +18,9 @@ export interface Session {
 }
 
 /** The options that say how a model is found. */
-export interface ModelSourceOptions {
+interface ModelSourceOptions {
   readonly source?: SourceName;
   readonly offline?: boolean;
-  readonly quiet?: boolean;
 }
 
 export function sessionTerminal(session: Session, options: { readonly quiet?: boolean }): Terminal {

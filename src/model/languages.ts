@@ -105,7 +105,7 @@ export const languages: ReadonlyMap<string, string> = new Map([
   ['yue', 'Cantonese'],
 ]);
 
-/** Other names people use; `iw` is what older models call `he`, and `jv` what ISO 639-1 calls `jw`. */
+/** Other names and codes people use; `iw` is what older models call `he`, and `jv` what ISO 639-1 calls `jw`. */
 const aliases: ReadonlyMap<string, string> = new Map([
   ['burmese', 'my'],
   ['castilian', 'es'],
@@ -121,6 +121,9 @@ const aliases: ReadonlyMap<string, string> = new Map([
   ['valencian', 'ca'],
   ['iw', 'he'],
   ['jv', 'jw'],
+  ['nb', 'no'],
+  ['fil', 'tl'],
+  ['zh-yue', 'yue'],
 ]);
 
 const codes: ReadonlyMap<string, string> = new Map([
@@ -130,10 +133,24 @@ const codes: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * Understands a language as a person writes it: a code (`de`), an English name or alias (`German`), in any case.
+ * Understands a language as a person or a program writes it, in any case: a code (`de`, `deu`), a locale (`pt-BR`, `zh_CN`,
+ * `de_DE.UTF-8`), an English name or an alias (`German`).
  *
  * @returns Whisper's code, or undefined if it knows no such language
  */
 export function parseLanguage(text: string): string | undefined {
-  return codes.get(text.trim().toLowerCase());
+  const name = text.trim().toLowerCase();
+  return codes.get(name) ?? languageOfLocale(name);
+}
+
+/** Of a locale the language counts alone, not the script, country, variant, encoding or modifier behind it. */
+function languageOfLocale(locale: string): string | undefined {
+  const [tag] = /^[a-z]{2,3}([-_][a-z0-9]{1,8})*(?=([.@][\w-]+)*$)/.exec(locale) ?? [];
+  if (tag === undefined) return undefined;
+  const [language = '', variety] = tag.split(/[-_]/);
+  const code = codes.get(`${language}-${variety}`) ?? codes.get(language);
+  if (code !== undefined) return code;
+  // Codes of three letters, and those that are no longer in use, have the same meaning as another one.
+  const [canonical = ''] = Intl.getCanonicalLocales(language);
+  return codes.get(canonical.split('-')[0] ?? '');
 }

@@ -1,19 +1,21 @@
 import type { LanguageProbability } from '../decoding/language.ts';
 import type { Task } from '../decoding/prompt.ts';
 import { UsageError } from '../errors.ts';
+import { audioOptions } from '../options/audio.ts';
+import { decodingOptions } from '../options/decoding.ts';
+import { detectorOptions } from '../options/detector.ts';
+import { knownLanguage } from '../options/kinds/language.ts';
+import type { Clip } from '../options/kinds/time.ts';
+import { checkedOptions, defaultsOf } from '../options/library-options.ts';
+import { speechOptions } from '../options/speech.ts';
+import { wordOptions } from '../options/subtitles.ts';
+import { transcribeCallOptions } from '../options/transcribe-calls.ts';
 import type { ChunkOptions } from '../vad/speech-chunks.ts';
 import type { SpeechModel } from '../vad/speech-model.ts';
 
-/** Stretches of a recording, in seconds from its start. */
-export interface Clip {
-  readonly startSeconds: number;
-  /** Its end by default. */
-  readonly endSeconds?: number;
-}
-
 /** How a recording is transcribed. Names and defaults are openai/whisper's (transcribe.py). */
 export interface TranscribeOptions {
-  /** Whisper's code; detected in the first 30 s where it is absent. */
+  /** A code, a locale or an English name, or auto; detected in the first 30 s where it is absent or auto. */
   readonly language?: string;
   /** Detects the language anew in each window. */
   readonly languagePerWindow?: boolean;
@@ -73,55 +75,38 @@ export interface TranscribeOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Options with every default in its place. */
-export type ResolvedOptions = Omit<TranscribeOptions, keyof typeof transcribeDefaults> &
-  Required<Pick<TranscribeOptions, keyof typeof transcribeDefaults>>;
+const tables = [audioOptions, speechOptions, wordOptions, decodingOptions, transcribeCallOptions] as const;
 
-export const transcribeDefaults = {
-  task: 'transcribe',
-  languagePerWindow: false,
-  wordTimestamps: false,
-  temperatures: [0, 0.2, 0.4, 0.6, 0.8, 1] as readonly number[],
-  beamSize: 1,
-  bestOf: 5,
-  patience: 1,
-  compressionRatioThreshold: 2.4,
-  logprobThreshold: -1,
-  noSpeechThreshold: 0.6,
-  conditionOnPreviousText: true,
-  initialPrompt: '',
-  carryInitialPrompt: false,
-  prefix: '',
-  suppressTokens: [] as readonly number[],
-  maxInitialTimestampSeconds: 1,
-  prependPunctuation: '"\'“¿([{-',
-  appendPunctuation: '"\'.。,，!！?？:：”)]}、',
-  batchSize: 1,
-  seed: 0,
-} as const satisfies TranscribeOptions;
+/** Options with every default in its place; the language is one of Whisper's codes, or absent where it is to be detected. */
+export type ResolvedOptions = Omit<TranscribeOptions, keyof typeof transcribeDefaults> & typeof transcribeDefaults;
 
-/** @throws UsageError for values that make no sense, or not together */
+/** What options are that are not given. */
+export const transcribeDefaults = defaultsOf(tables, 'transcribe()');
+
+/** @throws UsageError for options that there are not, values that make no sense, or not together */
 export function resolveOptions(options: TranscribeOptions): ResolvedOptions {
-  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-  const resolved: ResolvedOptions = { ...transcribeDefaults, ...given };
-  const { batchSize, beamSize, bestOf, clips, speech, temperatures } = resolved;
-  for (const [name, value] of Object.entries({ batchSize, beamSize, bestOf }))
-    if (!Number.isInteger(value) || value < 1) throw senseless(`${name} is ${value}, expected a whole number from 1`);
-  if (temperatures.length === 0 || temperatures.some((value) => !(value >= 0)))
-    throw senseless(`temperatures are [${temperatures.join(', ')}], expected numbers from 0`);
-  if (batchSize > 1 && speech === undefined)
-    throw senseless('batchSize needs speech: batches are of stretches of speech');
-  if (clips !== undefined && speech !== undefined)
-    throw senseless('clips and speech cannot be combined: say which parts to listen to, or have them found');
-  let before = 0;
-  for (const { startSeconds, endSeconds = Number.POSITIVE_INFINITY } of clips ?? []) {
-    if (!(startSeconds >= before && endSeconds > startSeconds))
-      throw senseless(`the clip from ${startSeconds} to ${endSeconds} s is not in order behind ${before} s`);
-    before = endSeconds;
-  }
-  return resolved;
+  const call = { call: 'transcribe()', tables } as const;
+  const checked = checkedOptions(call, options, (message) =>
+    options.onWarning?.(message),
+  ) as unknown as ResolvedOptions;
+  const { language, speech, ...others } = checked;
+  const known = knownLanguage(language);
+  return {
+    ...others,
+    ...(known === undefined ? {} : { language: known }),
+    ...(speech === undefined ? {} : { speech: checkedSpeech(speech, options) }),
+  };
 }
 
-function senseless(message: string): UsageError {
-  return new UsageError('OPTION_SENSELESS', message);
+type Speech = NonNullable<TranscribeOptions['speech']>;
+
+function checkedSpeech(speech: Speech, { onWarning }: TranscribeOptions): Speech {
+  const { model, options = {}, ...others } = speech;
+  if (typeof model?.listen !== 'function' || Object.keys(others).length > 0)
+    throw new UsageError(
+      'OPTION_SENSELESS',
+      'speech is an object: expected { model, options }, with a model of openSilero()',
+    );
+  const call = { call: 'speech.options', tables: [detectorOptions] } as const;
+  return { model, options: checkedOptions(call, options, (message) => onWarning?.(message)) as ChunkOptions };
 }

@@ -63,11 +63,11 @@ describe('what cannot be read', () => {
 
   test.each([
     [['--start', '3', '--end', '2'], '--end must lie behind --start'],
-    [['--start', 'soon'], 'Expected seconds, m:s or h:m:s.'],
-    [['--start', '1:2:3:4'], 'Expected seconds, m:s or h:m:s.'],
-    [['--rate', '8000'], '--rate and --channels describe raw samples'],
-    [['--input-format', 'mp3'], 'Allowed choices are u8, s16le'],
-    [['--input-format', 'u8', '--rate', '10'], 'Expected a whole number from 1000 to 384000.'],
+    [['--start', 'soon'], '--start is soon: expected seconds, m:s or h:m:s'],
+    [['--start', '1:2:3:4'], '--start is 1:2:3:4: expected seconds, m:s or h:m:s'],
+    [['--rate', '8000'], '--rate needs --input-format'],
+    [['--input-format', 'mp3'], '--input-format is mp3: expected u8, s16le'],
+    [['--input-format', 'u8', '--rate', '10'], '--rate is 10: expected a whole number from 1000 to 384000'],
   ])('%j is wrong usage', async (args, message) => {
     const { code, stderr } = await runCli(['transcribe', ...args, sample]);
     expect(code).toBe(2);

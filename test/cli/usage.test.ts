@@ -24,13 +24,40 @@ describe('the command line', () => {
     ['OM files on the CPU', ['transcribe', '-d', 'cpu', '--om-dir', 'om', sample], 'om is for an NPU'],
     ['a type that the CPU does not have', ['transcribe', '-d', 'cpu', '--dtype', 'float16', sample], 'float16'],
     ['a type for NPUs that is none', ['convert', '--dtype', 'int8', 'whisper-base'], 'float32'],
-    ['a profile as JSON', ['bench', '--profile', '--json'], '--json'],
     ['stdin named twice', ['transcribe', '-', '-'], 'only once'],
   ])('%s ends with 2, nothing on stdout, and says what is wrong', async (_, args, message) => {
     const { code, stdout, stderr } = await runCli(args);
     expect(code).toBe(2);
     expect(stdout).toBe('');
     expect(stderr).toContain(message);
+  });
+
+  test('options that cannot be combined end with 2, as an object too where objects are asked for', async () => {
+    const { code, stdout, stderr } = await runCli(['bench', '--profile', '--json']);
+    expect(code).toBe(2);
+    expect(stderr).toBe('error: --profile cannot be combined with --json: a profile is a text\n');
+    expect(JSON.parse(stdout).error).toMatchObject({ code: 'OPTION_SENSELESS' });
+  });
+
+  test('an option without effect is warned of, in one line', async () => {
+    const { stderr } = await runCli(['transcribe', '--patience', '2', 'no-such-file.wav']);
+    expect(stderr).toContain('warning: --patience has no effect without --beam-size above 1\n');
+  });
+
+  test('what an environment variable says is checked likewise, and named after it', async () => {
+    const { code, stderr } = await runCli(['transcribe', 'a.wav'], { env: { WHISPER_NPU_DEVICE: 'gpu' } });
+    expect(code).toBe(2);
+    expect(stderr).toBe('error: WHISPER_NPU_DEVICE is gpu: expected auto, cpu, npu or npu:N\n');
+  });
+
+  test('a command below another one takes the options of both', async () => {
+    for (const args of [
+      ['bench', 'compare', '--tolerance', 'much', 'a', 'b'],
+      ['bench', '--tolerance', 'much', 'compare', 'a', 'b'],
+    ]) {
+      const { code, stderr } = await runCli(args);
+      expect([code, stderr]).toEqual([2, 'error: --tolerance is much: expected a number from 0 to 1000\n']);
+    }
   });
 
   test('no command at all shows the help and ends with 2', async () => {

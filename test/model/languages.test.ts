@@ -15,11 +15,43 @@ describe('parseLanguage', () => {
     ['valencian', 'ca'],
     ['castilian', 'es'],
     ['iw', 'he'],
+    ['jv-ID', 'jw'],
+    ['en-US', 'en'],
+    ['zh-CN', 'zh'],
+    ['zh-Hant', 'zh'],
+    ['zh-Hant-TW', 'zh'],
+    ['zh-yue', 'yue'],
+    ['yue-HK', 'yue'],
+    ['pt_BR', 'pt'],
+    ['PT-br', 'pt'],
+    ['DE', 'de'],
+    ['de_DE.UTF-8', 'de'],
+    ['de_AT@euro', 'de'],
+    ['nb-NO', 'no'],
+    ['nn-NO', 'nn'],
+    ['fil-PH', 'tl'],
+    ['haw-US', 'haw'],
+    ['deu', 'de'],
+    ['cmn-Hans', 'zh'],
   ])('takes %s for %s', (text, code) => {
     expect(parseLanguage(text)).toBe(code);
   });
 
-  test.each(['', 'xx', 'klingon', 'constructor', 'en-GB'])('does not know %j', (text) => {
+  test.each([
+    '',
+    'xx',
+    'klingon',
+    'constructor',
+    'auto',
+    'xx-US',
+    'tlh',
+    'C',
+    'en-',
+    'en US',
+    'german-AT',
+    'en-toolongsubtag',
+    'x-de',
+  ])('does not know %j', (text) => {
     expect(parseLanguage(text)).toBeUndefined();
   });
 });

@@ -13,45 +13,27 @@ import type { WindowComparison } from '../../accuracy/window.ts';
 import { describeEnvironment } from '../../bench/environment.ts';
 import { AudioError, closeAfter, UsageError } from '../../errors.ts';
 import { makeFolder } from '../../model/make-folder.ts';
-import { compareBlocks, type LayerInput, openSides, type SideOptions, type Sides } from '../accuracy-sides.ts';
+import { knownLanguage } from '../../options/kinds/language.ts';
+import type { CommandOptions } from '../../options/tables.ts';
+import { compareBlocks, type LayerInput, openSides, type Sides } from '../accuracy-sides.ts';
 import { accuracyText } from '../accuracy-text.ts';
 import { openInput } from '../audio-input.ts';
+import { addOptions, readOptions } from '../command-options.ts';
 import { exitCode } from '../exit-codes.ts';
-import { addModelInputOptions } from '../model-input.ts';
-import { option } from '../options.ts';
 import { errorJson, printError } from '../report-error.ts';
 import { writing } from '../report-folder.ts';
-import { type Session, sessionTerminal } from '../session.ts';
+import type { Session } from '../session.ts';
 import type { Terminal } from '../terminal.ts';
 
-interface Options extends SideOptions {
-  readonly ref: string;
-  readonly manifest?: string;
-  readonly threshold: number;
-  readonly language: string;
-  readonly saveReference?: string;
-  readonly report?: string;
-  readonly json?: boolean;
-}
+type Options = CommandOptions<'accuracy'>;
 
 export function addAccuracy(program: Command, session: Session): void {
-  addModelInputOptions(program.command('accuracy'))
+  addOptions(program.command('accuracy'), 'accuracy')
     .summary('compare what a device computes with a reference')
     .description(
       'Compares a model on a device with a reference, free and fed with the same tokens: texts, probabilities, encoder output, and word errors where FILE.txt beside the audio or a manifest says what was really said. Ends with 1 if it does not pass.',
     )
     .addArgument(new Argument('[audio...]', 'recordings (default: a sample of this program)'))
-    .addOption(option.manifest())
-    .addOption(option.ref())
-    .addOption(option.refModel())
-    .addOption(option.refThreads())
-    .addOption(option.threshold())
-    .addOption(option.layers())
-    .addOption(option.language())
-    .addOption(option.saveReference())
-    .addOption(option.report())
-    .addOption(option.json())
-    .addOption(option.quiet())
     .addHelpText(
       'after',
       `
@@ -61,7 +43,7 @@ Examples:
   $ whisper-npu accuracy --save-reference medium.json --model whisper-medium   # here, then on the machine with the NPU:
   $ whisper-npu accuracy --device npu --ref medium.json`,
     )
-    .action((files: string[], options: Options) => run(files, options, session));
+    .action((files: string[], _: unknown, own: Command) => run(files, own, session));
 }
 
 /** What has been compared until now. */
@@ -73,10 +55,10 @@ interface Progress {
   failed: number;
 }
 
-async function run(names: readonly string[], options: Options, session: Session): Promise<void> {
-  const terminal = sessionTerminal(session, options);
+async function run(names: readonly string[], command: Command, session: Session): Promise<void> {
+  const { options, terminal } = readOptions(command, 'accuracy', session);
   const inputs = await accuracyInputs(names, options.manifest);
-  const stored = await storedReference(options);
+  const stored = options.ref === 'cpu' ? undefined : await openStoredReference(options.ref);
   if (options.report !== undefined) await writing(options.report, makeFolder);
   const progress: Progress = { sides: undefined, files: [], layerInput: undefined, layers: undefined, failed: 0 };
   const conclude = async (isComplete: boolean) => {
@@ -88,7 +70,7 @@ async function run(names: readonly string[], options: Options, session: Session)
     const result = resultOf(progress, progress.sides, {
       isComplete: isWhole,
       environment,
-      threshold: options.threshold,
+      threshold: options.thresholdPercent,
     });
     await show(result, { options, session, terminal });
   };
@@ -110,19 +92,6 @@ async function run(names: readonly string[], options: Options, session: Session)
     terminal.warn(`${progress.failed} of ${inputs.length} files failed`);
     process.exitCode = exitCode.failed;
   }
-}
-
-/** @throws UsageError for what a file cannot serve for */
-async function storedReference({ ref, layers, refModel, saveReference }: Options): Promise<Reference | undefined> {
-  if (ref === 'cpu') return undefined;
-  const given = { '--layers': layers, '--ref-model': refModel, '--save-reference': saveReference };
-  const [unfit] = Object.entries(given).find(([, value]) => value !== undefined) ?? [];
-  if (unfit !== undefined) {
-    throw new UsageError('REFERENCE_UNFIT', `${unfit} needs a model as reference, not a file`, {
-      hint: 'Leave --ref out: the reference is then computed on the CPU.',
-    });
-  }
-  return openStoredReference(ref);
 }
 
 interface Surroundings {
@@ -170,7 +139,7 @@ async function compareFile(
   { options, session, terminal }: Surroundings,
 ): Promise<void> {
   const { sides, writer, progress } = at;
-  const { language } = options;
+  const language = knownLanguage(options.language);
   const windows: (WindowComparison & { audioSeconds: number })[] = [];
   const add = async (isComplete: boolean) => {
     if (windows.length === 0) return;
@@ -184,10 +153,10 @@ async function compareFile(
   let first: Float32Array | undefined;
   try {
     const comparisons = compareRecording(sides.tested, sides.reference, recording, {
-      ...(language === 'auto' ? {} : { language }),
+      ...(language === undefined ? {} : { language }),
       signal: session.signal,
       async onReference(clip, window) {
-        if (language !== 'auto' && window.language !== language) throw otherLanguage(window.language, language);
+        if (language !== undefined && window.language !== language) throw otherLanguage(window.language, language);
         first ??= clip.samples;
         await writer?.add(clip, window);
       },

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Argument, type Command, Option } from 'commander';
+import { Argument, type Command } from 'commander';
 import type { OpenedNpu } from '../../backend/npu/acl-environment.ts';
 import { type BenchOptions, type BenchSubject, bench, type Measured, type NpuUnderTest } from '../../bench/bench.ts';
 import { type Comparison, compareResults, ruleText } from '../../bench/compare.ts';
@@ -15,51 +15,24 @@ import { openCheckpoint } from '../../model/checkpoint.ts';
 import { makeFolder } from '../../model/make-folder.ts';
 import { resolveModel } from '../../model/resolve-model.ts';
 import { openModel } from '../../open-model.ts';
+import type { CommandOptions } from '../../options/tables.ts';
 import { benchText, comparisonText, profileText } from '../bench-text.ts';
+import { addOptions, readOptions } from '../command-options.ts';
 import { exitCode } from '../exit-codes.ts';
-import { addModelInputOptions, type ModelInputOptions, modelOptions } from '../model-input.ts';
-import { option } from '../options.ts';
+import { modelOptions } from '../model-input.ts';
 import { profileModel } from '../profile-model.ts';
 import { writing } from '../report-folder.ts';
-import { type Session, sessionTerminal } from '../session.ts';
+import type { Session } from '../session.ts';
 import type { Terminal } from '../terminal.ts';
 
-interface Options extends ModelInputOptions {
-  readonly runs: number;
-  readonly warmup: number;
-  readonly audio?: string;
-  readonly seconds?: number;
-  readonly tokens?: number;
-  readonly language: string;
-  readonly profile?: boolean;
-  readonly compare?: string;
-  readonly tolerance: number;
-  readonly report?: string;
-  readonly json?: boolean;
-}
+type Options = CommandOptions<'bench'>;
 
 export function addBench(program: Command, session: Session): void {
-  const command = addModelInputOptions(program.command('bench'))
+  const command = addOptions(program.command('bench'), 'bench')
     .summary('measure how fast a model is, and what it needs')
     .description(
       'Measures every stage from samples to text on one device. Ctrl-C ends it with what was measured so far.',
     )
-    .addOption(option.runs())
-    .addOption(option.warmup())
-    .addOption(option.audio())
-    .addOption(option.seconds())
-    .addOption(option.tokens())
-    .addOption(
-      new Option('--profile', 'then run as often again, to say what in the model takes the time (CPU)')
-        .conflicts('json')
-        .helpGroup('Measurement:'),
-    )
-    .addOption(option.compare())
-    .addOption(option.tolerance())
-    .addOption(option.language().default('en'))
-    .addOption(option.report())
-    .addOption(option.json())
-    .addOption(option.quiet())
     .addHelpText(
       'after',
       `
@@ -69,25 +42,20 @@ Examples:
   $ whisper-npu bench --tokens 64 --audio interview.wav --json > before.json
   $ whisper-npu bench compare before.json after.json`,
     )
-    .action((options: Options) => run(options, session));
-  command
-    .command('compare')
+    .action((_: unknown, own: Command) => run(own, session));
+  addOptions(command.command('compare'), 'bench compare')
     .configureHelp({ showGlobalOptions: false }) // bench's own options mean nothing here
     .summary('say what has become slower or larger beyond noise')
     .description('Holds one result of bench against an earlier one. Ends with 1 if something has become worse.')
     .addArgument(new Argument('<before>', 'what bench --json or --report wrote'))
     .addArgument(new Argument('<after>', 'the same, later or elsewhere'))
-    .addOption(option.tolerance())
-    .addOption(option.json())
     .addHelpText('after', `\n${ruleText('--tolerance')}`)
-    .action((before: string, after: string, _: unknown, own: Command) =>
-      compareFiles(before, after, own.optsWithGlobals<Pick<Options, 'tolerance' | 'json'>>(), session),
-    );
+    .action((before: string, after: string, _: unknown, own: Command) => compareFiles(before, after, own, session));
 }
 
-async function run(options: Options, session: Session): Promise<void> {
+async function run(command: Command, session: Session): Promise<void> {
   const { signal } = session;
-  const terminal = sessionTerminal(session, options);
+  const { options, terminal } = readOptions(command, 'bench', session);
   if (options.language === 'auto') {
     throw new UsageError(
       'LANGUAGE_NEEDED',
@@ -225,12 +193,8 @@ async function show(
   terminal.note(`report in ${join(report, 'bench.html')}`);
 }
 
-async function compareFiles(
-  before: string,
-  after: string,
-  { tolerance, json }: Pick<Options, 'tolerance' | 'json'>,
-  session: Session,
-): Promise<void> {
+async function compareFiles(before: string, after: string, command: Command, session: Session): Promise<void> {
+  const { tolerance, json } = readOptions(command, 'bench compare', session).options;
   const [baseline, current] = [await readResult(before), await readResult(after)];
   const comparison = compareResults(baseline, current, tolerance);
   if (json) await session.print(`${JSON.stringify({ ...comparison, tolerance })}\n`);

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { Argument, type Command, Option } from 'commander';
+import { Argument, type Command } from 'commander';
 import { openNpu } from '../../backend/npu/acl-environment.ts';
 import { atcArguments, findAtc } from '../../convert/atc.ts';
 import type { NpuVariants } from '../../convert/npu-graphs.ts';
@@ -11,71 +11,34 @@ import {
   type WriteGraphsOptions,
   writeGraphs,
 } from '../../convert/prepare-npu.ts';
-import { dtypesOf, type NpuDtypeName, npuElementTypes } from '../../dtype.ts';
+import { npuElementTypes } from '../../dtype.ts';
 import { ConversionError, NpuError, UsageError } from '../../errors.ts';
 import { type Checkpoint, openCheckpoint } from '../../model/checkpoint.ts';
 import { resolveModel } from '../../model/resolve-model.ts';
 import { storeDirectory } from '../../model/store.ts';
 import { conversionLog } from '../../open-model.ts';
+import { addOptions, readOptions } from '../command-options.ts';
 import { convertProgress } from '../convert-progress.ts';
-import { folderName } from '../option-values.ts';
-import { option } from '../options.ts';
-import { type ModelSourceOptions, modelContext, type Session, sessionTerminal } from '../session.ts';
-
-interface Options extends ModelSourceOptions {
-  readonly soc?: string;
-  readonly dtype: NpuDtypeName;
-  readonly hostCpu?: string;
-  readonly graphsOnly?: string;
-  readonly beamSize: number;
-  readonly batchSize: number;
-  readonly wordTimestamps?: boolean;
-  readonly json?: boolean;
-}
+import { modelContext, type Session } from '../session.ts';
 
 export function addConvert(program: Command, session: Session): void {
-  program
-    .command('convert')
+  addOptions(program.command('convert'), 'convert')
     .summary('convert a model for an NPU')
     .description(
       'Converts a model into OM files with atc, and prints the folder they are in. Beams, batches and word times have OM files of their own: `transcribe` converts what is missing, a folder for --om-dir has to hold them.',
     )
     .addArgument(new Argument('<model>', 'a name, a hub id or a folder'))
-    .addOption(option.soc())
-    .addOption(
-      new Option('--dtype <type>', 'what the NPU is to compute in')
-        .choices(dtypesOf.NPU)
-        .default('float16')
-        .helpGroup('Device:'),
-    )
-    .addOption(
-      new Option('--host-cpu <name>', 'the processor of the machine with the NPU, if it is not this one’s')
-        .choices(['aarch64', 'x86_64'])
-        .helpGroup('Device:'),
-    )
-    .addOption(
-      new Option('--graphs-only <folder>', 'write the graphs and the atc commands there, to run elsewhere')
-        .argParser(folderName)
-        .helpGroup('Output:'),
-    )
-    .addOption(option.beamSize())
-    .addOption(option.batchSize())
-    .addOption(option.wordTimestamps())
-    .addOption(option.source())
-    .addOption(option.offline())
-    .addOption(option.json())
-    .addOption(option.quiet())
-    .action((model: string, options: Options) => run(model, options, session));
+    .action((model: string, _: unknown, own: Command) => run(model, own, session));
 }
 
-async function run(spec: string, options: Options, session: Session): Promise<void> {
-  const terminal = sessionTerminal(session, options);
+async function run(spec: string, command: Command, session: Session): Promise<void> {
+  const { options, terminal } = readOptions(command, 'convert', session);
   const target: NpuTarget = {
     soc: options.soc ?? (await ownSoc(session)),
     dtype: npuElementTypes[options.dtype],
     ...(options.hostCpu === undefined ? {} : { hostCpu: options.hostCpu }),
   };
-  const { beamSize: beams, batchSize: windows, wordTimestamps: wordTimes = false } = options;
+  const { beamSize: beams, batchSize: windows, wordTimestamps: wordTimes } = options;
   const variants: NpuVariants = { beams, windows, wordTimes };
   // Without atc there is nothing to fetch a model for.
   const atc = options.graphsOnly === undefined ? await findAtc(session.env) : undefined;

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { catalog } from '../../model/catalog.ts';
 import { listModels, removeModel, storeDirectory } from '../../model/store.ts';
-import { option } from '../options.ts';
+import { addOptions, readOptions } from '../command-options.ts';
 import type { Session } from '../session.ts';
 import { table } from '../table.ts';
 
@@ -10,11 +10,10 @@ export function addModels(program: Command, session: Session): void {
     .command('models')
     .summary('list the models in the store, or remove one')
     .description('Lists the models that are on this machine and the names that can be fetched.');
-  models
-    .command('list', { isDefault: true })
+  addOptions(models.command('list', { isDefault: true }), 'models list')
     .description('list models')
-    .addOption(option.json())
-    .action(async (options: { json?: boolean }) => {
+    .action(async (_: unknown, own: Command) => {
+      const { options } = readOptions(own, 'models list', session);
       const store = storeDirectory(session.env);
       const stored = await listModels(store);
       if (options.json) return session.print(`${JSON.stringify({ store, models: stored })}\n`);

@@ -1,23 +1,15 @@
 import { Argument, type Command } from 'commander';
 import { resolveModel } from '../../model/resolve-model.ts';
-import { option } from '../options.ts';
-import { type ModelSourceOptions, modelContext, type Session, sessionTerminal } from '../session.ts';
-
-interface Options extends ModelSourceOptions {
-  readonly json?: boolean;
-}
+import { addOptions, readOptions } from '../command-options.ts';
+import { modelContext, type Session } from '../session.ts';
 
 export function addPull(program: Command, session: Session): void {
-  program
-    .command('pull')
+  addOptions(program.command('pull'), 'pull')
     .summary('fetch models into the store')
     .description('Fetches models into the store, so that later commands need no network. Prints their folders.')
     .addArgument(new Argument('<model...>', 'names (whisper-medium) or hub ids (openai/whisper-medium)'))
-    .addOption(option.source())
-    .addOption(option.json())
-    .addOption(option.quiet())
-    .action(async (models: string[], options: Options) => {
-      const terminal = sessionTerminal(session, options);
+    .action(async (models: string[], _: unknown, own: Command) => {
+      const { options, terminal } = readOptions(own, 'pull', session);
       for (const model of models) {
         const files = await resolveModel(model, modelContext(session, options, terminal));
         terminal.note(`${files.name} is complete (from: ${files.source})`);

@@ -1,63 +1,36 @@
 import { Argument, type Command } from 'commander';
 import type { AudioRecording } from '../../audio/recording.ts';
 import { openSilero } from '../../backend/cpu/silero.ts';
-import type { Task } from '../../decoding/prompt.ts';
 import { closeAfter, NpuError, UsageError } from '../../errors.ts';
 import { openModel } from '../../open-model.ts';
+import type { CommandOptions } from '../../options/tables.ts';
 import type { Transcript } from '../../output/transcript.ts';
 import type { LoadedModel } from '../../transcribe/loaded-model.ts';
 import type { Segment } from '../../transcribe/segment.ts';
 import type { SpeechModel } from '../../vad/speech-model.ts';
-import { type AudioInputOptions, addAudioInputOptions, checkAudioInputOptions, openInput } from '../audio-input.ts';
+import { openInput } from '../audio-input.ts';
 import { readInputList } from '../batch/input-list.ts';
 import { findInputs, findListed, type Input } from '../batch/inputs.ts';
 import { type Job, makeOutputFolder, makeRoom, outputDate, planJobs } from '../batch/jobs.ts';
 import type { BatchProgress } from '../batch/progress.ts';
 import { pendingJobs, runBatch } from '../batch/run-batch.ts';
-import { addDecodingOptions, type DecodingInputOptions, decodingOptions, needsSpeechModel } from '../decoding-input.ts';
-import { addModelInputOptions, type ModelInputOptions, modelOptions } from '../model-input.ts';
-import { option } from '../options.ts';
-import { checkStdout, type OutputOptions, type OutputSettings, outputSettings } from '../output-settings.ts';
+import { addOptions, readOptions } from '../command-options.ts';
+import { decodingOptions, needsSpeechModel } from '../decoding-input.ts';
+import { modelOptions } from '../model-input.ts';
+import { checkStdout, type OutputSettings, outputSettings } from '../output-settings.ts';
 import { printLanguages } from '../print-languages.ts';
 import { recognise } from '../recognise.ts';
 import { openResults, type Results } from '../results.ts';
-import { type Session, sessionTerminal } from '../session.ts';
+import type { Session } from '../session.ts';
 import type { Terminal } from '../terminal.ts';
 
-interface Options extends ModelInputOptions, OutputOptions, AudioInputOptions, DecodingInputOptions {
-  readonly language: string;
-  readonly task: Task;
-  readonly filesFrom?: string;
-  readonly overwrite?: boolean;
-  readonly detectLanguage?: boolean;
-}
+type Options = CommandOptions<'transcribe'>;
 
 export function addTranscribe(program: Command, session: Session): void {
-  const command = addModelInputOptions(addAudioInputOptions(program.command('transcribe')))
+  addOptions(program.command('transcribe'), 'transcribe')
     .summary('print or write what is said in audio files')
     .description('Prints what is said in audio files, or writes it to files. Only results go to stdout.')
-    .addArgument(new Argument('[audio...]', 'files, folders, quoted globs, or - for stdin'));
-  for (const add of [
-    option.filesFrom,
-    option.language,
-    option.task,
-    option.detectLanguage,
-    option.format,
-    option.outputDir,
-    option.overwrite,
-    option.timestamps,
-    option.wordTimestamps,
-    option.colors,
-    option.noColors,
-    option.json,
-    option.quiet,
-    option.maxLineWidth,
-    option.maxLineCount,
-    option.maxWordsPerLine,
-    option.highlightWords,
-  ])
-    command.addOption(add());
-  addDecodingOptions(command)
+    .addArgument(new Argument('[audio...]', 'files, folders, quoted globs, or - for stdin'))
     .addHelpText(
       'after',
       `
@@ -69,13 +42,12 @@ Examples:
   $ whisper-npu transcribe --start 1:30 --end 2:00 talk.mp4
   $ arecord -r 16000 -f S16_LE -t raw | whisper-npu transcribe --input-format s16le -`,
     )
-    .action((args: string[], options: Options) => run(args, options, session));
+    .action((args: string[], _: unknown, own: Command) => run(args, own, session));
 }
 
-async function run(args: readonly string[], options: Options, session: Session): Promise<void> {
-  checkAudioInputOptions(options);
-  const terminal = sessionTerminal(session, options);
-  const settings = outputSettings(options, terminal.warn);
+async function run(args: readonly string[], command: Command, session: Session): Promise<void> {
+  const { options, terminal } = readOptions(command, 'transcribe', session);
+  const settings = outputSettings(options);
   const { directory, formats } = settings;
   const inputs = await inputsOf(args, options, session);
   const jobs =
@@ -162,11 +134,9 @@ async function transcribeOne(
   terminal: Terminal,
 ): Promise<void> {
   const started = performance.now();
-  const { language, task } = options;
+  const { task } = options;
   const recognition = recognise(model, audio, {
     ...decodingOptions(options, speechModel),
-    ...(language === 'auto' ? {} : { language }),
-    task,
     timestamps: settings.needsTimestamps,
     wordTimestamps: settings.needsWords,
     signal: session.signal,

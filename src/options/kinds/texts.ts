@@ -1,0 +1,37 @@
+import type { Kind } from '../kind.ts';
+
+/** Any text, which may be empty. */
+export const anyText: Kind<string> = texts('text', 'a text', () => true);
+
+/** A name or path of something: a file, a folder, a model. */
+export function nameOf(what: 'file' | 'folder' | 'list' | 'name' | 'reference'): Kind<string> {
+  const expected = { file: 'a file', folder: 'a folder', list: 'a file', name: 'a name', reference: 'cpu or a file' };
+  return texts(what, expected[what], (text) => text.trim() !== '' && !text.includes('\0'));
+}
+
+/** A chip, whose name goes into a folder's name and into commands. */
+export const chip: Kind<string> = texts('name', 'the name of a chip, as Ascend910B4', (text) =>
+  /^Ascend\w+$/.test(text),
+);
+
+/** One of a few names, exactly as they are written here. */
+export function choice<const Name extends string>(names: readonly Name[], placeholder = 'name'): Kind<Name> {
+  const find = (value: unknown) => names.find((name) => name === value);
+  return { placeholder, expected: alternatives(names), choices: names, fromText: find, fromCode: find };
+}
+
+/** Names as a sentence goes on with them: `mix, left or right`. */
+export function alternatives(names: readonly string[]): string {
+  const last = names.at(-1) ?? '';
+  return names.length < 2 ? last : `${names.slice(0, -1).join(', ')} or ${last}`;
+}
+
+function texts(placeholder: string, expected: string, isGood: (text: string) => boolean): Kind<string> {
+  const fromText = (text: string) => (isGood(text) ? text : undefined);
+  return {
+    placeholder,
+    expected,
+    fromText,
+    fromCode: (value) => (typeof value === 'string' ? fromText(value) : undefined),
+  };
+}

@@ -1,0 +1,52 @@
+import { language } from './kinds/language.ts';
+import { anyText, choice } from './kinds/texts.ts';
+import { yesOrNo } from './kinds/yes-or-no.ts';
+import { option, optionWithDefault } from './option.ts';
+
+const group = 'Speech';
+const doors = ['transcribe', 'transcribe()'] as const;
+
+/** What is spoken, and what is known of it beforehand. */
+export const speechOptions = {
+  language: option(language, {
+    group,
+    short: 'l',
+    doors: [...doors, 'accuracy'],
+    overruledBy: [{ name: 'languagePerWindow' }],
+    help: 'Transcribe this language, a code, a locale or an English name (de, de-AT, German); auto detects it.',
+    defaultText: 'auto',
+  }),
+  task: optionWithDefault(choice(['transcribe', 'translate'], 'task'), 'transcribe', {
+    group,
+    doors,
+    help: 'Write what was said, or translate it into English.',
+  }),
+  detectLanguage: option(yesOrNo, {
+    group,
+    doors: ['transcribe'],
+    help: 'Only say which language is spoken, and how likely each is.',
+  }),
+  languagePerWindow: optionWithDefault(yesOrNo, false, {
+    group,
+    doors,
+    help: 'Detect the language anew every 30 s, for recordings in several languages.',
+  }),
+  initialPrompt: optionWithDefault(anyText, '', {
+    group,
+    doors,
+    help: 'Give this to the first window as the text before it, for names, spelling or style.',
+    defaultText: 'none',
+  }),
+  carryInitialPrompt: optionWithDefault(yesOrNo, false, {
+    group,
+    doors,
+    needs: [{ name: 'initialPrompt' }],
+    help: 'Repeat the initial prompt in every window.',
+  }),
+  prefix: optionWithDefault(anyText, '', {
+    group,
+    doors,
+    help: 'Make the text of every window begin with this.',
+    defaultText: 'none',
+  }),
+};

@@ -1,0 +1,33 @@
+import { accuracyOptions } from './accuracy.ts';
+import { audioCallOptions, audioOptions } from './audio.ts';
+import { benchOptions } from './bench.ts';
+import { conversionOptions } from './conversion.ts';
+import { decodingOptions } from './decoding.ts';
+import { detectorOptions } from './detector.ts';
+import { modelOptions } from './model.ts';
+import { modelCallOptions } from './model-calls.ts';
+import type { AllValues, CommandName } from './option.ts';
+import { outputOptions } from './output.ts';
+import { speechOptions } from './speech.ts';
+import { wordOptions } from './subtitles.ts';
+import { transcribeCallOptions } from './transcribe-calls.ts';
+
+/** All options there are, in the order in which help and documents list them. */
+export const optionTables = [
+  audioOptions,
+  audioCallOptions,
+  modelOptions,
+  modelCallOptions,
+  conversionOptions,
+  benchOptions,
+  accuracyOptions,
+  speechOptions,
+  detectorOptions,
+  outputOptions,
+  wordOptions,
+  decodingOptions,
+  transcribeCallOptions,
+] as const;
+
+/** The values that a command gets. */
+export type CommandOptions<C extends CommandName> = AllValues<typeof optionTables, C>;

@@ -1,0 +1,44 @@
+import { expectTypeOf, test } from 'vitest';
+import type { LoadModelOptions } from '../../src/load-model.ts';
+import type { OpenRecordingOptions } from '../../src/open-recording.ts';
+import type { audioCallOptions, audioOptions } from '../../src/options/audio.ts';
+import type { decodingOptions } from '../../src/options/decoding.ts';
+import type { detectorOptions } from '../../src/options/detector.ts';
+import type { modelOptions } from '../../src/options/model.ts';
+import type { modelCallOptions } from '../../src/options/model-calls.ts';
+import type { GivenTo } from '../../src/options/option.ts';
+import type { speechOptions } from '../../src/options/speech.ts';
+import type { wordOptions } from '../../src/options/subtitles.ts';
+import type { transcribeCallOptions } from '../../src/options/transcribe-calls.ts';
+import type { CueLayout } from '../../src/output/cues.ts';
+import type { TranscribeOptions } from '../../src/transcribe/options.ts';
+import type { ChunkOptions } from '../../src/vad/speech-chunks.ts';
+
+/** Without what is no plain value: functions, signals and objects have types of their own in the library. */
+type Plain<T> = {
+  [Name in keyof T as NonNullable<T[Name]> extends string | number | boolean | readonly unknown[]
+    ? Name
+    : never]: Exclude<T[Name], undefined>;
+};
+
+type Loading = GivenTo<typeof modelOptions, 'loadModel()'> & GivenTo<typeof modelCallOptions, 'loadModel()'>;
+type Opening = GivenTo<typeof audioOptions, 'openRecording()'> & GivenTo<typeof audioCallOptions, 'openRecording()'>;
+type Transcribing = GivenTo<typeof audioOptions, 'transcribe()'> &
+  GivenTo<typeof speechOptions, 'transcribe()'> &
+  GivenTo<typeof wordOptions, 'transcribe()'> &
+  GivenTo<typeof decodingOptions, 'transcribe()'> &
+  GivenTo<typeof transcribeCallOptions, 'transcribe()'>;
+
+// What is wrong here is found by tsc (npm run check), not when the test runs.
+test('the documented types of the library have the options that are described, with their types', () => {
+  expectTypeOf<keyof LoadModelOptions>().toEqualTypeOf<keyof Loading>();
+  expectTypeOf<Plain<LoadModelOptions>>().toEqualTypeOf<Plain<Loading>>();
+  expectTypeOf<keyof OpenRecordingOptions>().toEqualTypeOf<keyof Opening>();
+  expectTypeOf<Plain<OpenRecordingOptions>>().toEqualTypeOf<Plain<Opening>>();
+  expectTypeOf<keyof TranscribeOptions>().toEqualTypeOf<keyof Transcribing>();
+  expectTypeOf<Plain<TranscribeOptions>>().toEqualTypeOf<Plain<Transcribing>>();
+  expectTypeOf<keyof ChunkOptions>().toEqualTypeOf<keyof GivenTo<typeof detectorOptions, 'speech.options'>>();
+  expectTypeOf<Plain<ChunkOptions>>().toEqualTypeOf<Plain<GivenTo<typeof detectorOptions, 'speech.options'>>>();
+  expectTypeOf<keyof CueLayout>().toEqualTypeOf<keyof GivenTo<typeof wordOptions, 'formats'>>();
+  expectTypeOf<Plain<CueLayout>>().toEqualTypeOf<Plain<GivenTo<typeof wordOptions, 'formats'>>>();
+});
