@@ -1,7 +1,7 @@
 import { AudioError } from '../errors.ts';
 import { allowEventLoop } from './event-loop.ts';
 import type { DecodedAudio } from './formats/decoded-audio.ts';
-import { type ChannelChoice, toMono } from './mono.ts';
+import { type ChannelChoice, createMono } from './mono.ts';
 import { createResampler, type Resampler, resamplingPeriod } from './resample.ts';
 import { sampleRate } from './windows.ts';
 
@@ -33,14 +33,10 @@ export async function* readSamples(
   { name, range, channel, warn, signal }: ReadOptions,
 ): AsyncGenerator<Float32Array> {
   await using _ = decoded;
-  let hasWarned = false;
+  const toMono = createMono(channel, (fault) => warn(`${name} has ${fault}`));
   async function* mono(): AsyncGenerator<MonoBlock> {
     for await (const { channels, sampleRate: rate } of decoded.blocks) {
-      const { samples, hasNonFinite } = toMono(channels, channel);
-      if (hasNonFinite && !hasWarned)
-        warn(`${name} has samples that are not numbers or infinite: they are read as silence`);
-      hasWarned ||= hasNonFinite;
-      yield* pieces({ samples, rate }, signal);
+      yield* pieces({ samples: toMono(channels, rate), rate }, signal);
     }
   }
   let end = 0;
