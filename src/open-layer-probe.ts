@@ -47,12 +47,12 @@ async function openOnCpu(
   options: OpenModelOptions,
   mode: TapMode,
 ): Promise<LayerProbe> {
-  const { context, onPrepare, threads } = options;
+  const { context, onPrepare, onWarning, threads } = options;
   const dtype = cpuDtype(options.dtype);
   const directory = await prepareCpu(
     checkpoint,
     { store: context.storeDirectory, model },
-    { dtype, onBuild: onPrepare, signal: context.signal },
+    { dtype, onBuild: onPrepare, onDamage: onWarning, signal: context.signal },
   );
   const { dimensions } = checkpoint;
   return openCpuLayerProbe({ graphs: cpuTapGraphs(checkpoint, mode, dtype), directory, dimensions, threads });

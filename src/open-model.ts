@@ -99,11 +99,11 @@ async function hasNpu(env: ModelContext['env']): Promise<boolean> {
 }
 
 async function openOnCpu(checkpoint: Checkpoint, model: string, options: OpenModelOptions): Promise<Backend> {
-  const { context, threads, onPrepare, onProfile } = options;
+  const { context, threads, onPrepare, onProfile, onWarning } = options;
   const directory = await prepareCpu(
     checkpoint,
     { store: context.storeDirectory, model },
-    { dtype: cpuDtype(options.dtype), onBuild: onPrepare, signal: context.signal },
+    { dtype: cpuDtype(options.dtype), onBuild: onPrepare, onDamage: onWarning, signal: context.signal },
   );
   context.signal?.throwIfAborted();
   return openCpuBackend({ directory, dimensions: checkpoint.dimensions, threads, onProfile });
@@ -133,7 +133,7 @@ export async function convertedDirectory(
   options: OpenModelOptions,
 ): Promise<string> {
   const target = { soc, dtype: npuElementTypes[npuDtype(options.dtype)] };
-  const { context, onConvert } = options;
+  const { context, onConvert, onWarning } = options;
   const place = { store: context.storeDirectory, model };
   const found = await findConverted(checkpoint, place, target, options);
   if (found !== undefined) return found;
@@ -142,6 +142,7 @@ export async function convertedDirectory(
     place,
     variants: options,
     logPath: conversionLog(context.storeDirectory, model),
+    onDamage: onWarning,
     ...(onConvert === undefined ? {} : { onEvent: onConvert }),
     ...(context.signal === undefined ? {} : { signal: context.signal }),
   });

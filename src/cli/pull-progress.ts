@@ -5,6 +5,8 @@ import type { Terminal } from './terminal.ts';
 export function pullProgress(terminal: Terminal): (event: PullEvent) => void {
   return (event) => {
     switch (event.kind) {
+      case 'damaged':
+        return terminal.warn(`${event.model} in the store is damaged and is fetched again: ${event.problem}`);
       case 'source':
         return terminal.note(`fetching from ${event.source}`);
       case 'source-failed':

@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { constants } from 'node:fs';
-import { access, open, readFile } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { access, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { delimiter, dirname, join } from 'node:path';
 import { ConversionError } from '../errors.ts';
+import { makeFolder } from '../model/make-folder.ts';
+import { findLeftovers, stagingPath } from '../model/staging.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -80,18 +82,43 @@ const remedies: Readonly<Record<string, string>> = {
 /** How long atc has to end when it is told to; what it started has to end with it. */
 const patienceMs = 3000;
 
+/** Where atc's output of one conversion goes. */
+export interface AtcLog {
+  /** The file that it is written to meanwhile. */
+  readonly unfinishedPath: string;
+  /** Its name afterwards, for messages. */
+  readonly path: string;
+}
+
 /**
- * Runs atc and waits for it. All that it and its helpers print goes to the log file.
+ * Keeps a log of what is done with atc. Every conversion writes one of its own, also where two are made at once; the log
+ * of the one that ended last, well or not, has the name.
+ */
+export async function withLog<T>(path: string, body: (log: AtcLog) => Promise<T>): Promise<T> {
+  await makeFolder(dirname(path));
+  const unfinishedPath = stagingPath(path);
+  await writeFile(unfinishedPath, '');
+  try {
+    for (const leftover of await findLeftovers(dirname(path), unfinishedPath))
+      if (leftover.target === path && leftover.isDead) await rm(leftover.path, { force: true });
+    return await body({ unfinishedPath, path });
+  } finally {
+    await rename(unfinishedPath, path);
+  }
+}
+
+/**
+ * Runs atc and waits for it. All that it and its helpers print goes to the log.
  *
  * @throws ConversionError 'ATC_FAILED' with atc's own error lines; the signal's reason, once atc and its helpers have ended
  */
-export async function runAtc(atc: string, args: readonly string[], logPath: string, signal?: AbortSignal) {
-  await using log = await open(logPath, 'a');
-  await log.appendFile(`${atc} ${args.join(' ')}\n`);
-  const { size: startOffset } = await log.stat(); // what runs before this one said is in it too
+export async function runAtc(atc: string, args: readonly string[], log: AtcLog, signal?: AbortSignal) {
+  await using output = await open(log.unfinishedPath, 'a');
+  await output.appendFile(`${atc} ${args.join(' ')}\n`);
+  const { size: startOffset } = await output.stat(); // what runs before this one said is in it too
   signal?.throwIfAborted(); // with nothing awaited until it is listened to
   // A group of its own: a Ctrl-C goes to this program alone, which then ends all of them.
-  const child = spawn(atc, args, { stdio: ['ignore', log.fd, log.fd], detached: true });
+  const child = spawn(atc, args, { stdio: ['ignore', output.fd, output.fd], detached: true });
   let mercy: NodeJS.Timeout | undefined;
   const stop = () => {
     killGroup(child.pid, 'SIGTERM');
@@ -105,8 +132,8 @@ export async function runAtc(atc: string, args: readonly string[], logPath: stri
     if (signal?.aborted) abandon(); // helpers that outlived it
     signal?.throwIfAborted();
     if (code !== 0) {
-      const said = (await readFile(logPath)).subarray(startOffset).toString();
-      throw atcFailed(said, ended ?? `exit code ${code}`, logPath);
+      const said = (await readFile(log.unfinishedPath)).subarray(startOffset).toString();
+      throw atcFailed(said, ended ?? `exit code ${code}`, log.path);
     }
   } catch (cause) {
     if (cause instanceof ConversionError || signal?.aborted) throw cause;

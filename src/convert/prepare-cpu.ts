@@ -1,4 +1,3 @@
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { arch } from 'node:process';
 import type { CpuDtype } from '../dtype.ts';
@@ -11,19 +10,27 @@ import { logitsGraph } from '../graph/vocabulary.ts';
 import { embedding, layOutWeights, type WeightLayout, type WeightShape } from '../graph/weights.ts';
 import { alignmentHeads } from '../model/alignment-heads.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
-import { weightsFile, writeWeightsTable } from '../model/weights-table.ts';
+import { tableFile, tableText, weightsFile } from '../model/weights-table.ts';
 import { ownLargestInt8Weight } from './largest-int8-weight.ts';
-import { buildPrepared, findPrepared, fingerprint, type PreparedPlace } from './prepared-folder.ts';
+import {
+  type BuildRequest,
+  buildPrepared,
+  findPrepared,
+  fingerprint,
+  type PrepareCallbacks,
+  type PreparedPlace,
+  writeHashed,
+} from './prepared-folder.ts';
 import { smoothed, smoothingFactors } from './smoothing.ts';
 import { writeWeights } from './weights-file.ts';
 
-/** Raised with every change of the graphs or of the weights file, so that older folders are made anew. */
-const graphVersion = 7;
+/** Raised with every change of the graphs, the weights file or the manifest, so that older folders are made anew. */
+const graphVersion = 8;
 
 /** ONNX Runtime has its fast 8-bit product for x86-64; elsewhere the f32 logits serve every token. */
 const screened = arch === 'x64';
 
-export interface PrepareCpuOptions {
+export interface PrepareCpuOptions extends PrepareCallbacks {
   /** float32 by default. */
   readonly dtype?: CpuDtype;
   /** Told when the folder has to be built, with the bytes to write. */
@@ -39,41 +46,54 @@ export interface PrepareCpuOptions {
 export async function prepareCpu(
   checkpoint: Checkpoint,
   place: PreparedPlace,
-  { dtype = 'float32', onBuild, signal }: PrepareCpuOptions = {},
+  { dtype = 'float32', onBuild, onDamage, signal }: PrepareCpuOptions = {},
 ): Promise<string> {
   const largest = await ownLargestInt8Weight();
   const type = dtype === 'int8' ? `int8x${largest}` : 'f32';
   const name = `cpu-${arch}-${type}-v${graphVersion}-${await fingerprint(checkpoint)}`;
-  const found = await findPrepared(place, name);
+  const graphs = cpuGraphs(checkpoint, dtype);
+  const files = [weightsFile, tableFile, ...Object.keys(graphs)];
+  const found = await findPrepared(place, { name, files });
   if (found !== undefined) return found;
   const layout = cpuLayout(checkpoint, dtype);
-  const { dimensions } = checkpoint;
   onBuild?.(layout.sizeBytes);
   const plan = {
     name,
+    files,
     neededBytes: layout.sizeBytes,
-    async build(directory: string) {
+    async build({ directory, signal: buildSignal }: BuildRequest) {
       const smoothing = dtype === 'int8' ? await smoothingFactors(checkpoint) : undefined;
       const derive = (tensor: string, values: Float32Array) => {
         const kept = smoothing === undefined ? values : smoothed(tensor, values, smoothing);
         return storedTensors(checkpoint, { dtype, largest }, tensor, kept);
       };
-      await writeWeights(checkpoint, layout, join(directory, weightsFile), { derive, signal });
-      await writeFile(join(directory, 'encoder.onnx'), cpuEncoderGraph(dimensions, layout));
-      await writeFile(join(directory, 'decoder.onnx'), cpuDecoderGraph(dimensions, layout, { screened }));
-      const heads = alignmentHeads(checkpoint);
-      await writeFile(join(directory, 'aligner.onnx'), cpuDecoderGraph(dimensions, layout, { alignmentHeads: heads }));
-      await writeFile(join(directory, 'logits.onnx'), logitsGraph(dimensions, layout));
-      const tensors = Array.from(layout.tensors, ([tensor, { offset, sizeBytes }]) => ({
-        name: tensor,
-        offset,
-        sizeBytes,
-      }));
-      await writeWeightsTable(directory, { tensors, alignmentHeads: heads });
-      return { source: checkpoint.directory, dtype: type, target: { device: 'cpu' } };
+      const written = new Map<string, string>();
+      const weights = join(directory, weightsFile);
+      written.set(weightsFile, await writeWeights(checkpoint, layout, weights, { derive, signal: buildSignal }));
+      const contents = { ...graphs, [tableFile]: () => weightsTable(checkpoint, layout) };
+      for (const [file, content] of Object.entries(contents))
+        written.set(file, await writeHashed(join(directory, file), content()));
+      return { source: checkpoint.directory, dtype: type, target: { device: 'cpu' }, written };
     },
   };
-  return buildPrepared(place, plan, signal);
+  return buildPrepared(place, plan, { signal, onDamage });
+}
+
+/** The graphs by the names of their files. */
+function cpuGraphs(checkpoint: Checkpoint, dtype: CpuDtype): Readonly<Record<string, () => Uint8Array>> {
+  const { dimensions } = checkpoint;
+  const layout = cpuLayout(checkpoint, dtype);
+  return {
+    'encoder.onnx': () => cpuEncoderGraph(dimensions, layout),
+    'decoder.onnx': () => cpuDecoderGraph(dimensions, layout, { screened }),
+    'aligner.onnx': () => cpuDecoderGraph(dimensions, layout, { alignmentHeads: alignmentHeads(checkpoint) }),
+    'logits.onnx': () => logitsGraph(dimensions, layout),
+  };
+}
+
+function weightsTable(checkpoint: Checkpoint, layout: WeightLayout): string {
+  const tensors = Array.from(layout.tensors, ([name, { offset, sizeBytes }]) => ({ name, offset, sizeBytes }));
+  return tableText({ tensors, alignmentHeads: alignmentHeads(checkpoint) });
 }
 
 /** Graphs that show their blocks (graph/taps.ts), over the weights file of the folder that {@link prepareCpu} makes. */

@@ -1,19 +1,26 @@
 import { rename, rm, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, join } from 'node:path';
 import { ConversionError } from '../errors.ts';
 import { type NpuDtype, npuWeightType } from '../graph/npu-layers.ts';
 import { layOutWeights, type WeightLayout } from '../graph/weights.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
 import { makeFolder } from '../model/make-folder.ts';
 import { weightsFile } from '../model/weights-table.ts';
-import { type AtcJob, atcArguments, runAtc } from './atc.ts';
+import { type AtcJob, type AtcLog, atcArguments, runAtc, withLog } from './atc.ts';
 import { type NpuVariants, npuGraphs } from './npu-graphs.ts';
 import { readOmHeader } from './om-file.ts';
-import { buildPrepared, findPrepared, fingerprint, type PreparedPlace } from './prepared-folder.ts';
+import {
+  type BuildRequest,
+  buildPrepared,
+  findPrepared,
+  fingerprint,
+  type PrepareCallbacks,
+  type PreparedPlace,
+} from './prepared-folder.ts';
 import { writeWeights } from './weights-file.ts';
 
-/** Raised with every change of the graphs, so that older folders are made anew. */
-const graphVersion = 1;
+/** Raised with every change of the graphs or the manifest, so that older folders are made anew. */
+const graphVersion = 2;
 
 export interface NpuTarget {
   /** As aclrtGetSocName names it: Ascend910B4. */
@@ -28,7 +35,7 @@ export type ConvertEvent =
   | { readonly kind: 'graphs'; readonly sizeBytes: number }
   | { readonly kind: 'atc'; readonly graph: string; readonly index: number; readonly count: number };
 
-export interface ConvertOptions {
+export interface ConvertOptions extends PrepareCallbacks {
   /** Path of atc. */
   readonly atc: string;
   /** Where the folder goes. */
@@ -48,7 +55,7 @@ export async function findConverted(
   target: NpuTarget,
   variants: NpuVariants = {},
 ): Promise<string | undefined> {
-  return findPrepared(place, await folderName(checkpoint, target), omFiles(checkpoint, variants));
+  return findPrepared(place, { name: await folderName(checkpoint, target), files: omFiles(checkpoint, variants) });
 }
 
 function omFiles(checkpoint: Checkpoint, variants: NpuVariants): string[] {
@@ -64,27 +71,28 @@ function omFiles(checkpoint: Checkpoint, variants: NpuVariants): string[] {
 export async function convertForNpu(
   checkpoint: Checkpoint,
   target: NpuTarget,
-  { atc, place, logPath, variants = {}, onEvent = () => {}, signal }: ConvertOptions,
+  { atc, place, logPath, variants = {}, onEvent = () => {}, onDamage, signal }: ConvertOptions,
 ): Promise<string> {
   const layout = npuWeightLayout(checkpoint, target.dtype);
   const plan = {
     name: await folderName(checkpoint, target),
     neededBytes: 2 * layout.sizeBytes,
     files: omFiles(checkpoint, variants),
-    async build(directory: string, missing: readonly string[]) {
-      await makeFolder(dirname(logPath));
-      await rm(logPath, { force: true });
+    async build({ directory, missing, signal: buildSignal }: BuildRequest) {
       const graphs = join(directory, 'graphs');
       let atcVersion = 'unknown';
       onEvent({ kind: 'graphs', sizeBytes: layout.sizeBytes });
       const wanted = (name: string) => missing.includes(`${name}.om`);
-      const jobs = await writeGraphs(checkpoint, target, graphs, directory, { variants, wanted, signal });
-      for (const [index, job] of jobs.entries()) {
-        onEvent({ kind: 'atc', graph: job.name, index, count: jobs.length });
-        await runAtc(atc, atcArguments(job), logPath, signal);
-        await normaliseName(job);
-        atcVersion = await writtenBy(job, logPath);
-      }
+      const jobs = await writeGraphs(checkpoint, target, graphs, directory, { variants, wanted, signal: buildSignal });
+      const runs = async (log: AtcLog) => {
+        for (const [index, job] of jobs.entries()) {
+          onEvent({ kind: 'atc', graph: job.name, index, count: jobs.length });
+          await runAtc(atc, atcArguments(job), log, buildSignal);
+          await normaliseName(job);
+          atcVersion = await writtenBy(job, log);
+        }
+      };
+      await withLog(logPath, runs);
       await rm(graphs, { recursive: true });
       return {
         source: checkpoint.directory,
@@ -93,7 +101,7 @@ export async function convertForNpu(
       };
     },
   };
-  return buildPrepared(place, plan, signal);
+  return buildPrepared(place, plan, { signal, onDamage });
 }
 
 export interface WriteGraphsOptions {
@@ -143,14 +151,14 @@ async function normaliseName({ output, hostCpu }: AtcJob): Promise<void> {
 }
 
 /** Looks at what atc wrote: that it ended well is not enough. @returns atc's version */
-async function writtenBy({ output }: AtcJob, logPath: string): Promise<string> {
+async function writtenBy({ output }: AtcJob, log: AtcLog): Promise<string> {
   try {
     const { attributes } = await readOmHeader(`${output}.om`);
     return attributes.get('atc_version') ?? 'unknown';
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new ConversionError('ATC_FAILED', `atc ended well but wrote no usable ${basename(output)}.om: ${reason}`, {
-      hint: `The whole log: ${logPath}`,
+      hint: `The whole log: ${log.path}`,
       cause,
     });
   }

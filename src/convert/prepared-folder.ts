@@ -1,22 +1,34 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { basename, dirname, join, sep } from 'node:path';
+import { copyFile, link, mkdir, open, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, isAbsolute, join, normalize } from 'node:path';
+import * as v from 'valibot';
 import type { Checkpoint } from '../model/checkpoint.ts';
 import { withLock } from '../model/lock.ts';
 import { makeFolder } from '../model/make-folder.ts';
+import { filesBelow, findFault, type SealedFile, sealedFile, sealFile } from '../model/sealed-files.ts';
+import { findLeftovers, publish, renameUnlessOccupied, stagingPath } from '../model/staging.ts';
 import { locksDirectory, preparedDirectory } from '../model/store.ts';
 import { storeError } from '../model/store-error.ts';
+import { readStoredJson } from '../model/stored-json.ts';
+
+/** A path inside the folder: what a manifest was made to say must not lead elsewhere. */
+const innerPath = v.pipe(
+  v.string(),
+  v.check((path) => path !== '' && !isAbsolute(path) && normalize(path) === path && !path.startsWith('..')),
+);
 
 /** What a prepared folder says of itself; written last. */
-export interface PreparedManifest {
+const preparedManifest = v.object({
   /** The checkpoint it was made of. */
-  readonly source: string;
-  readonly dtype: string;
-  /** Sizes of the files in the folder: one that is cut short makes the folder worthless. */
-  readonly sizeBytes: Readonly<Record<string, number>>;
+  source: v.string(),
+  dtype: v.string(),
+  /** Every file of the folder but this one. */
+  files: v.record(innerPath, sealedFile),
   /** What else the target wants to remember, such as the soc and CANN versions. */
-  readonly target: Readonly<Record<string, string>>;
-}
+  target: v.record(v.string(), v.string()),
+});
+
+type PreparedManifest = v.InferOutput<typeof preparedManifest>;
 
 /** Where a model's prepared folders live. */
 export interface PreparedPlace {
@@ -26,100 +38,157 @@ export interface PreparedPlace {
   readonly model: string;
 }
 
-export interface FolderPlan {
+/** What a finished folder is to be. */
+export interface WantedFolder {
   /** The variant's name, such as cpu-x64-f32-v1-0123456789ab. */
   readonly name: string;
+  /** Files that it must have; it may have more, and may have been built with fewer before. */
+  readonly files: readonly string[];
+}
+
+export interface FolderPlan extends WantedFolder {
   /** What building it will write, for messages. */
   readonly neededBytes: number;
-  /** Files that it must have, where it may have been built with fewer before. */
-  readonly files?: readonly string[];
-  /**
-   * Fills an empty folder and says what the manifest shall hold.
-   *
-   * @param missing those of `files` that the finished folder does not have yet
-   */
-  build(directory: string, missing: readonly string[]): Promise<Omit<PreparedManifest, 'sizeBytes'>>;
+  /** Fills an empty folder. */
+  build(request: BuildRequest): Promise<BuiltFolder>;
+}
+
+export interface BuildRequest {
+  /** The folder to fill. Nobody else writes to it, and nobody reads it before it is finished. */
+  readonly directory: string;
+  /** Those of the plan's files that the finished folder does not have yet. */
+  readonly missing: readonly string[];
+  /** Aborted when the caller's is, or when another process took over. */
+  readonly signal: AbortSignal;
+}
+
+export interface BuiltFolder extends Omit<PreparedManifest, 'files'> {
+  /** The SHA-256, in hex, of what was meant to be written to files, as far as that is known. */
+  readonly written?: ReadonlyMap<string, string>;
+}
+
+export interface PrepareCallbacks {
+  /** Told of a folder that is there and cannot be used, before it is made again. */
+  readonly onDamage?: ((message: string) => void) | undefined;
 }
 
 const manifestFile = 'manifest.json';
-const unfinishedSuffix = '.unfinished';
 
-/** The folder of that name if it is there and whole, and has these files. */
+/** The folder that is wanted, if it is there with all that it must have. */
 export async function findPrepared(
   { store, model }: PreparedPlace,
-  name: string,
-  files: readonly string[] = [],
+  { name, files }: WantedFolder,
 ): Promise<string | undefined> {
   const directory = join(preparedDirectory(store, model), name);
-  const manifest = await wholeManifest(directory);
-  return manifest !== undefined && missingFrom(manifest, files).length === 0 ? directory : undefined;
+  const state = await inspect(directory);
+  return hasAll(state, files) ? directory : undefined;
 }
 
-function missingFrom({ sizeBytes }: PreparedManifest, files: readonly string[]): string[] {
-  return files.filter((file) => sizeBytes[file] === undefined);
+/** A prepared folder as it is found. */
+type FolderState = { readonly manifest: PreparedManifest } | { readonly problem: string; readonly isMissing: boolean };
+
+async function inspect(directory: string): Promise<FolderState> {
+  const read = await readStoredJson(join(directory, manifestFile), preparedManifest);
+  if ('problem' in read) return { problem: `${manifestFile} ${read.problem}`, isMissing: read.isMissing };
+  const fault = await findFault(directory, Object.entries(read.value.files));
+  return fault === undefined ? { manifest: read.value } : { problem: fault, isMissing: false };
+}
+
+function hasAll(state: FolderState, files: readonly string[]): boolean {
+  return 'manifest' in state && missingFrom(state, files).length === 0;
+}
+
+function missingFrom(state: FolderState, files: readonly string[]): string[] {
+  return files.filter((file) => !('manifest' in state) || state.manifest.files[file] === undefined);
 }
 
 /**
- * Builds a folder under another name and renames it: it appears whole or not at all, whenever this process is killed. A
- * whole folder that lacks some of the plan's files gets those, built aside as well, and keeps what it has. Who asks for it meanwhile, here or in another process, waits and gets the same folder.
+ * Builds a folder under a name of its own and renames it: it appears whole or not at all, whenever this process is killed
+ * or suspended. A whole folder that lacks some of the plan's files is replaced by one that has them too. Who asks for it
+ * meanwhile, here or in another process, waits and gets the same folder.
  *
  * @throws ModelError when the store cannot be written; whatever `build` throws
  */
-export async function buildPrepared(place: PreparedPlace, plan: FolderPlan, signal?: AbortSignal): Promise<string> {
+export async function buildPrepared(
+  place: PreparedPlace,
+  plan: FolderPlan,
+  { signal, onDamage }: PrepareCallbacks & { readonly signal?: AbortSignal | undefined } = {},
+): Promise<string> {
   const parent = preparedDirectory(place.store, place.model);
   const target = join(parent, plan.name);
-  const unfinished = `${target}${unfinishedSuffix}`;
   try {
     await makeFolder(parent);
-    return await withLock(locksDirectory(place.store), place.model, { signal }, async () => {
-      const before = await wholeManifest(target);
-      const missing = before === undefined ? (plan.files ?? []) : missingFrom(before, plan.files ?? []);
-      if (before !== undefined && missing.length === 0) return target;
-      await removeUnfinished(parent);
-      if (before === undefined) await rm(target, { recursive: true, force: true });
-      await mkdir(unfinished);
+    await withLock(locksDirectory(place.store), place.model, { signal }, async (lockSignal) => {
+      const staging = stagingPath(target);
       try {
-        const manifest = { ...(await plan.build(unfinished, missing)), sizeBytes: await fileSizes(unfinished) };
-        if (before === undefined) {
-          await writeManifest(unfinished, manifest);
-          await rename(unfinished, target);
-        } else await addFiles(unfinished, target, before, manifest.sizeBytes);
+        await mkdir(staging);
+        await clearLeftovers(parent, staging);
+        const before = await inspect(target);
+        if (hasAll(before, plan.files)) return;
+        if ('problem' in before && !before.isMissing)
+          onDamage?.(`${target} is damaged and is made again: ${before.problem}`);
+        await fill(staging, target, plan, { before, signal: lockSignal });
+        await publish(staging, target, async (directory) => hasAll(await inspect(directory), plan.files));
       } finally {
-        await rm(unfinished, { recursive: true, force: true });
+        await rm(staging, { recursive: true, force: true });
       }
-      return target;
     });
+    return target;
   } catch (error) {
     throw storeError(error, parent, plan.neededBytes);
   }
 }
 
-function writeManifest(directory: string, manifest: PreparedManifest): Promise<void> {
-  return writeFile(join(directory, manifestFile), `${JSON.stringify(manifest, null, 2)}\n`);
-}
-
-/** Moves files into a folder that lives: one it has already keeps its place, and what needs others comes after them. */
-async function addFiles(
-  from: string,
+/** Makes all of a folder's files, the manifest last. */
+async function fill(
+  staging: string,
   target: string,
-  before: PreparedManifest,
-  sizeBytes: PreparedManifest['sizeBytes'],
+  plan: FolderPlan,
+  { before, signal }: { readonly before: FolderState; readonly signal: AbortSignal },
 ): Promise<void> {
-  const added = Object.keys(sizeBytes).filter((file) => before.sizeBytes[file] === undefined);
-  const depth = (file: string) => file.split(sep).length;
-  for (const file of added.sort((a, b) => depth(b) - depth(a))) {
-    await makeFolder(dirname(join(target, file)));
-    await rename(join(from, file), join(target, file));
+  const missing = missingFrom(before, plan.files);
+  const { written, ...said } = await plan.build({ directory: staging, missing, signal });
+  const kept: Record<string, SealedFile> = 'manifest' in before ? before.manifest.files : {};
+  for (const file of Object.keys(kept)) await keepFile(target, staging, file);
+  const files: Record<string, SealedFile> = {};
+  for (const file of await filesBelow(staging)) {
+    signal.throwIfAborted();
+    files[file] = kept[file] ?? (await sealFile(join(staging, file), written?.get(file), signal));
   }
-  await writeManifest(from, { ...before, sizeBytes: { ...sizeBytes, ...before.sizeBytes } });
-  await rename(join(from, manifestFile), join(target, manifestFile));
+  const lacking = plan.files.filter((file) => files[file] === undefined);
+  if (lacking.length > 0) throw new Error(`${lacking.join(', ')} not built`);
+  const manifest: PreparedManifest = { ...('manifest' in before ? before.manifest : said), files };
+  await writeFile(join(staging, manifestFile), `${JSON.stringify(manifest, null, 2)}\n`, { flush: true });
+  signal.throwIfAborted();
 }
 
-/** Removes what killed processes left behind; whoever holds the lock knows that nobody is at work on it. */
-async function removeUnfinished(parent: string): Promise<void> {
-  for (const name of await readdir(parent)) {
-    if (name.endsWith(unfinishedSuffix)) await rm(join(parent, name), { recursive: true, force: true });
+/** A file of the folder that there is goes into the new one too, which takes no space where the disk knows links. */
+async function keepFile(from: string, to: string, file: string): Promise<void> {
+  await makeFolder(dirname(join(to, file)));
+  await rm(join(to, file), { force: true });
+  await link(join(from, file), join(to, file)).catch(async (error: NodeJS.ErrnoException) => {
+    if (!['EPERM', 'ENOTSUP', 'ENOSYS', 'EMLINK'].includes(error.code ?? '')) throw error;
+    await copyFile(join(from, file), join(to, file));
+  });
+}
+
+/**
+ * Removes what processes left that have ended. What one of them had finished, or moved aside for a moment, is put into its
+ * place instead if that is free.
+ */
+async function clearLeftovers(parent: string, staging: string): Promise<void> {
+  for (const { path, target, isDead } of await findLeftovers(parent, staging)) {
+    if (!isDead) continue;
+    const isFinished = 'manifest' in (await inspect(path));
+    if (isFinished && (await renameUnlessOccupied(path, target))) continue;
+    await rm(path, { recursive: true, force: true });
   }
+}
+
+/** Writes a file of a folder under construction. @returns its SHA-256, of what is in memory */
+export async function writeHashed(path: string, content: string | Uint8Array): Promise<string> {
+  await writeFile(path, content, { flush: true });
+  return createHash('sha256').update(content).digest('hex');
 }
 
 /** How much of a file's beginning and end goes into its fingerprint. */
@@ -134,39 +203,11 @@ export async function fingerprint({ tensors }: Checkpoint): Promise<string> {
   for (const path of new Set([...tensors.values()].map((entry) => entry.file))) {
     await using file = await open(path);
     const { size, mtimeMs } = await file.stat();
-    hash.update(`${basename(path)} ${size} ${mtimeMs}\n`);
+    hash.update(`${basename(path)} ${size} ${Math.round(mtimeMs)}\n`);
     for (const position of [0, Math.max(sampleBytes, size - sampleBytes)]) {
       const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(sampleBytes), position });
       hash.update(buffer.subarray(0, bytesRead));
     }
   }
   return hash.digest('hex').slice(0, 12);
-}
-
-/** What a prepared folder says of itself; undefined where that cannot be read. */
-async function readPrepared(directory: string): Promise<PreparedManifest | undefined> {
-  try {
-    return JSON.parse(await readFile(join(directory, manifestFile), 'utf8')) as PreparedManifest;
-  } catch {
-    return undefined; // whatever is missing or unreadable is built anew
-  }
-}
-
-/** The manifest of a folder that has every file it names. */
-async function wholeManifest(directory: string): Promise<PreparedManifest | undefined> {
-  const manifest = await readPrepared(directory);
-  if (manifest === undefined) return undefined;
-  const sizes = await fileSizes(directory);
-  const isWhole = Object.entries(manifest.sizeBytes).every(([file, size]) => sizes[file] === size);
-  return isWhole ? manifest : undefined;
-}
-
-/** Sizes by path inside the folder. */
-async function fileSizes(directory: string): Promise<Record<string, number>> {
-  const sizes: Record<string, number> = {};
-  for (const file of (await readdir(directory, { recursive: true })).sort()) {
-    const info = await stat(join(directory, file));
-    if (info.isFile()) sizes[file] = info.size;
-  }
-  return sizes;
 }

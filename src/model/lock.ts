@@ -1,35 +1,48 @@
-import { randomBytes } from 'node:crypto';
 import { readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ModelError } from '../errors.ts';
 import { makeFolder } from './make-folder.ts';
+import { describeToken, fateOf, isToken, processToken } from './process-token.ts';
 
-// A lock is a file whose name says who wants it: <what>~<host>~<pid>~<random>. To take the lock: look that no live
+// A lock is a file whose name says who wants it: <what>~<token of the process>. To take the lock: look that no live
 // contender is there, create one's own file, look again; alone, one holds it, else one withdraws and tries later. Of
 // two who come at once, the second to look sees both files, so two never hold it. A name is never used twice, so
 // clearing away a dead contender can never hit a living one, which taking over one shared lock file can.
+//
+// A contender on this machine is dead when its process has ended. Any contender, here or elsewhere, is passed over when
+// it has given no sign of life for a minute: it may be suspended, or its machine may be gone. That minute is measured by
+// who waits, on a clock that nobody can set, between two looks at a file that did not change; no date of a file is ever
+// compared with the time of day, since clocks differ.
+//
+// A process that was suspended may go on without knowing that it lost the lock. So the lock only saves double work: what
+// keeps the store whole is that every process writes to files of its own, which get their names by a rename.
 
-const heartbeatMs = 5_000;
-const staleMs = 60_000;
+/** What stands for the minute in tests. */
+const silenceMs = Number(process.env['WHISPER_NPU_LOCK_SILENCE_MS']) || 60_000;
+
+/** Who loses the lock this often in a row, a minute of silence each time, is not going to get anything done. */
+const mostLosses = 10;
 
 /** How to wait for a lock. */
 export interface LockOptions {
   readonly signal?: AbortSignal | undefined;
   /** Time between two looks. */
   readonly pollMs?: number | undefined;
+  /** For how long a holder may give no sign of life. */
+  readonly silenceMs?: number | undefined;
   /** Called once if the lock is held, with who holds it. */
   readonly onWait?: ((holder: string) => void) | undefined;
 }
 
 /**
  * Runs `body` while no other process, nor another caller in this one, runs one under the same name. A holder that was
- * killed is passed over at once on the same host, and after a minute without a sign of life on another.
+ * killed is passed over at once on the same machine, and after a minute without a sign of life on another.
  *
  * @param directory where the lock files lie; made if missing
- * @param body gets a signal that aborts when `options.signal` does, or when this process slept so long that it lost
- *   the lock
+ * @param body gets a signal that aborts when `options.signal` does, or when this process slept so long that it lost the
+ *   lock. In the latter case it is run again, once the lock can be had again, if it fails
+ * @throws ModelError 'MODEL_LOCK_LOST' when the lock was lost time and again; what `body` throws
  */
 export async function withLock<T>(
   directory: string,
@@ -38,76 +51,121 @@ export async function withLock<T>(
   body: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   await makeFolder(directory);
-  const path = await acquire(directory, name, options);
-  const lost = new AbortController();
-  const abort = () => lost.abort(options.signal?.reason);
-  options.signal?.addEventListener('abort', abort, { once: true });
-  const heartbeat = setInterval(() => {
-    const now = new Date();
-    utimes(path, now, now).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT')
-        lost.abort(new ModelError('MODEL_LOCK_LOST', `another process took over the lock on ${name}`));
-    });
-  }, heartbeatMs);
-  heartbeat.unref();
-  try {
-    options.signal?.throwIfAborted();
-    return await body(lost.signal);
-  } finally {
-    clearInterval(heartbeat);
-    options.signal?.removeEventListener('abort', abort);
-    await rm(path, { force: true });
+  for (let losses = 0; ; losses++) {
+    const lock = await acquire(directory, name, options);
+    try {
+      return await body(lock.signal);
+    } catch (error) {
+      options.signal?.throwIfAborted();
+      if (!(await lock.isLost())) throw error;
+      if (losses === mostLosses) throw lockLost(name, error);
+    } finally {
+      await lock.release();
+    }
   }
 }
 
-async function acquire(directory: string, name: string, options: LockOptions): Promise<string> {
-  const own = [name, encodeURIComponent(hostname()), process.pid, randomBytes(6).toString('hex')].join('~');
+function lockLost(name: string, cause?: unknown): ModelError {
+  return new ModelError('MODEL_LOCK_LOST', `another process took over the lock on ${name}`, {
+    hint: 'This process was suspended, or the machine too busy, for longer than a minute. Run the command again.',
+    cause,
+  });
+}
+
+/** A lock that was taken. */
+interface Lock {
+  /** Aborted when the caller's is, or soon after the lock was lost. */
+  readonly signal: AbortSignal;
+  isLost(): Promise<boolean>;
+  release(): Promise<void>;
+}
+
+async function acquire(directory: string, name: string, options: LockOptions): Promise<Lock> {
+  const path = await waitForTurn(directory, name, options);
+  const lost = new AbortController();
+  const giveSignOfLife = async () => {
+    const now = new Date();
+    await utimes(path, now, now).catch((error: NodeJS.ErrnoException) => {
+      // Another failure is silence too: the others will notice, and remove the file.
+      if (error.code === 'ENOENT') lost.abort(lockLost(name));
+    });
+  };
+  const heartbeat = setInterval(giveSignOfLife, (options.silenceMs ?? silenceMs) / 12);
+  heartbeat.unref();
+  return {
+    signal: options.signal === undefined ? lost.signal : AbortSignal.any([options.signal, lost.signal]),
+    async isLost() {
+      await giveSignOfLife();
+      return lost.signal.aborted;
+    },
+    async release() {
+      clearInterval(heartbeat);
+      await rm(path, { force: true });
+    },
+  };
+}
+
+/** @returns the path of the file by which the lock is held */
+async function waitForTurn(directory: string, name: string, options: LockOptions): Promise<string> {
+  const own = `${name}~${processToken()}`;
   const path = join(directory, own);
+  const pollMs = options.pollMs ?? 250;
+  const watch = watchContenders(directory, name, { silenceMs: options.silenceMs ?? silenceMs, pollMs });
   let told = false;
   for (;;) {
     options.signal?.throwIfAborted();
-    const [holder] = await liveContenders(directory, name);
+    const [holder] = await watch();
     if (holder === undefined) {
       await writeFile(path, '', { flag: 'wx' });
-      const contenders = await liveContenders(directory, name);
+      const contenders = await watch();
       if (contenders.length === 1 && contenders[0] === own) return path;
       await rm(path, { force: true });
     } else if (!told) {
       told = true;
-      options.onWait?.(describe(holder));
+      options.onWait?.(describeToken(tokenOf(holder, name)));
     }
     // Random, so that two who withdrew from each other do not meet again.
-    await sleep((options.pollMs ?? 250) * (0.5 + Math.random()), undefined, { signal: options.signal });
+    await sleep(pollMs * (0.5 + Math.random()), undefined, { signal: options.signal });
   }
 }
 
-async function liveContenders(directory: string, name: string): Promise<string[]> {
-  const files = (await readdir(directory)).filter((file) => file.startsWith(`${name}~`));
-  const live = [];
-  for (const file of files) {
-    if (await isAlive(join(directory, file), file)) live.push(file);
-    else await rm(join(directory, file), { force: true });
-  }
-  return live;
+function tokenOf(file: string, name: string): string {
+  return file.slice(name.length + 1);
 }
 
-async function isAlive(path: string, file: string): Promise<boolean> {
-  const status = await stat(path).catch(() => undefined);
-  if (status === undefined || Date.now() - status.mtimeMs > staleMs) return false;
-  const [, host, pid] = file.split('~');
-  return host !== encodeURIComponent(hostname()) || isRunning(Number(pid));
+interface Observation {
+  /** What changes with every sign of life. */
+  readonly state: string;
+  readonly silentMs: number;
 }
 
-/** Whether there is such a process on this host. */
-export function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
+/** @returns a function that looks who contends for a lock, and clears away those that are dead */
+function watchContenders(directory: string, name: string, limits: { silenceMs: number; pollMs: number }) {
+  let observations = new Map<string, Observation>();
+  let lookedAtMs = performance.now();
+  return async () => {
+    const nowMs = performance.now();
+    // Who looks much later than it meant to was suspended itself, and the contenders perhaps with it.
+    const passedMs = Math.min(nowMs - lookedAtMs, 3 * limits.pollMs);
+    lookedAtMs = nowMs;
+    const seen = new Map<string, Observation>();
+    for (const file of await readdir(directory)) {
+      if (!file.startsWith(`${name}~`) || !isToken(tokenOf(file, name))) continue;
+      const state = await stateOf(join(directory, file));
+      if (state === undefined) continue;
+      const before = observations.get(file);
+      const silentMs = before?.state === state ? before.silentMs + passedMs : 0;
+      const isDead = fateOf(tokenOf(file, name)) === 'ended' || silentMs > limits.silenceMs;
+      if (isDead) await rm(join(directory, file), { recursive: true, force: true });
+      else seen.set(file, { state, silentMs });
+    }
+    observations = seen;
+    return [...seen.keys()];
+  };
 }
 
-function describe(file: string): string {
-  const [, host, pid] = file.split('~');
-  return `process ${pid} on ${decodeURIComponent(host ?? '')}`;
+/** The dates of a file, as a mere mark: whoever's clock they are of, a sign of life changes them. */
+async function stateOf(path: string): Promise<string | undefined> {
+  const status = await stat(path, { bigint: true }).catch(() => undefined);
+  return status && `${status.ino} ${status.mtimeNs} ${status.ctimeNs}`;
 }

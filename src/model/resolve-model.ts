@@ -7,7 +7,7 @@ import { type CheckpointFormat, inspectFolder } from './checkpoint-files.ts';
 import { defaultTimeouts, type PullEvent, SourceError, type SourceName, type Timeouts } from './fetch/context.ts';
 import { fetchModel } from './fetch/fetch-model.ts';
 import { findInHubCache } from './fetch/hub-cache.ts';
-import { readStored } from './store.ts';
+import { inspectStored } from './store.ts';
 
 /** A checkpoint on disk. */
 export interface ModelFiles {
@@ -34,18 +34,19 @@ export interface ModelContext {
 }
 
 /**
- * Finds a model's files, fetching them if need be: a folder, the store, the local Hugging Face cache, then the network.
+ * Finds a model's files, fetching them if need be: a folder, the store, the local Hugging Face cache, then the network. A
+ * model of the store that is damaged counts as missing, and is fetched again.
  *
  * @param spec a name (`whisper-medium`, `medium`), a hub id (`openai/whisper-medium`) or a folder
- * @throws ModelError `MODEL_UNKNOWN`, `MODEL_FOLDER_UNUSABLE`, `MODEL_OFFLINE`, `MODEL_NOT_FETCHED`, `MODEL_DISK_FULL`,
- *   `MODEL_STORE_NOT_WRITABLE`; the signal's reason when aborted
+ * @throws ModelError `MODEL_UNKNOWN`, `MODEL_FOLDER_UNUSABLE`, `MODEL_OFFLINE`, `MODEL_DAMAGED` (offline),
+ *   `MODEL_NOT_FETCHED`, `MODEL_DISK_FULL`, `MODEL_STORE_NOT_WRITABLE`; the signal's reason when aborted
  */
 export async function resolveModel(spec: string, context: ModelContext): Promise<ModelFiles> {
   const folder = await localFolder(spec);
   if (folder !== undefined) return folder;
   const model = publishedModel(spec);
-  const stored = await readStored(context.storeDirectory, model.name);
-  if (stored !== undefined) return { ...filesOf(stored), source: 'store' };
+  const stored = await inspectStored(context.storeDirectory, model.name, context.signal);
+  if ('model' in stored) return { ...filesOf(stored.model), source: 'store' };
 
   const { env, source } = context;
   const inner = {
@@ -66,9 +67,18 @@ export async function resolveModel(spec: string, context: ModelContext): Promise
     }
   }
   if (context.offline || /^(1|on|true|yes)$/i.test(env['HF_HUB_OFFLINE'] ?? ''))
-    throw new ModelError('MODEL_OFFLINE', `${model.name} is not on this machine, and fetching is off`, {
-      hint: `fetch it once: whisper-npu pull ${spec}`,
-    });
+    throw stored.isMissing
+      ? new ModelError('MODEL_OFFLINE', `${model.name} is not on this machine, and fetching is off`, {
+          hint: `fetch it once: whisper-npu pull ${spec}`,
+        })
+      : new ModelError(
+          'MODEL_DAMAGED',
+          `${model.name} in the store is damaged (${stored.problem}), and fetching is off`,
+          {
+            hint: `fetch it again: whisper-npu pull ${spec}`,
+          },
+        );
+  if (!stored.isMissing) inner.onEvent({ kind: 'damaged', model: model.name, problem: stored.problem });
   const fetched = await fetchModel({ model, storeDirectory: context.storeDirectory, source, triedBefore }, inner);
   return filesOf(fetched);
 }
@@ -91,7 +101,9 @@ async function localFolder(spec: string): Promise<ModelFiles | undefined> {
     const directory = await realpath(spec);
     // Two folders may share their last name, and what is prepared from one must not pass for the other's.
     const mark = createHash('sha256').update(directory).digest('hex').slice(0, 8);
-    const name = `${basename(directory).replace(/[^\w.-]/g, '_')}-${mark}`;
+    const name = `${basename(directory)
+      .replace(/[^\w.-]/g, '_')
+      .slice(0, 64)}-${mark}`;
     return { name, directory, format: found.format, source: 'local folder' };
   }
   // A folder or file that merely shares a model's name does not hide the model.

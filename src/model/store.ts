@@ -1,31 +1,18 @@
-import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readdir, rm, rmdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { ModelError } from '../errors.ts';
-import { type CheckpointFormat, parseObject } from './checkpoint-files.ts';
+import type { CheckpointFormat } from './checkpoint-files.ts';
 import { withLock } from './lock.ts';
+import { isBeingMade, isUnfinished, renameIfThere, stagingPath, targetOf } from './staging.ts';
 import { storeError } from './store-error.ts';
+import { inspectCheckpoint } from './stored-checkpoint.ts';
 
-// <store>/checkpoints/<name>/   files as fetched; a checkpoint is whole once its manifest.json is there
-// <store>/prepared/<name>/<variant>/   graphs, weights and OMs built from it
-// <store>/locks/   who is fetching what
-
-/** One file of a fetched checkpoint. */
-export interface StoredFile {
-  readonly name: string;
-  readonly sizeBytes: number;
-  /** Hex. */
-  readonly sha256: string;
-}
-
-/** What `manifest.json` says of a fetched checkpoint. It is written last: without it the checkpoint is not whole. */
-export interface Manifest {
-  readonly version: 1;
-  readonly format: CheckpointFormat;
-  /** Where the files came from. */
-  readonly source: string;
-  readonly files: readonly StoredFile[];
-}
+// <store>/checkpoints/<name>/   files as fetched, with a manifest.json
+// <store>/prepared/<name>/<variant>/   graphs, weights and OMs built from it, with a manifest.json
+// <store>/locks/   who is making what
+// <store>/logs/   what atc said
+// What is not finished yet lies beside its place, under a name of its own (staging.ts).
 
 /** A whole checkpoint in the store. */
 export interface StoredModel {
@@ -37,8 +24,6 @@ export interface StoredModel {
   /** Names of what was built from it: the folders in `prepared/<name>/`. */
   readonly prepared: readonly string[];
 }
-
-const manifestFile = 'manifest.json';
 
 /** The store's folder: `WHISPER_NPU_HOME`, else `whisper-npu` in the XDG cache folder. */
 export function storeDirectory(env: Readonly<Record<string, string | undefined>>): string {
@@ -65,42 +50,31 @@ export function locksDirectory(store: string): string {
   return join(store, 'locks');
 }
 
-/** The checkpoint of that name, if it is whole: its manifest is there and every file has its size. */
-export async function readStored(store: string, name: string): Promise<StoredModel | undefined> {
-  const directory = checkpointDirectory(store, name);
-  const manifest = await readManifest(directory);
-  if (manifest === undefined) return undefined;
-  for (const file of manifest.files) {
-    const status = await stat(join(directory, file.name)).catch(() => undefined);
-    if (status?.size !== file.sizeBytes) return undefined;
-  }
-  return {
-    name,
-    format: manifest.format,
-    source: manifest.source,
-    sizeBytes: manifest.files.reduce((sum, file) => sum + file.sizeBytes, 0),
-    directory,
-    prepared: await namesIn(preparedDirectory(store, name)),
-  };
-}
+/** The checkpoint of that name, or why it cannot be used. */
+export type StoredState = { readonly model: StoredModel } | { readonly problem: string; readonly isMissing: boolean };
 
-/** Declares a checkpoint whole: drops what is not listed (parts, leftovers of other sources), then writes the manifest. */
-export async function writeManifest(directory: string, manifest: Manifest): Promise<void> {
-  const listed = new Set(manifest.files.map((file) => file.name));
-  for (const name of await namesIn(directory)) {
-    // A pip whose parent was killed may still be putting files there.
-    if (!listed.has(name)) await rm(join(directory, name), { recursive: true, force: true, maxRetries: 5 });
-  }
-  const path = join(directory, manifestFile);
-  await writeFile(`${path}.new`, `${JSON.stringify(manifest, undefined, 2)}\n`, { flush: true });
-  await rename(`${path}.new`, path);
+/** Looks for a checkpoint by its name, and whether each of its files is as it was when it was stored. */
+export async function inspectStored(store: string, name: string, signal?: AbortSignal): Promise<StoredState> {
+  const directory = checkpointDirectory(store, name);
+  const state = await inspectCheckpoint(directory, signal);
+  if ('problem' in state) return state;
+  const { format, source, files } = state.manifest;
+  const model = {
+    name,
+    format,
+    source,
+    sizeBytes: files.reduce((sum, file) => sum + file.sizeBytes, 0),
+    directory,
+    prepared: (await namesIn(preparedDirectory(store, name))).filter((folder) => !isUnfinished(folder)),
+  };
+  return { model };
 }
 
 /** The whole checkpoints of the store, by name. */
 export async function listModels(store: string): Promise<StoredModel[]> {
-  const names = await namesIn(join(store, 'checkpoints'));
-  const models = await Promise.all(names.map((name) => readStored(store, name)));
-  return models.filter((model) => model !== undefined);
+  const names = (await namesIn(join(store, 'checkpoints'))).filter((name) => !isUnfinished(name));
+  const states = await Promise.all(names.map((name) => inspectStored(store, name)));
+  return states.flatMap((state) => ('model' in state ? [state.model] : []));
 }
 
 /**
@@ -109,31 +83,43 @@ export async function listModels(store: string): Promise<StoredModel[]> {
  * @throws ModelError `MODEL_NOT_STORED`, or when the store cannot be written
  */
 export async function removeModel(store: string, name: string, signal?: AbortSignal): Promise<void> {
-  const folders = [checkpointDirectory(store, name), preparedDirectory(store, name)];
-  const there = await Promise.all(folders.map((folder) => stat(folder).catch(() => undefined)));
-  if (!/^\w[\w.-]*$/.test(name) || there.every((status) => status === undefined))
+  if (!/^\w[\w.-]*$/.test(name) || (await foldersOf(store, name)).length === 0)
     throw new ModelError('MODEL_NOT_STORED', `${name} is not in the store ${store}`);
   try {
     await withLock(locksDirectory(store), name, { signal }, async () => {
-      // First the manifest: killed half way, what is left is an unfinished download, not a damaged model.
-      await rm(join(checkpointDirectory(store, name), manifestFile), { force: true });
-      for (const folder of folders) await rm(folder, { recursive: true, force: true });
+      for (const folder of await foldersOf(store, name)) {
+        // First it loses its name: killed half way, what is left is unfinished, not a damaged model.
+        const aside = stagingPath(folder);
+        if (await renameIfThere(folder, aside)) await rm(aside, { recursive: true, force: true });
+      }
+      await removeIfEmpty(preparedDirectory(store, name));
     });
   } catch (error) {
     throw storeError(error, store);
   }
 }
 
-async function readManifest(directory: string): Promise<Manifest | undefined> {
-  const text = await readFile(join(directory, manifestFile), 'utf8').catch(() => '');
-  const manifest = parseObject(text);
-  const whole = manifest?.['version'] === 1 && Array.isArray(manifest['files']);
-  return whole ? (manifest as unknown as Manifest) : undefined;
+/** All that a model has in the store, but what a process is at work on that lost its lock. */
+async function foldersOf(store: string, name: string): Promise<string[]> {
+  const checkpoints = join(store, 'checkpoints');
+  const itsCheckpoints = (await namesIn(checkpoints)).filter((each) => each === name || targetOf(each) === name);
+  const prepared = preparedDirectory(store, name);
+  const itsPrepared = await namesIn(prepared);
+  return [
+    ...itsCheckpoints.map((each) => join(checkpoints, each)),
+    ...itsPrepared.map((each) => join(prepared, each)),
+  ].filter((folder) => !isBeingMade(folder));
+}
+
+async function removeIfEmpty(folder: string): Promise<void> {
+  await rmdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT' && error.code !== 'ENOTEMPTY') throw error;
+  });
 }
 
 async function namesIn(directory: string): Promise<string[]> {
   const names = await readdir(directory).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return []; // nothing has been stored yet
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return []; // nothing has been stored yet
     throw storeError(error, directory);
   });
   return names.sort();

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { runAtc } from '../../src/convert/atc.ts';
+import { runAtc, withLog } from '../../src/convert/atc.ts';
 import { convertForNpu } from '../../src/convert/prepare-npu.ts';
 import { openCheckpoint } from '../../src/model/checkpoint.ts';
 import { writeRandomCheckpoint } from '../support/random-checkpoint.ts';
@@ -24,10 +24,13 @@ async function atc(script: string): Promise<string> {
 }
 
 const log = () => join(root, 'log');
+/** Runs atc with a log of its own. */
+const run = (atcPath: string, args: readonly string[], signal?: AbortSignal) =>
+  withLog(log(), (atcLog) => runAtc(atcPath, args, atcLog, signal));
 
 describe('running atc', () => {
   test('keeps all it says, and says its error lines', async () => {
-    const failure = runAtc(await atc('echo all well; echo "E10001: no such soc" >&2; exit 3'), ['--x'], log());
+    const failure = run(await atc('echo all well; echo "E10001: no such soc" >&2; exit 3'), ['--x']);
     await expect(failure).rejects.toMatchObject({
       code: 'ATC_FAILED',
       message: expect.stringContaining('no such soc'),
@@ -38,21 +41,23 @@ describe('running atc', () => {
   });
 
   test('says which signal ended it', async () => {
-    await expect(runAtc(await atc('kill -9 $$'), [], log())).rejects.toThrow('SIGKILL');
-    const afterLines = runAtc(await atc('echo "E19999: no memory"; kill -9 $$'), [], log());
+    await expect(run(await atc('kill -9 $$'), [])).rejects.toThrow('SIGKILL');
+    const afterLines = run(await atc('echo "E19999: no memory"; kill -9 $$'), []);
     await expect(afterLines).rejects.toThrow(/SIGKILL\n.*no memory/);
   });
 
   test('does not give the words of an earlier run as its reason', async () => {
-    await runAtc(await atc('echo "[ERROR] E10001: of no consequence"'), [], log());
-    const failure = runAtc(await atc('echo "E13000: no such file"; exit 1'), [], log());
+    const failure = withLog(log(), async (atcLog) => {
+      await runAtc(await atc('echo "[ERROR] E10001: of no consequence"'), [], atcLog);
+      await runAtc(await atc('echo "E13000: no such file"; exit 1'), [], atcLog);
+    });
     await expect(failure).rejects.toMatchObject({ message: expect.not.stringContaining('of no consequence') });
     await expect(failure).rejects.toThrow('no such file');
     expect(await readFile(log(), 'utf8')).toContain('of no consequence');
   });
 
   test('says that it cannot be run', async () => {
-    await expect(runAtc(join(root, 'nowhere'), [], log())).rejects.toMatchObject({ code: 'ATC_FAILED' });
+    await expect(run(join(root, 'nowhere'), [])).rejects.toMatchObject({ code: 'ATC_FAILED' });
   });
 
   test('ends it and its helpers when it is aborted, however they resist', async () => {
@@ -60,7 +65,7 @@ describe('running atc', () => {
       `trap "" TERM; (trap "" TERM; while :; do touch ${root}/alive; sleep 0.1; done) & while :; do sleep 0.1; done`,
     );
     const aborter = new AbortController();
-    const running = expect(runAtc(stubborn, [], log(), aborter.signal)).rejects.toThrow('enough');
+    const running = expect(run(stubborn, [], aborter.signal)).rejects.toThrow('enough');
     while (!existsSync(join(root, 'alive'))) await sleep(20);
     aborter.abort(new Error('enough'));
     await running;

@@ -95,7 +95,8 @@ describe('prepareCpu', () => {
     const whole = await readFile(join(directory, file));
     await truncate(join(directory, file), whole.length - 3);
     expect(await prepare()).toEqual({ directory, isBuilt: true });
-    expect(await readFile(join(directory, file))).toEqual(whole);
+    const undated = (bytes: Buffer) => bytes.toString('latin1').replace(/"mtimeMs": [\d.]+/g, '');
+    expect(undated(await readFile(join(directory, file)))).toBe(undated(whole));
   });
 
   test('builds another folder when weights were changed in place', async () => {

@@ -65,8 +65,8 @@ describe.skipIf(!hasStandIn)('converting for an NPU with the stand-in’s atc', 
     expect((await stat(join(weight, before[0] ?? ''))).ino).toBe(inode);
     expect(await findConverted(checkpoint, place(), target, { beams: 2, windows: 3, wordTimes: true })).toBe(directory);
     expect(await findConverted(checkpoint, place(), target)).toBe(directory);
-    const { sizeBytes } = JSON.parse(await readFile(join(directory, 'manifest.json'), 'utf8'));
-    expect(Object.keys(sizeBytes).filter((file) => file.endsWith('.om'))).toHaveLength(7);
+    const { files } = JSON.parse(await readFile(join(directory, 'manifest.json'), 'utf8'));
+    expect(Object.keys(files).filter((file) => file.endsWith('.om'))).toHaveLength(7);
   });
 
   test('that is stopped while adding leaves what there was', async () => {

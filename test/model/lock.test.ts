@@ -1,10 +1,12 @@
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { withLock } from '../../src/model/lock.ts';
+import { processToken } from '../../src/model/process-token.ts';
 import { hangLimitMs } from '../support/hang-limit.ts';
 
 let folder: string;
@@ -13,20 +15,30 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-const host = encodeURIComponent(hostname());
+/** A token as a process of this machine has one. */
+const own = processToken();
 
-/** A lock file as a holder leaves that was killed, or lives on. */
-function leave(what: { host: string; pid: number; silentSeconds?: number }): void {
-  const path = join(folder, `model~${what.host}~${what.pid}~0123456789ab`);
+/** Puts a lock file there, as a holder leaves that was killed, or lives on. */
+function leave(token: string, options: { hoursOff?: number } = {}): string {
+  const path = join(folder, `model~${token}`);
   writeFileSync(path, '');
-  const then = Date.now() / 1000 - (what.silentSeconds ?? 0);
-  utimesSync(path, then, then);
+  const date = Date.now() / 1000 + 3600 * (options.hoursOff ?? 0);
+  utimesSync(path, date, date);
+  return path;
 }
 
-/** Whether the lock can be had without waiting for anybody. */
+/** The token of a process of this machine that has ended. */
+function endedToken(): string {
+  return own.replace(`~${process.pid}~`, `~${spawnSync('true').pid}~`);
+}
+
+/** A token as a process on another machine has one. */
+const elsewhere = 'elsewhere~1~5~0123456789ab~0123456789ab';
+
+/** Whether the lock can be had without waiting. */
 async function isFree(): Promise<boolean> {
   const waiting = new AbortController();
-  const options = { signal: waiting.signal, onWait: () => waiting.abort() };
+  const options = { pollMs: 5, signal: waiting.signal, onWait: () => waiting.abort() };
   return withLock(folder, 'model', options, async () => true).catch(() => false);
 }
 
@@ -40,7 +52,7 @@ function gate(): { open: () => void; passed: Promise<void> } {
 }
 
 test('of many who want a lock at once, one has it at any time, and each in turn', async () => {
-  leave({ host, pid: spawnSync('true').pid });
+  leave(endedToken());
   let inside = 0;
   let most = 0;
   const work = async () => {
@@ -98,34 +110,115 @@ test('an abort reaches the holder and ends the waiting', async () => {
   expect(readdirSync(folder)).toEqual([]);
 });
 
-test('a killed holder on this host is passed over at once', async () => {
-  leave({ host, pid: spawnSync('true').pid });
+test('a holder that was killed is passed over at once', async () => {
+  leave(endedToken());
+  expect(await isFree()).toBe(true);
+  expect(readdirSync(folder)).toEqual([]);
+});
+
+test('a holder whose process id was given to another process is passed over at once', async () => {
+  const [host, pid, start, ...rest] = own.split('~');
+  leave([host, pid, Number(start) - 1, ...rest].join('~'));
   expect(await isFree()).toBe(true);
 });
 
-test('a holder that slept until another took over is told to stop', async () => {
-  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+test('a holder that has ended, and whose parent does not look, is passed over at once', async () => {
+  // What the shell started ends when it reads the end of our input, after the shell has become a program that does not look.
+  const parent = spawn('sh', ['-c', 'exec 3<&0; cat <&3 & echo $!; exec sleep 60'], {
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  const proc = (pid: number | string | undefined, file: string) => readFileSync(`/proc/${pid}/${file}`, 'latin1');
   try {
-    const holding = withLock(folder, 'model', {}, async (signal) => {
-      for (const file of readdirSync(folder)) rmSync(join(folder, file));
-      vi.advanceTimersByTime(5_000);
-      await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
-    });
-    await expect(holding).rejects.toMatchObject({ code: 'MODEL_LOCK_LOST' });
+    const [line] = (await once(parent.stdout, 'data')) as [Buffer];
+    const zombie = String(line).trim();
+    await vi.waitUntil(() => proc(parent.pid, 'comm') === 'sleep\n', { timeout: hangLimitMs });
+    parent.stdin.end();
+    await vi.waitUntil(() => proc(zombie, 'stat').includes(') Z '), { timeout: hangLimitMs });
+    leave(own.replace(`~${process.pid}~`, `~${zombie}~`).replace(/~\d+~(?=[0-9a-f]{12}~)/, '~~'));
+    expect(await isFree()).toBe(true);
   } finally {
-    vi.useRealTimers();
+    parent.kill();
   }
 });
 
-test('a living holder is not, nor one on another host that gave a sign of life', async () => {
-  leave({ host, pid: process.pid });
+test.each([-1, 0, 1])('a living holder is not, here or elsewhere, with its clock %d hours off', async (hoursOff) => {
+  const path = leave(own, { hoursOff });
   expect(await isFree()).toBe(false);
-  for (const file of readdirSync(folder)) rmSync(join(folder, file));
-  leave({ host: 'elsewhere', pid: 1, silentSeconds: 10 });
+  rmSync(path);
+  leave(elsewhere, { hoursOff });
   expect(await isFree()).toBe(false);
 });
 
-test('a holder on another host is passed over after a minute of silence', async () => {
-  leave({ host: 'elsewhere', pid: 1, silentSeconds: 61 });
+test.each([own, elsewhere])('a holder that gives no sign of life is passed over after a while: %s', async (token) => {
+  for (const hoursOff of [-1, 1]) {
+    leave(token, { hoursOff });
+    const holders: string[] = [];
+    const options = { pollMs: 5, silenceMs: 60, onWait: (holder: string) => holders.push(holder) };
+    await withLock(folder, 'model', options, async () => undefined);
+    expect(holders).toHaveLength(1);
+  }
+});
+
+test('a holder that gives signs of life is waited for, however long it takes and whatever dates it has', async () => {
+  const path = leave(elsewhere);
+  let date = Date.now() / 1000;
+  const beat = setInterval(() => {
+    date -= 1;
+    utimesSync(path, date, date);
+  }, 1);
+  const stop = new AbortController();
+  setTimeout(() => stop.abort(), 500);
+  const waiting = withLock(folder, 'model', { pollMs: 20, silenceMs: 60, signal: stop.signal }, async () => undefined);
+  await expect(waiting).rejects.toThrow();
+  clearInterval(beat);
+});
+
+test('what is no lock does not count', async () => {
+  for (const name of ['model~', 'model~junk', 'model~a~b~c', `model~${elsewhere}~more`, 'model'])
+    writeFileSync(join(folder, name), 'junk');
+  mkdirSync(join(folder, `model~${endedToken()}`, 'a folder'), { recursive: true });
   expect(await isFree()).toBe(true);
+});
+
+describe('a holder that lost the lock', () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] }));
+  afterEach(() => void vi.useRealTimers());
+
+  /** Plays a process that slept until another one had taken over. */
+  async function lose(signal: AbortSignal): Promise<never> {
+    for (const file of readdirSync(folder)) rmSync(join(folder, file));
+    vi.advanceTimersByTime(5_000);
+    signal.throwIfAborted();
+    return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+  }
+
+  test('is stopped, and begins again when it has the lock', async () => {
+    let runs = 0;
+    const done = await withLock(folder, 'model', { pollMs: 5 }, async (signal) => (++runs < 3 ? lose(signal) : runs));
+    expect(done).toBe(3);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test('begins again too where it noticed by a failure', async () => {
+    let runs = 0;
+    const done = await withLock(folder, 'model', { pollMs: 5 }, async () => {
+      if (++runs > 1) return runs;
+      for (const file of readdirSync(folder)) rmSync(join(folder, file));
+      throw new Error('a folder is gone');
+    });
+    expect(done).toBe(2);
+  });
+
+  test('gives up when that never ends', async () => {
+    await expect(withLock(folder, 'model', { pollMs: 1 }, lose)).rejects.toMatchObject({ code: 'MODEL_LOCK_LOST' });
+  });
+
+  test('does not begin again when it is to stop', async () => {
+    const controller = new AbortController();
+    const stopped = withLock(folder, 'model', { signal: controller.signal }, async (signal) => {
+      controller.abort(new Error('enough'));
+      return lose(signal);
+    });
+    await expect(stopped).rejects.toThrow('enough');
+  });
 });

@@ -1,7 +1,7 @@
 import { open, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
-import { isRunning } from '../../model/lock.ts';
+import { isRunning } from '../../model/process-token.ts';
 import { outputError } from './output-error.ts';
 
 // Until it has its name, an output is called .whisper-npu~<host>~<pid>~<n>: nobody takes it for a result, and what a

@@ -64,7 +64,15 @@ async function run(spec: string, command: Command, session: Session): Promise<vo
   const onEvent = convertProgress(terminal);
   const om =
     found ??
-    (await convertForNpu(checkpoint, target, { atc, place, logPath, variants, onEvent, signal: session.signal }));
+    (await convertForNpu(checkpoint, target, {
+      atc,
+      place,
+      logPath,
+      variants,
+      onEvent,
+      onDamage: terminal.warn,
+      signal: session.signal,
+    }));
   await session.print(`${options.json ? JSON.stringify({ directory: om, ...target }) : om}\n`);
 }
 

@@ -6,6 +6,8 @@ export type SourceName = (typeof sourceNames)[number];
 
 /** What happens while a model is fetched. Paths are file names inside the model. */
 export type PullEvent =
+  /** The store has this model, but not as it was stored; it is fetched again. */
+  | { readonly kind: 'damaged'; readonly model: string; readonly problem: string }
   /** Another process fetches this model; waiting for it. */
   | { readonly kind: 'waiting'; readonly holder: string }
   | { readonly kind: 'source'; readonly source: string }

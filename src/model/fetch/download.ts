@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { StoredFile } from '../store.ts';
+import type { StoredFile } from '../stored-checkpoint.ts';
 import { type FetchContext, SourceError } from './context.ts';
 import { byteCount, type HttpReply, openUrl } from './http.ts';
 import { finishedFile, type Origin, PartialFile } from './partial-file.ts';

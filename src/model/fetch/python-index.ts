@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { PublishedModel, WheelMember } from '../catalog.ts';
 import { makeFolder } from '../make-folder.ts';
-import type { StoredFile } from '../store.ts';
+import type { StoredFile } from '../stored-checkpoint.ts';
 import { type FetchContext, SourceError } from './context.ts';
 import type { Delivery } from './hub.ts';
 import { PartialFile } from './partial-file.ts';
