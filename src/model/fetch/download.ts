@@ -4,6 +4,7 @@ import type { StoredFile } from '../stored-checkpoint.ts';
 import { type FetchContext, SourceError } from './context.ts';
 import { byteCount, type HttpReply, openUrl } from './http.ts';
 import { finishedFile, type Origin, PartialFile } from './partial-file.ts';
+import { sizeLimit } from './size-limit.ts';
 
 /** A file to fetch over HTTP. */
 export interface Download {
@@ -62,7 +63,7 @@ async function attempt(download: Download, partial: PartialFile, context: FetchC
       await partial.begin({});
       throw new SourceError('the file changed since the download began', { retry: 'always' });
     }
-    await receive(reply, origin.sizeBytes, partial, context, basename(download.path));
+    await receive(reply, origin.sizeBytes, partial, context, download.path);
     return await partial.finish(download.sha256 ?? reply.sha256);
   } finally {
     await reply.close();
@@ -74,15 +75,22 @@ async function receive(
   totalBytes: number | undefined,
   partial: PartialFile,
   context: FetchContext,
-  file: string,
+  path: string,
 ): Promise<void> {
+  const file = basename(path);
+  const limitBytes = sizeLimit(file, totalBytes);
+  if (totalBytes !== undefined && totalBytes > limitBytes) {
+    await partial.begin({});
+    throw new SourceError(`${file} has ${totalBytes} bytes, and no more than ${limitBytes} make sense`);
+  }
   for await (const chunk of reply.chunks()) {
+    if (partial.sizeBytes + chunk.length > (totalBytes ?? limitBytes)) {
+      await partial.begin({});
+      const limit = totalBytes === undefined ? `${limitBytes} bytes that make sense` : `${totalBytes} bytes announced`;
+      throw new SourceError(`${file} is longer than the ${limit}`);
+    }
     await partial.append(chunk);
     context.onEvent({ kind: 'progress', file, receivedBytes: partial.sizeBytes, totalBytes });
-    if (totalBytes !== undefined && partial.sizeBytes > totalBytes) {
-      await partial.begin({});
-      throw new SourceError(`${file} is longer than the ${totalBytes} bytes announced`);
-    }
   }
   if (totalBytes !== undefined && partial.sizeBytes < totalBytes)
     throw new SourceError(`${file} ended after ${partial.sizeBytes} of ${totalBytes} bytes`, { retry: 'always' });

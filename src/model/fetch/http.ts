@@ -20,7 +20,8 @@ const maxRedirects = 8;
  * Sends a GET and follows redirects by hand, because the hub describes a large file (`X-Linked-Etag`, `X-Linked-Size`)
  * on the answer that redirects, not on the one that delivers.
  *
- * @param headers sent on every hop, `authorization` only to the host first asked
+ * @param headers sent on every hop; `authorization` only until a hop leads elsewhere, be it to an unencrypted connection
+ *   with the same host
  * @throws SourceError if there is no answer within `timeouts.responseMs`; any HTTP status is an answer
  */
 export async function openUrl(
@@ -31,12 +32,11 @@ export async function openUrl(
   const dog = watchdog(context.signal);
   let sha256: string | undefined;
   let sizeBytes: number | undefined;
+  let sent = headers;
   try {
     let target = new URL(url);
     for (let hop = 0; hop <= maxRedirects; hop++) {
       dog.patience(context.timeouts.responseMs, `no answer within ${seconds(context.timeouts.responseMs)}`);
-      const { authorization, ...anywhere } = headers;
-      const sent = target.host === new URL(url).host && authorization ? { ...anywhere, authorization } : anywhere;
       const reply = await context.fetch(target, {
         // Sizes, ranges and hashes are those of the file itself, not of a compressed form.
         headers: { 'accept-encoding': 'identity', ...sent },
@@ -58,7 +58,12 @@ export async function openUrl(
         return { status: reply.status, headers: reply.headers, sha256, sizeBytes, chunks, close };
       }
       await reply.body?.cancel();
-      target = new URL(location, target);
+      const next = new URL(location, target);
+      if (!/^https?:$/.test(next.protocol))
+        throw new SourceError(`redirects to ${next.protocol}, which is not fetched`);
+      // Once others have decided where to go next, the token stays at home even if they lead back.
+      if (!isSameService(target, next)) sent = withoutAuthorization(sent);
+      target = next;
     }
     throw new SourceError('redirects in a circle');
   } catch (error) {
@@ -66,6 +71,16 @@ export async function openUrl(
     context.signal.throwIfAborted();
     throw asSourceError(error, 'resuming');
   }
+}
+
+/** Whether both addresses are answered by the same server, and the second one at least as privately as the first. */
+function isSameService(from: URL, to: URL): boolean {
+  const isUpgrade = from.protocol === 'http:' && to.protocol === 'https:' && from.port === '' && to.port === '';
+  return from.origin === to.origin || (isUpgrade && from.hostname === to.hostname);
+}
+
+function withoutAuthorization({ authorization, ...others }: Readonly<Record<string, string>>): Record<string, string> {
+  return others;
 }
 
 function sha256In(etag: string | null): string | undefined {

@@ -10,6 +10,8 @@ const endBytes = 22;
 const directorySignature = 0x02014b50;
 const localSignature = 0x04034b50;
 const localBytes = 30;
+/** A wheel's directory has a few kilobytes; one larger than this is not worth its memory. */
+const largestDirectoryBytes = 16 * 2 ** 20;
 
 /** An entry of a zip file. */
 export interface ZipEntry {
@@ -29,13 +31,17 @@ export interface ZipEntry {
 export async function zipEntries(path: string): Promise<Map<string, ZipEntry>> {
   await using file = await open(path);
   const { size } = await file.stat();
-  const tail = await readExactly(file, Math.max(0, size - endBytes - 0xffff), size);
+  const tailBytes = Math.min(size, endBytes + 0xffff);
+  const tail = await readPiece(file, size - tailBytes, tailBytes);
   const end = tail.lastIndexOf(Buffer.from([0x50, 0x4b, 0x05, 0x06]));
   if (end < 0 || tail.length - end < endBytes || tail.readUInt32LE(end) !== endSignature)
     throw new SourceError(`${path} is not a whole zip file`);
   const count = tail.readUInt16LE(end + 10);
   const offset = tail.readUInt32LE(end + 16);
-  const directory = await readExactly(file, offset, offset + tail.readUInt32LE(end + 12));
+  const directoryBytes = tail.readUInt32LE(end + 12);
+  if (directoryBytes > Math.min(size - offset, largestDirectoryBytes))
+    throw new SourceError(`${path} has a damaged zip directory: it claims ${directoryBytes} bytes`);
+  const directory = await readPiece(file, offset, directoryBytes);
   const entries = new Map<string, ZipEntry>();
   for (let at = 0, i = 0; i < count; i++) {
     if (at + 46 > directory.length || directory.readUInt32LE(at) !== directorySignature)
@@ -74,6 +80,7 @@ export async function* readZipEntry(path: string, entry: ZipEntry): AsyncGenerat
       for await (const chunk of entry.method === 'stored' ? packed : packed.pipe(inflate)) {
         crc = crc32(chunk, crc);
         sizeBytes += chunk.length;
+        if (sizeBytes > entry.sizeBytes) break;
         yield chunk;
       }
     } catch (error) {
@@ -90,14 +97,15 @@ export async function* readZipEntry(path: string, entry: ZipEntry): AsyncGenerat
 
 async function dataOffset(path: string, entry: ZipEntry): Promise<number> {
   await using file = await open(path);
-  const header = await readExactly(file, entry.headerOffset, entry.headerOffset + localBytes);
+  const header = await readPiece(file, entry.headerOffset, localBytes);
   if (header.length < localBytes || header.readUInt32LE(0) !== localSignature)
     throw new SourceError(`${entry.name} in ${path} is damaged: no header`);
   // Name and extra field may be longer here than in the directory.
   return entry.headerOffset + localBytes + header.readUInt16LE(26) + header.readUInt16LE(28);
 }
 
-async function readExactly(file: FileHandle, start: number, end: number): Promise<Buffer> {
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(end - start), 0, end - start, start);
+/** @param sizeBytes has been checked against what there can be; fewer bytes come where the file ends before */
+async function readPiece(file: FileHandle, start: number, sizeBytes: number): Promise<Buffer> {
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(sizeBytes), 0, sizeBytes, start);
   return buffer.subarray(0, bytesRead);
 }

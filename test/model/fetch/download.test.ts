@@ -127,6 +127,96 @@ describe('a file that is served right', () => {
   });
 });
 
+describe('the token', () => {
+  /** Follows redirects from the first address on, and notes which addresses get it. */
+  async function addressesWithToken(...addresses: readonly string[]): Promise<string[]> {
+    const told: string[] = [];
+    const answers: typeof fetch = async (target, init) => {
+      const address = String(target);
+      if (new Headers(init?.headers).has('authorization')) told.push(address);
+      const next = addresses[addresses.indexOf(address) + 1];
+      return next === undefined
+        ? new Response(bytes, { headers: { 'content-length': String(bytes.length) } })
+        : new Response(null, { status: 302, headers: { location: next } });
+    };
+    const url = addresses[0] ?? '';
+    const headers = { authorization: 'Bearer secret' };
+    await downloadFile({ url, headers, path, sha256: undefined }, impatientContext({ fetch: answers }));
+    return told;
+  }
+
+  test.each([
+    ['another path', ['https://hub.test/a', 'https://hub.test/b'], 2],
+    ['the same host, encrypted', ['http://hub.test/a', 'https://hub.test/b'], 2],
+    ['the same host, not encrypted any more', ['https://hub.test/a', 'http://hub.test/b'], 1],
+    ['another port', ['https://hub.test/a', 'https://hub.test:8443/b'], 1],
+    ['another port, encrypted', ['http://hub.test:8080/a', 'https://hub.test/b'], 1],
+    ['another host', ['https://hub.test/a', 'https://hub.test.evil.test/b'], 1],
+    ['another host and back', ['https://hub.test/a', 'https://evil.test/b', 'https://hub.test/c'], 1],
+    [
+      'the same host by way of an unencrypted answer',
+      ['https://hub.test/a', 'http://hub.test/b', 'https://hub.test/c'],
+      1,
+    ],
+  ])('on a redirect to %s', async (_, addresses, count) => {
+    expect(await addressesWithToken(...addresses)).toEqual(addresses.slice(0, count));
+  });
+
+  test('nothing but HTTP is followed', async () => {
+    await expect(addressesWithToken('https://hub.test/a', 'data:text/plain,x')).rejects.toThrow('redirects to data:');
+  });
+});
+
+describe('a body without an end', () => {
+  /** Gives zeros for as long as somebody reads. @returns how many bytes were read */
+  function endless(headers: Record<string, string> = {}) {
+    const piece = new Uint8Array(2 ** 20);
+    const given = { bytes: 0 };
+    const answers: typeof fetch = async () => {
+      const body = new ReadableStream({
+        pull(controller) {
+          given.bytes += piece.length;
+          controller.enqueue(piece);
+        },
+      });
+      return new Response(body, { headers });
+    };
+    return { given, answers };
+  }
+
+  test.each(['config.json', 'tokenizer.json', 'model.safetensors.index.json', 'vocabulary.txt', 'model.bin'])(
+    'that nobody announced is left for %s, and nothing of it stays',
+    async (file) => {
+      const { given, answers } = endless();
+      const request = { url: `${hub.url}/${file}`, headers: {}, path: join(folder, file), sha256: undefined };
+      await expect(downloadFile(request, impatientContext({ fetch: answers }))).rejects.toThrow(
+        `${file} is longer than`,
+      );
+      expect(given.bytes).toBeLessThan(40 * 2 ** 20);
+      expect(readdirSync(folder).filter((name) => !name.endsWith('.origin.json'))).toEqual([]);
+    },
+  );
+
+  test.each([
+    ['config.json', 33 * 2 ** 20],
+    ['model.bin', 2 ** 50],
+  ])('of %s that is announced to be absurdly long is not begun', async (file, length) => {
+    const { given, answers } = endless({ 'content-length': String(length) });
+    const request = { url: `${hub.url}/${file}`, headers: {}, path: join(folder, file), sha256: undefined };
+    await expect(downloadFile(request, impatientContext({ fetch: answers }))).rejects.toThrow(`has ${length} bytes`);
+    expect(given.bytes).toBeLessThan(4 * 2 ** 20);
+  });
+
+  test('is left where it goes beyond what was announced', async () => {
+    const { given, answers } = endless({ 'content-length': '3000000' });
+    const request = { url: `${hub.url}/model.bin`, headers: {}, path, sha256: undefined };
+    await expect(downloadFile(request, impatientContext({ fetch: answers }))).rejects.toThrow(
+      '3000000 bytes announced',
+    );
+    expect(given.bytes).toBeLessThan(8 * 2 ** 20);
+  });
+});
+
 describe('a connection that drops', () => {
   test('is taken up again where it broke, as often as each time brings something', async () => {
     const context = impatientContext();

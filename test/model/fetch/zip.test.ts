@@ -55,6 +55,42 @@ test('a file cut short, and one that is no zip, are refused', async () => {
   }
 });
 
+describe('absurd sizes', () => {
+  test.each([0x7fffffff, 0x80000000, 0xffffffff])(
+    'a directory of %i bytes is refused before it is read',
+    async (size) => {
+      const bytes = zip(files);
+      bytes.writeUInt32LE(size, bytes.length - 10);
+      writeFileSync(path, bytes);
+      await expect(zipEntries(path)).rejects.toThrow(`a damaged zip directory: it claims ${size} bytes`);
+      // A zip of nothing but its end.
+      writeFileSync(path, bytes.subarray(-22));
+      await expect(zipEntries(path)).rejects.toThrow(SourceError);
+    },
+  );
+
+  test('a directory behind the end of the file is refused', async () => {
+    const bytes = zip(files);
+    bytes.writeUInt32LE(0xfffffff0, bytes.length - 6);
+    writeFileSync(path, bytes);
+    await expect(zipEntries(path)).rejects.toThrow('a damaged zip directory');
+  });
+
+  test('an entry is unpacked no further than the size that it claims', async () => {
+    const bytes = zip({ 'a/bomb': Buffer.alloc(50_000_000) });
+    const directory = bytes.indexOf(Buffer.from([0x50, 0x4b, 0x01, 0x02]));
+    bytes.writeUInt32LE(1000, directory + 24);
+    writeFileSync(path, bytes);
+    const entry = (await zipEntries(path)).get('a/bomb')!;
+    let unpackedBytes = 0;
+    const unpacking = (async () => {
+      for await (const chunk of readZipEntry(path, entry)) unpackedBytes += chunk.length;
+    })();
+    await expect(unpacking).rejects.toThrow('length or checksum differ');
+    expect(unpackedBytes).toBeLessThanOrEqual(1000);
+  });
+});
+
 test('an unknown compression is refused by name', async () => {
   const bytes = zip({ 'a/one': noise(100) });
   bytes.writeUInt16LE(14, bytes.indexOf(Buffer.from([0x50, 0x4b, 0x01, 0x02])) + 10);
