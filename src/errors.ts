@@ -1,6 +1,11 @@
+import { printable } from './printable.ts';
+
 /**
  * Every failure the program can explain. `message` says what and where in one line, `hint` what to do next;
  * `code` is stable and meant for programs. The command line maps each kind to an exit code (cli/exit-codes.ts).
+ *
+ * Messages and hints may quote what files and servers say, and end in terminals and logs, so control characters in them
+ * are escaped. Where there is more to say than one line holds, each line is an entry of an array.
  */
 export class WhisperNpuError extends Error {
   readonly code: string;
@@ -10,11 +15,14 @@ export class WhisperNpuError extends Error {
   /** What went wrong on clearing up after this. */
   suppressed: unknown;
 
-  constructor(code: string, message: string, options: { hint?: string; cause?: unknown } = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+  constructor(code: string, message: string | readonly string[], options: { hint?: string; cause?: unknown } = {}) {
+    super(
+      [message].flat().map(printable).join('\n  '),
+      options.cause === undefined ? undefined : { cause: options.cause },
+    );
     this.name = new.target.name;
     this.code = code;
-    this.hint = options.hint;
+    this.hint = options.hint === undefined ? undefined : printable(options.hint);
   }
 }
 
@@ -45,7 +53,8 @@ export class NpuError extends WhisperNpuError {
     message: string,
     options: { hint?: string; cause?: unknown; aclCode?: number; aclFunction?: string } = {},
   ) {
-    super(code, message, options);
+    // What ACL itself has to say has several lines.
+    super(code, options.aclFunction === undefined ? message : message.split('\n').map((line) => line.trim()), options);
     this.aclCode = options.aclCode;
     this.aclFunction = options.aclFunction;
   }

@@ -9,6 +9,7 @@ import {
 } from '../accuracy/figure-texts.ts';
 import { layerTable, suspectsText } from '../accuracy/layer-texts.ts';
 import type { AccuracyResult, LayerResult, SideErrors } from '../accuracy/result.ts';
+import { printable } from '../printable.ts';
 import { table } from './table.ts';
 
 /** A comparison for the terminal. */
@@ -62,9 +63,10 @@ function errorCells(name: string, { reference, tested }: SideErrors): string[] {
 }
 
 function textsOf({ file, figures, referenceText, testedText }: FileComparison): string {
-  if (figures.isExact) return `${file}: the same tokens: ${testedText.trim()}`;
-  if (referenceText === testedText) return `${file}: the same text in other tokens: ${testedText.trim()}`;
-  return `${file}: other texts\n  reference: ${referenceText.trim()}\n  tested:    ${testedText.trim()}`;
+  const name = printable(file);
+  if (figures.isExact) return `${name}: the same tokens: ${testedText.trim()}`;
+  if (referenceText === testedText) return `${name}: the same text in other tokens: ${testedText.trim()}`;
+  return `${name}: other texts\n  reference: ${referenceText.trim()}\n  tested:    ${testedText.trim()}`;
 }
 
 function layersText(layers: LayerResult): string {

@@ -1,5 +1,6 @@
 import type { AudioRecording } from '../audio/recording.ts';
 import { languages } from '../model/languages.ts';
+import { printable } from '../printable.ts';
 import { detectLanguage } from '../transcribe/detect-language.ts';
 import type { LoadedModel } from '../transcribe/loaded-model.ts';
 import type { Session } from './session.ts';
@@ -24,5 +25,5 @@ export async function printLanguages(
   const likeliest = ranked.slice(0, shown).map(({ language, probability }) => {
     return `${language} (${languages.get(language) ?? language}) ${(100 * probability).toFixed(1)} %`;
   });
-  await session.print(`${audio.name}: ${likeliest.join(', ') || 'no audio in it'}\n`);
+  await session.print(`${printable(audio.name)}: ${likeliest.join(', ') || 'no audio in it'}\n`);
 }

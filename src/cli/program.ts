@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { WhisperNpuError } from '../errors.ts';
+import { printable, printableLines } from '../printable.ts';
 import { addAccuracy } from './commands/accuracy.ts';
 import { addBench } from './commands/bench.ts';
 import { addConvert } from './commands/convert.ts';
@@ -22,6 +23,13 @@ function createProgram(session: Session): Command {
     .description("Speech to text with OpenAI's Whisper, on Huawei Ascend NPUs and on any CPU.")
     .version(version)
     .exitOverride()
+    .configureOutput({
+      // Words of the command line may be names of files that a pattern stood for. What may follow is commander's own.
+      outputError: (text, write) => {
+        const [error = '', suggestion] = text.trimEnd().split(/\n(?=\(Did you mean )/);
+        write([error, suggestion].flatMap((line) => (line === undefined ? [] : `${printable(line)}\n`)).join(''));
+      },
+    })
     .showHelpAfterError('Run with --help for all options.')
     .configureHelp({ showGlobalOptions: true })
     .addHelpText(
@@ -40,9 +48,10 @@ Models are kept in $WHISPER_NPU_HOME, or in whisper-npu in the user's cache fold
   return program;
 }
 
-function print(text: string): Promise<void> {
+function print(text: string, isStyled = false): Promise<void> {
+  const shown = process.stdout.isTTY && !isStyled ? printableLines(text) : text;
   return new Promise((resolve, reject) => {
-    process.stdout.write(text, (error) => {
+    process.stdout.write(shown, (error) => {
       if (!error) return resolve();
       reject(new WhisperNpuError('OUTPUT_FAILED', `cannot write to stdout: ${error.message}`, { cause: error }));
     });

@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
 import { WhisperNpuError } from '../errors.ts';
+import { printable, printableLines } from '../printable.ts';
 
 /** Prints an error for people: what went wrong, then what to do next. Only what nobody foresaw comes with its stack. */
 export function printError(error: unknown, stderr: NodeJS.WriteStream): void {
@@ -7,12 +8,19 @@ export function printError(error: unknown, stderr: NodeJS.WriteStream): void {
   if (stderr.isTTY) stderr.write('\r\x1b[K'); // a progress bar may be under way
   const known = explained(error);
   if (known !== undefined) {
-    stderr.write(`${label} ${known.message}\n`);
-    if (known.hint !== undefined) stderr.write(`${styleText('cyan', 'hint:', { stream: stderr })} ${known.hint}\n`);
+    stderr.write(`${label} ${printableLines(known.message)}\n`);
+    if (known.hint !== undefined)
+      stderr.write(`${styleText('cyan', 'hint:', { stream: stderr })} ${printable(known.hint)}\n`);
     return;
   }
-  stderr.write(`${label} ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  stderr.write(`${label} ${error instanceof Error ? stackOf(error) : printable(String(error))}\n`);
   stderr.write('This is a fault in whisper-npu. Please report it with the lines above.\n');
+}
+
+/** The message on one line, then where it comes from. */
+function stackOf({ name, message, stack = '' }: Error): string {
+  const frames = stack.slice(stack.indexOf(message) + message.length).replace(/^[^\n]*/, '');
+  return `${printable(`${name}: ${message}`)}${printableLines(frames)}`;
 }
 
 /** The same for programs, on one line. */

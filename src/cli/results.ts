@@ -1,8 +1,9 @@
 import { formats } from '../output/formats.ts';
 import { rounded, transcriptJson } from '../output/json.ts';
-import { wholeCharacters } from '../output/plain-text.ts';
+import { oneLine, wholeCharacters } from '../output/plain-text.ts';
 import { timestamp } from '../output/timestamp.ts';
 import type { Transcript } from '../output/transcript.ts';
+import { printable, printableSpeech } from '../printable.ts';
 import type { Segment } from '../transcribe/segment.ts';
 import type { Job } from './batch/jobs.ts';
 import { writeTogether } from './batch/write-together.ts';
@@ -27,24 +28,27 @@ export function openResults(settings: OutputSettings, session: Session, terminal
   const toStdout = stdout === 'segments';
   // Somebody who watches one recording being written to files sees it grow.
   const isShown = toStdout || showsTimes || (stdout === 'nothing' && nFiles === 1 && session.stderr.isTTY === true);
-  const depth = depthOf(settings.colors, toStdout ? session.stdout : session.stderr);
+  const stream = toStdout ? session.stdout : session.stderr;
+  const depth = depthOf(settings.colors, stream);
+  // Who reads stdout by a program gets every character that was heard.
+  const isForPeople = !toStdout || stream.isTTY === true;
 
-  const print = (text: string) => {
+  const print = (text: string, isStyled = false) => {
     terminal.endProgress();
-    return session.print(text);
+    return session.print(text, isStyled);
   };
   return {
     async begin(name) {
-      if (toStdout && nFiles > 1) await print(`==> ${name} <==\n`);
+      if (toStdout && nFiles > 1) await print(`==> ${printable(name)} <==\n`);
     },
     async segment(segment) {
       if (!isShown) return;
       // Without being asked for colours only words get them: they alone differ within a line.
       const usedDepth = settings.colors === undefined && segment.words === undefined ? 0 : depth;
-      const text = coloredByConfidence(segment, usedDepth);
+      const text = coloredByConfidence(isForPeople ? printableSegment(segment) : segment, usedDepth);
       const line = showsTimes || !toStdout ? `${times(segment)} ${text}` : text;
-      if (toStdout) await print(`${line}\n`);
-      else terminal.note(line);
+      if (toStdout) await print(`${line}\n`, true);
+      else terminal.styledNote(line);
     },
     async end({ outputs }, transcript, elapsedSeconds, date) {
       const contents = [...outputs].map(([name, path]) => [path, formats[name](transcript, layout)] as const);
@@ -53,6 +57,16 @@ export function openResults(settings: OutputSettings, session: Session, terminal
       if (stdout === 'json') await print(`${jsonLine(transcript, elapsedSeconds, [...outputs.values()])}\n`);
       if (stdout === 'document') await print(names.map((name) => document(formats[name](transcript, layout))).join(''));
     },
+  };
+}
+
+function printableSegment({ text, words, ...others }: Segment): Segment {
+  return {
+    ...others,
+    text: printableSpeech(oneLine(text)),
+    ...(words === undefined
+      ? {}
+      : { words: words.map((word) => ({ ...word, text: printableSpeech(oneLine(word.text)) })) }),
   };
 }
 

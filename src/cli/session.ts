@@ -11,8 +11,13 @@ export interface Session {
   readonly stderr: NodeJS.WriteStream;
   /** For what it can show; results are written by print(). */
   readonly stdout: NodeJS.WriteStream;
-  /** Writes one piece of a result, waiting where the reader is slow. */
-  print(text: string): Promise<void>;
+  /**
+   * Writes one piece of a result, waiting where the reader is slow. Programs get it as it is; on a terminal control
+   * characters are shown, not sent, as JSON writes them.
+   *
+   * @param isStyled whether it brings its own colours, and what it quotes has been made printable
+   */
+  print(text: string, isStyled?: boolean): Promise<void>;
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
 }

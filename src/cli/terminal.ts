@@ -1,10 +1,17 @@
 import type { WriteStream } from 'node:tty';
 import { styleText } from 'node:util';
+import { printable } from '../printable.ts';
 
-/** Where everything that is not a result goes: notes, warnings, progress. */
+/**
+ * Where everything that is not a result goes: notes, warnings, progress. All of it may quote what is not our own, so
+ * control characters are shown, not sent.
+ */
 export interface Terminal {
   note(line: string): void;
-  warn(line: string): void;
+  /** A note that brings its own colours; what it quotes has been made printable. */
+  styledNote(line: string): void;
+  /** @param details lines below the first one */
+  warn(line: string, details?: readonly string[]): void;
   /** Shows how far something is: one line that is drawn over on a terminal, a plain line now and then elsewhere. */
   progress(label: string, done: number, total: number | undefined): void;
   /**
@@ -44,14 +51,17 @@ export function openTerminal(stream: NodeJS.WriteStream, quiet: boolean): Termin
     if (isTerminal && current !== undefined) stream.write('\r\x1b[K');
     current = undefined;
   };
+  const styledNote = (line: string) => {
+    endProgress();
+    if (!quiet) stream.write(`${line}\n`);
+  };
   return {
-    note(line) {
+    note: (line) => styledNote(printable(line)),
+    styledNote,
+    warn(line, details = []) {
       endProgress();
-      if (!quiet) stream.write(`${line}\n`);
-    },
-    warn(line) {
-      endProgress();
-      stream.write(`${styleText('yellow', 'warning:', { stream })} ${line}\n`);
+      const text = [line, ...details].map(printable).join('\n  ');
+      stream.write(`${styleText('yellow', 'warning:', { stream })} ${text}\n`);
     },
     progress(label, done, total) {
       if (quiet) return;
@@ -60,7 +70,7 @@ export function openTerminal(stream: NodeJS.WriteStream, quiet: boolean): Termin
       if (label === current && now - drawnAt < wait && done !== total) return;
       current = label;
       drawnAt = now;
-      const line = `${label}: ${amount(done, total)}`;
+      const line = printable(`${label}: ${amount(done, total)}`);
       stream.write(isTerminal ? `\r\x1b[K${cut(`${bar(shareOf(done, total))} ${line}`, stream.columns)}` : `${line}\n`);
     },
     status(line) {
@@ -68,7 +78,8 @@ export function openTerminal(stream: NodeJS.WriteStream, quiet: boolean): Termin
       const wait = isTerminal ? drawEveryMs.terminal : drawEveryMs.statusInLog;
       if (quiet || ((current !== undefined || !isTerminal) && now - statusAt < wait)) return;
       statusAt = now;
-      const { share, text, name } = line();
+      const { share, text, name: rawName } = line();
+      const name = printable(rawName);
       if (!isTerminal) return void stream.write(`${name}: ${text}\n`);
       current = 'status';
       const drawn = `${share === undefined ? '' : `${bar(share)} `}${text}  ${name}`;

@@ -157,8 +157,8 @@ function killGroup(pid: number | undefined, signal: NodeJS.Signals): void {
 /** @param end how it ended: an exit code or a signal */
 function atcFailed(said: string, end: string, logPath: string): ConversionError {
   const lines = said.split('\n').filter((line) => /\b(E[A-Z]?\d{4,5}|ERROR)\b/.test(line));
-  const reason = [`atc failed with ${end}`, ...lines.slice(0, 5)].join('\n');
-  const known = /\bE[A-Z]?\d{4,5}\b/.exec(reason)?.[0];
+  const reason = [`atc failed with ${end}`, ...lines.slice(0, 5)];
+  const known = /\bE[A-Z]?\d{4,5}\b/.exec(reason.join())?.[0];
   const remedy = known === undefined ? undefined : remedies[known];
   return new ConversionError('ATC_FAILED', reason, {
     hint: `${remedy === undefined ? '' : `${remedy} `}The whole log: ${logPath}`,

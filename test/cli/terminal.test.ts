@@ -1,4 +1,5 @@
 import { Writable } from 'node:stream';
+import { styleText } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { openTerminal } from '../../src/cli/terminal.ts';
 
@@ -44,6 +45,25 @@ describe('on a terminal', () => {
     terminal.status(status);
     expect(written).toHaveLength(5);
   });
+});
+
+test.each([true, false])('what is quoted from elsewhere cannot move the cursor (a terminal: %s)', (isTTY) => {
+  const { stream, written } = fakeStream(isTTY);
+  const terminal = openTerminal(stream, false);
+  const name = 'a\x1b[2J\nerror: b\u202e';
+  terminal.note(name);
+  terminal.warn(name, [name]);
+  terminal.progress(name, 1, 2);
+  vi.advanceTimersByTime(30_000);
+  terminal.status(() => ({ share: 0.5, text: 'half', name }));
+  const shown = 'a\\u001b[2J\\nerror: b\\u202e';
+  const text = written
+    .join('')
+    .replaceAll('\r\x1b[K', '')
+    .replace(styleText('yellow', 'warning:', { stream }), '');
+  expect(text.split(shown)).toHaveLength(6);
+  expect(text.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\u202e]/u);
+  expect(text).not.toMatch(/^error:/m);
 });
 
 describe('in a log', () => {

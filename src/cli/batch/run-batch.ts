@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { AudioError, OutputError, WhisperNpuError } from '../../errors.ts';
+import { printable } from '../../printable.ts';
 import { exitCode } from '../exit-codes.ts';
 import { errorJson, printError } from '../report-error.ts';
 import type { Session } from '../session.ts';
@@ -121,11 +122,12 @@ function stoppedText({ input, outputs }: Job, { position }: BatchProgress, count
 
 function tellFailures(failures: readonly Failure[], nFiles: number, terminal: Terminal): void {
   if (failures.length === 0) return;
-  const reasons = failures.map(({ path, error }) => {
+  const reasons = failures.flatMap(({ path, error }) => {
     const message = error instanceof Error ? error.message : String(error);
-    return `\n  ${message.includes(path) ? '' : `${path}: `}${message}`;
+    const [first = '', ...more] = message.split('\n');
+    return [first.includes(printable(path)) ? first : `${path}: ${first}`, ...more];
   });
-  terminal.warn(`${failures.length} of ${nFiles} files failed:${reasons.join('')}`);
+  terminal.warn(`${failures.length} of ${nFiles} files failed:`, reasons);
 }
 
 function skippedJson({ input, outputs }: Job): string {

@@ -1,6 +1,7 @@
 import { styleText } from 'node:util';
 import type { Command } from 'commander';
 import { diagnose, type Finding } from '../../diagnose.ts';
+import { printable } from '../../printable.ts';
 import { addOptions, readOptions } from '../command-options.ts';
 import { exitCode } from '../exit-codes.ts';
 import type { Session } from '../session.ts';
@@ -15,12 +16,14 @@ export function addDoctor(program: Command, session: Session): void {
     .action(async (_: unknown, own: Command) => {
       const { options } = readOptions(own, 'doctor', session);
       const findings = await diagnose(session.env);
-      await session.print(options.json ? `${JSON.stringify(findings)}\n` : findings.map(describe).join(''));
+      if (options.json) await session.print(`${JSON.stringify(findings)}\n`);
+      else await session.print(findings.map(describe).join(''), true);
       if (findings.some(({ state }) => state === 'failed')) process.exitCode = exitCode.failed;
     });
 }
 
 function describe({ what, state, detail, remedy }: Finding): string {
   const mark = styleText(colours[state], marks[state].padEnd(7), { stream: process.stdout });
-  return `${mark}${what.padEnd(14)}${detail}\n${remedy === undefined ? '' : `${''.padEnd(21)}-> ${remedy}\n`}`;
+  const advice = remedy === undefined ? '' : `${''.padEnd(21)}-> ${printable(remedy)}\n`;
+  return `${mark}${what.padEnd(14)}${printable(detail)}\n${advice}`;
 }

@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import { catalog } from '../../model/catalog.ts';
 import { listModels, removeModel, storeDirectory } from '../../model/store.ts';
+import { printable } from '../../printable.ts';
 import { addOptions, readOptions } from '../command-options.ts';
-import type { Session } from '../session.ts';
+import { type Session, sessionTerminal } from '../session.ts';
 import { table } from '../table.ts';
 
 export function addModels(program: Command, session: Session): void {
@@ -18,15 +19,15 @@ export function addModels(program: Command, session: Session): void {
       const stored = await listModels(store);
       if (options.json) return session.print(`${JSON.stringify({ store, models: stored })}\n`);
       const rows = stored.map(({ name, format, sizeBytes, prepared }) => [
-        name,
+        printable(name),
         format,
         `${(sizeBytes / 1e6).toFixed(0)} MB`,
-        prepared.join(', ') || '-',
+        printable(prepared.join(', ')) || '-',
       ]);
       const names = new Set(stored.map(({ name }) => name));
       const others = catalog.map(({ name }) => name).filter((name) => !names.has(name));
       const listing = rows.length === 0 ? 'no models yet\n' : table(['model', 'format', 'size', 'prepared for'], rows);
-      await session.print(`${store}\n\n${listing}\ncan be fetched: ${others.join(', ')}\n`);
+      await session.print(`${printable(store)}\n\n${listing}\ncan be fetched: ${others.join(', ')}\n`);
     });
   models
     .command('remove')
@@ -34,6 +35,6 @@ export function addModels(program: Command, session: Session): void {
     .argument('<model>', 'its name in the list')
     .action(async (name: string) => {
       await removeModel(storeDirectory(session.env), name, session.signal);
-      session.stderr.write(`removed ${name}\n`);
+      sessionTerminal(session, {}).note(`removed ${name}`);
     });
 }

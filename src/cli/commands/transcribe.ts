@@ -5,6 +5,7 @@ import { closeAfter, NpuError, UsageError } from '../../errors.ts';
 import { openModel } from '../../open-model.ts';
 import type { CommandOptions } from '../../options/tables.ts';
 import type { Transcript } from '../../output/transcript.ts';
+import { printable } from '../../printable.ts';
 import type { LoadedModel } from '../../transcribe/loaded-model.ts';
 import type { Segment } from '../../transcribe/segment.ts';
 import type { SpeechModel } from '../../vad/speech-model.ts';
@@ -177,7 +178,7 @@ function namingFile(name: string): (error: unknown) => never {
   return (error) => {
     if (!(error instanceof NpuError)) throw error;
     const { code, message, hint, aclCode, aclFunction } = error;
-    throw new NpuError(code, `${name}: ${message}`, {
+    throw new NpuError(code, `${printable(name)}: ${message}`, {
       cause: error,
       ...(hint === undefined ? {} : { hint }),
       ...(aclCode === undefined ? {} : { aclCode }),

@@ -91,7 +91,7 @@ async function tryEach(request: FetchRequest, directory: string, context: FetchC
       reasons.push(`${source.label}: ${error.message}`);
     }
   }
-  throw new ModelError('MODEL_NOT_FETCHED', [`${model.name} could not be fetched:`, ...reasons].join('\n  '), {
+  throw new ModelError('MODEL_NOT_FETCHED', [`${model.name} could not be fetched:`, ...reasons], {
     hint: 'set HF_ENDPOINT to a mirror you can reach, name one with --source, or give a folder that holds the model',
   });
 }
