@@ -1,3 +1,4 @@
+import { shellCommand } from '../child-program.ts';
 import { findFirstFrame } from './formats/mp3-header.ts';
 
 /** Formats that are decoded in this process. */
@@ -76,7 +77,7 @@ export function fileKind(head: Uint8Array): FileKind | undefined {
   if (known !== undefined) return known;
   if (isTransportStream(head)) return { label: 'MPEG transport stream' };
   if (findFirstFrame(head) !== undefined) return { native: 'mp3', label: 'MP3' };
-  // No audio goes without a control character for this long, and all that ffmpeg might follow elsewhere is text.
+  // No audio goes without a control character for this long.
   return head.length > 0 && !head.subarray(0, 512).some(isControl) ? { label: 'text' } : undefined;
 }
 
@@ -104,5 +105,6 @@ function isControl(byte: number): boolean {
 /** How to make a WAV of an input that is none, or one that cannot be read. */
 export function conversionHint(name: string): string {
   if (name === 'stdin') return 'convert it on the way: ffmpeg -i - -ar 16000 -ac 1 -f wav -';
-  return `convert it first: ffmpeg -i "${name}" -ar 16000 -ac 1 "${name.replace(/\.[^./\\]*$/, '')}-16k.wav"`;
+  const converted = `${name.replace(/\.[^./\\]*$/, '')}-16k.wav`;
+  return `convert it first: ${shellCommand('ffmpeg', '-i', name, '-ar', '16000', '-ac', '1', converted)}`;
 }

@@ -5,6 +5,7 @@ import { arch, availableParallelism, cpus, loadavg, platform, release, totalmem 
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { isStandIn, probeAcl } from '../backend/npu/acl-environment.ts';
+import { findProgram, smallEnvironment } from '../child-program.ts';
 import type { Environment } from './result.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -64,11 +65,16 @@ async function describeNpu(env: Readonly<Record<string, string | undefined>>, so
 /** In a checkout its commit; an installed package has its version alone. */
 async function commitText(): Promise<string> {
   if (!existsSync(`${root}/.git`)) return '';
-  const git = async (...args: string[]) => (await promisify(execFile)('git', ['-C', root, ...args])).stdout.trim();
+  const program = await findProgram('git', process.env);
+  if (program === undefined) return '';
+  const git = async (...args: string[]) => {
+    const { stdout } = await promisify(execFile)(program, args, { cwd: root, env: smallEnvironment(process.env) });
+    return stdout.trim();
+  };
   try {
     const changed = await git('status', '--porcelain', '--untracked-files=no');
     return `, commit ${await git('rev-parse', '--short=12', 'HEAD')}${changed === '' ? '' : ' with changes'}`;
   } catch {
-    return ''; // no git, or not its owner: the version has to do
+    return ''; // not its owner: the version has to do
   }
 }

@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { constants } from 'node:fs';
-import { access, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { delimiter, dirname, join } from 'node:path';
+import { mkdtemp, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { findProgram, isExecutable, shellCommand, toolkitFolders, wholeEnvironment } from '../child-program.ts';
 import { ConversionError } from '../errors.ts';
 import { makeFolder } from '../model/make-folder.ts';
 import { findLeftovers, stagingPath } from '../model/staging.ts';
@@ -46,28 +47,19 @@ export function atcArguments({ model, output, soc, externalWeights, hostCpu }: A
  */
 export async function findAtc(env: Environment): Promise<string> {
   const given = env['WHISPER_NPU_ATC'];
-  const toolkits = [env['ASCEND_HOME_PATH'], env['ASCEND_TOOLKIT_HOME']].filter((path) => path !== undefined);
-  const folders = [
-    ...(env['PATH'] ?? '').split(delimiter),
-    ...toolkits.flatMap((path) => [join(path, 'bin'), join(path, 'compiler', 'bin')]),
-  ].filter((folder) => folder !== '');
-  const candidates = given === undefined ? folders.map((folder) => join(folder, 'atc')) : [given];
+  const inToolkits = toolkitFolders(env).flatMap((path) => [
+    join(path, 'bin', 'atc'),
+    join(path, 'compiler', 'bin', 'atc'),
+  ]);
+  const candidates =
+    given === undefined ? [await findProgram('atc', env), ...inToolkits] : [await findProgram(given, env)];
   for (const candidate of candidates) {
-    if (await isExecutable(candidate)) return candidate;
+    if (candidate !== undefined && (await isExecutable(candidate))) return candidate;
   }
   const where = given === undefined ? 'on the PATH or in ASCEND_HOME_PATH' : `at ${given} (WHISPER_NPU_ATC)`;
   throw new ConversionError('ATC_MISSING', `atc, CANN's model converter, was not found ${where}`, {
     hint: 'Install CANN and source its set_env.sh, or use --graphs-only and run atc on a machine that has it.',
   });
-}
-
-async function isExecutable(path: string): Promise<boolean> {
-  try {
-    await access(path, constants.X_OK);
-    return true;
-  } catch {
-    return false; // absent or not executable: the next candidate may do
-  }
 }
 
 /** What to do about the errors of atc that users meet (codes of CANN 8.5). */
@@ -108,17 +100,34 @@ export async function withLog<T>(path: string, body: (log: AtcLog) => Promise<T>
 }
 
 /**
- * Runs atc and waits for it. All that it and its helpers print goes to the log.
+ * Runs atc in a folder of its own and waits for it. All that it and its helpers print goes to the log.
  *
+ * @param args paths among them are absolute
  * @throws ConversionError 'ATC_FAILED' with atc's own error lines; the signal's reason, once atc and its helpers have ended
  */
 export async function runAtc(atc: string, args: readonly string[], log: AtcLog, signal?: AbortSignal) {
+  // Its helpers look for modules in the current folder, and leave files there.
+  const folder = await mkdtemp(join(tmpdir(), 'whisper-npu-atc-')).catch((cause: unknown) => {
+    throw new ConversionError('ATC_FAILED', `there is no folder for atc to work in: ${String(cause)}`, {
+      hint: 'Free space there, or name another folder in TMPDIR.',
+      cause,
+    });
+  });
+  try {
+    await runAtcIn(folder, atc, args, log, signal);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function runAtcIn(cwd: string, atc: string, args: readonly string[], log: AtcLog, signal?: AbortSignal) {
   await using output = await open(log.unfinishedPath, 'a');
-  await output.appendFile(`${atc} ${args.join(' ')}\n`);
+  await output.appendFile(`${shellCommand(atc, ...args)}\n`);
   const { size: startOffset } = await output.stat(); // what runs before this one said is in it too
   signal?.throwIfAborted(); // with nothing awaited until it is listened to
   // A group of its own: a Ctrl-C goes to this program alone, which then ends all of them.
-  const child = spawn(atc, args, { stdio: ['ignore', output.fd, output.fd], detached: true });
+  const env = wholeEnvironment(process.env);
+  const child = spawn(atc, args, { cwd, env, stdio: ['ignore', output.fd, output.fd], detached: true });
   let mercy: NodeJS.Timeout | undefined;
   const stop = () => {
     killGroup(child.pid, 'SIGTERM');

@@ -1,5 +1,5 @@
 import { rename, rm, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { ConversionError } from '../errors.ts';
 import { type NpuDtype, npuWeightType } from '../graph/npu-layers.ts';
 import { layOutWeights, type WeightLayout } from '../graph/weights.ts';
@@ -78,7 +78,8 @@ export async function convertForNpu(
     name: await folderName(checkpoint, target),
     neededBytes: 2 * layout.sizeBytes,
     files: omFiles(checkpoint, variants),
-    async build({ directory, missing, signal: buildSignal }: BuildRequest) {
+    async build({ directory: folder, missing, signal: buildSignal }: BuildRequest) {
+      const directory = resolve(folder); // atc runs in another one
       const graphs = join(directory, 'graphs');
       let atcVersion = 'unknown';
       onEvent({ kind: 'graphs', sizeBytes: layout.sizeBytes });

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { runAtc, withLog } from '../../src/convert/atc.ts';
+import { findAtc, runAtc, withLog } from '../../src/convert/atc.ts';
 import { convertForNpu } from '../../src/convert/prepare-npu.ts';
 import { openCheckpoint } from '../../src/model/checkpoint.ts';
 import { writeRandomCheckpoint } from '../support/random-checkpoint.ts';
@@ -38,6 +38,43 @@ describe('running atc', () => {
     const text = await readFile(log(), 'utf8');
     expect(text).toMatch(/atc --x\n/);
     expect(text).toContain('all well');
+  });
+
+  test('leaves it nothing to find in the current folder, and takes away what it leaves in its own', async () => {
+    const before = process.cwd();
+    const elsewhere = join(root, 'elsewhere');
+    await mkdir(elsewhere);
+    process.chdir(elsewhere);
+    process.env['BASH_ENV'] = 'x';
+    process.env['PYTHONPATH'] = `${delimiter}.${delimiter}/opt/cann/python`;
+    try {
+      await run(await atc(`pwd > ${root}/cwd; env > ${root}/env; mkdir kernel_meta`), []);
+    } finally {
+      process.chdir(before);
+      delete process.env['BASH_ENV'];
+      delete process.env['PYTHONPATH'];
+    }
+    expect(await readdir(elsewhere)).toEqual([]);
+    const cwd = (await readFile(join(root, 'cwd'), 'utf8')).trim();
+    expect(cwd).not.toContain(elsewhere);
+    expect(existsSync(cwd)).toBe(false);
+    const env = (await readFile(join(root, 'env'), 'utf8')).split('\n');
+    expect(env).toContain('PYTHONPATH=/opt/cann/python');
+    expect(env.join()).not.toContain('BASH_ENV');
+  });
+
+  test('is not looked for in the current folder', async () => {
+    const before = process.cwd();
+    await atc('exit 0');
+    process.chdir(root);
+    try {
+      for (const PATH of ['', '.', delimiter])
+        await expect(findAtc({ PATH, ASCEND_HOME_PATH: '' })).rejects.toMatchObject({ code: 'ATC_MISSING' });
+      await expect(findAtc({ PATH: '', WHISPER_NPU_ATC: 'atc' })).rejects.toMatchObject({ code: 'ATC_MISSING' });
+      expect(await findAtc({ PATH: '', WHISPER_NPU_ATC: './atc' })).toBe(join(await realpath(root), 'atc'));
+    } finally {
+      process.chdir(before);
+    }
   });
 
   test('says which signal ended it', async () => {
@@ -123,7 +160,6 @@ describe('a conversion', () => {
       message: expect.stringContaining('encoder.om'),
     });
     expect(existsSync(join(root, 'logs', 'atc.log'))).toBe(true);
-    const { readdir } = await import('node:fs/promises');
     expect(await readdir(join(root, 'prepared', 'random'))).toEqual([]);
   });
 

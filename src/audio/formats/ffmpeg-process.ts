@@ -1,5 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { parse } from 'node:path';
+import { findProgram, smallEnvironment } from '../../child-program.ts';
 import { AudioError } from '../../errors.ts';
 import { type ByteSource, streamSource } from '../byte-source.ts';
 
@@ -31,7 +33,11 @@ const checksPerStall = 20;
 /** Rejects with the system's error when the program is not there or cannot be run. */
 export async function startFfmpeg(run: FfmpegRun): Promise<FfmpegProcess> {
   const { program, args, input, name, stallMs, signal } = run;
-  const child = spawn(program, args, { stdio: 'pipe', windowsHide: true });
+  const found = await findProgram(program, process.env);
+  if (found === undefined) throw new Error(`${program} is in no folder of PATH`);
+  // The root of the file system is a folder that nobody leaves files in for it to find.
+  const where = { cwd: parse(found).root, env: smallEnvironment(process.env) };
+  const child = spawn(found, args, { ...where, stdio: 'pipe', windowsHide: true });
   const exitCode = new Promise<number | null>((resolve) => child.once('close', resolve));
   await once(child, 'spawn');
   child.on('error', () => undefined); // of a kill that comes too late

@@ -1,7 +1,9 @@
+import { resolve } from 'node:path';
 import { AudioError } from '../../errors.ts';
 import { conversionHint } from '../file-kind.ts';
 import { PeekSource } from '../peek-source.ts';
 import type { DecodedAudio, PcmBlock, ReaderContext } from './decoded-audio.ts';
+import { formatWhitelist, isNotWhitelisted } from './ffmpeg-demuxers.ts';
 import { type FfmpegProcess, startFfmpeg } from './ffmpeg-process.ts';
 import { openWav } from './wav.ts';
 
@@ -21,8 +23,8 @@ const defaultStallMs = 60_000;
  * Decodes through ffmpeg, which writes a WAV of floats into a pipe: all channels, at the rate they were recorded at,
  * each sample in its place, where a video's sound begins late or has holes, too.
  *
- * @throws AudioError ('AUDIO_NEEDS_FFMPEG' when there is no such program, 'AUDIO_NO_SOUND', 'AUDIO_FFMPEG_FAILED',
- *   'AUDIO_FFMPEG_STUCK')
+ * @throws AudioError ('AUDIO_NEEDS_FFMPEG' when there is no such program, 'AUDIO_NO_SOUND', 'AUDIO_UNKNOWN_FORMAT',
+ *   'AUDIO_FFMPEG_FAILED', 'AUDIO_FFMPEG_STUCK')
  */
 export async function openFfmpeg(context: ReaderContext, input: FfmpegInput): Promise<DecodedAudio> {
   const { source, signal, warn } = context;
@@ -52,10 +54,14 @@ export async function openFfmpeg(context: ReaderContext, input: FfmpegInput): Pr
   }
 }
 
-/** Files alone may be opened: a playlist could name addresses, and a name could look like one, or like an option. */
+/**
+ * The file or the pipe alone may be opened: contents could name other files or addresses, and a name could look like an
+ * address or an option.
+ */
 function ffmpegArguments(path: string | undefined): string[] {
-  const input = path === undefined ? 'pipe:0' : `file:${path}`;
-  const read = ['-nostdin', '-hide_banner', '-nostats', '-loglevel', 'level+info', '-protocol_whitelist', 'file,pipe'];
+  const [protocol, input] = path === undefined ? ['pipe', 'pipe:0'] : ['file', `file:${resolve(path)}`];
+  const quiet = ['-nostdin', '-hide_banner', '-nostats', '-loglevel', 'level+info'];
+  const read = [...quiet, '-protocol_whitelist', protocol, '-format_whitelist', formatWhitelist];
   // Silence for what is missing, and samples never stretched.
   const place = ['-af', 'aresample=async=1:first_pts=0'];
   return [...read, '-i', input, '-map', '0:a:0', ...place, '-c:a', 'pcm_f32le', '-f', 'wav', 'pipe:1'];
@@ -82,6 +88,10 @@ async function failure(ffmpeg: FfmpegProcess): Promise<AudioError> {
   const errors = errorsIn(ffmpeg.messages);
   if (errors.some((line) => line.includes('matches no streams')))
     return new AudioError('AUDIO_NO_SOUND', `${ffmpeg.name} has no sound in it`);
+  if (errors.some(isNotWhitelisted))
+    return new AudioError('AUDIO_UNKNOWN_FORMAT', `${ffmpeg.name} is in no format of sound or video known here`, {
+      hint: 'playlists and lists of files are not followed: name the recordings themselves',
+    });
   const said = errors.at(-1) ?? `exit code ${exitCode}`;
   const reason = errors.length > 1 ? `${errors[0]}; ${said}` : said;
   const isPipe = ffmpeg.name === 'stdin';

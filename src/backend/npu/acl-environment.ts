@@ -1,4 +1,5 @@
 import { delimiter, join } from 'node:path';
+import { toolkitFolders } from '../../child-program.ts';
 import { closeAfter } from '../../errors.ts';
 import type { AclProbe, LibraryOptions, NativeDevice } from './addon.ts';
 import { loadAddon } from './addon.ts';
@@ -13,9 +14,8 @@ const syncTimeoutMs = 60_000;
 function libraryOptions(env: Environment): LibraryOptions {
   const given = env['WHISPER_NPU_ACL_LIBRARY'];
   if (given) return { libraries: given.split(delimiter) };
-  const homes = [env['ASCEND_HOME_PATH'], env['ASCEND_TOOLKIT_HOME']].filter((home) => home !== undefined);
   const usual = ['/usr/local/Ascend/cann', '/usr/local/Ascend/ascend-toolkit/latest'];
-  return { searchDirectories: [...new Set([...homes, ...usual])].map((home) => join(home, 'lib64')) };
+  return { searchDirectories: [...new Set([...toolkitFolders(env), ...usual])].map((home) => join(home, 'lib64')) };
 }
 
 /** What is installed, without opening a device. */

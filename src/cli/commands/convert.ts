@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Argument, type Command } from 'commander';
 import { openNpu } from '../../backend/npu/acl-environment.ts';
+import { shellCommand } from '../../child-program.ts';
 import { atcArguments, findAtc } from '../../convert/atc.ts';
 import type { NpuVariants } from '../../convert/npu-graphs.ts';
 import {
@@ -100,7 +101,7 @@ async function writeGraphsOnly(
   const jobs = await writeGraphs(checkpoint, target, folder, folder, options);
   const commands = jobs.map((job) => {
     const args = atcArguments({ ...job, model: `${job.name}.onnx`, output: job.name });
-    return `atc ${args.join(' ')}`;
+    return shellCommand('atc', ...args);
   });
   const script = ['#!/bin/sh', '# Run in this folder on a machine with CANN.', 'set -e', ...commands, ''].join('\n');
   await writeFile(join(folder, 'convert.sh'), script, { mode: 0o755 });

