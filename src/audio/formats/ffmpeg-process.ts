@@ -1,6 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { parse } from 'node:path';
+import type { Writable } from 'node:stream';
 import { findProgram, smallEnvironment } from '../../child-program.ts';
 import { AudioError } from '../../errors.ts';
 import { type ByteSource, streamSource } from '../byte-source.ts';
@@ -38,6 +39,8 @@ export async function startFfmpeg(run: FfmpegRun): Promise<FfmpegProcess> {
   // The root of the file system is a folder that nobody leaves files in for it to find.
   const where = { cwd: parse(found).root, env: smallEnvironment(process.env) };
   const child = spawn(found, args, { ...where, stdio: 'pipe', windowsHide: true });
+  // Node throws away what a program has written when it ends before anybody listens.
+  child.stdout.on('readable', () => undefined);
   const exitCode = new Promise<number | null>((resolve) => child.once('close', resolve));
   await once(child, 'spawn');
   child.on('error', () => undefined); // of a kill that comes too late
@@ -104,7 +107,7 @@ function feed(child: ChildProcessWithoutNullStreams, input: ByteSource | undefin
       const nBytes = await source.readInto(block);
       feeding.isStarving = false;
       if (nBytes === 0 || stdin.destroyed) break;
-      if (!stdin.write(block.subarray(0, nBytes))) await Promise.race([once(stdin, 'drain'), once(child, 'close')]);
+      if (!stdin.write(block.subarray(0, nBytes)) && !stdin.destroyed) await drainedOrClosed(stdin);
     }
     stdin.end();
   };
@@ -115,6 +118,17 @@ function feed(child: ChildProcessWithoutNullStreams, input: ByteSource | undefin
       child.kill('SIGKILL');
     });
   return feeding;
+}
+
+/** That a program closes its input early is no failure of the input. */
+function drainedOrClosed(stream: Writable): Promise<void> {
+  return new Promise((resolve) => {
+    const settle = () => {
+      stream.off('drain', settle).off('close', settle);
+      resolve();
+    };
+    stream.on('drain', settle).on('close', settle);
+  });
 }
 
 function stuckError(name: string, stallMs: number): AudioError {

@@ -5,6 +5,7 @@ import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openFile, streamSource } from '../../../src/audio/byte-source.ts';
 import { openFfmpeg } from '../../../src/audio/formats/ffmpeg.ts';
+import { startFfmpeg } from '../../../src/audio/formats/ffmpeg-process.ts';
 import { openAudio } from '../../../src/audio/open-audio.ts';
 import { PeekSource } from '../../../src/audio/peek-source.ts';
 import { hangLimitMs } from '../../support/hang-limit.ts';
@@ -162,6 +163,16 @@ describe.skipIf(process.platform === 'win32')('the program', () => {
       await expect(reading).rejects.toMatchObject({ code: 'AUDIO_FFMPEG_STUCK' });
       expect(await isGone(pidFile)).toBe(true);
     }
+  });
+
+  test('may end before anybody reads what it wrote', async () => {
+    using folder = temporaryFolder();
+    const ended = join(folder.path, 'pid');
+    const run = { args: [], name: 'a.m4a', stallMs: 60_000 };
+    const script = `echo $$ > ${ended}; head -c 50000 ${wav}`;
+    await using output = await startFfmpeg({ ...run, program: program(folder, script) });
+    expect(await isGone(ended)).toBe(true);
+    expect(await output.readInto(new Uint8Array(100_000))).toBe(50_000);
   });
 
   test('may wait for its own input as long as it takes', async () => {
