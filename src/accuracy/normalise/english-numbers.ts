@@ -1,4 +1,16 @@
 import { type NumberWord, numberWords, signs } from './english-number-words.ts';
+import {
+  added,
+  digits,
+  extended,
+  followed,
+  type GrowingNumber,
+  multiplied,
+  partMultiplied,
+  replaced,
+  sum,
+  textOf,
+} from './growing-number.ts';
 
 /**
  * Numbers in words as digits, with signs, currencies, percents, decimals and ordinals: "two point five million dollars"
@@ -49,14 +61,11 @@ function joinCents(text: string): string {
   );
 }
 
-/** A number so far: a sum that more words may be added to, or digits that more digits may follow. */
-type Value = bigint | string;
-
 interface Writer {
   readonly written: string[];
   /** The sign or currency before the number under way. */
   prefix: string;
-  value: Value | undefined;
+  value: GrowingNumber | undefined;
 }
 
 /** A word with those beside it; '' at either end. */
@@ -81,7 +90,7 @@ function writeDigits(words: readonly string[]): string[] {
   return writer.written;
 }
 
-function write(writer: Writer, text: Value): void {
+function write(writer: Writer, text: string): void {
   writer.written.push(`${writer.prefix}${text}`);
   writer.prefix = '';
   writer.value = undefined;
@@ -89,12 +98,7 @@ function write(writer: Writer, text: Value): void {
 
 /** Writes the number under way, if there is one. */
 function endNumber(writer: Writer): void {
-  if (writer.value !== undefined) write(writer, writer.value);
-}
-
-/** The digits that a value is, as they stand before more digits; a sum of 0 has none. */
-function digitsOf(value: Value | undefined): string {
-  return value === undefined || value === 0n ? '' : String(value);
+  if (writer.value !== undefined) write(writer, textOf(writer.value));
 }
 
 const figures = /^\d+(\.\d+)?$/;
@@ -104,13 +108,13 @@ function addFigures(writer: Writer, word: string): boolean {
   const prefix = signs.has(word[0] ?? '') ? (word[0] ?? '') : '';
   const number = word.slice(prefix.length);
   if (!figures.test(number)) return false;
-  if (typeof writer.value === 'string' && writer.value.endsWith('.')) {
-    writer.value += word;
+  if (writer.value?.last.endsWith('.')) {
+    writer.value = followed(writer.value, word);
     return true;
   }
   endNumber(writer);
   writer.prefix = prefix || writer.prefix;
-  writer.value = scaled(number, 1n) ?? number;
+  writer.value = multiplied(digits(number), 1n) ?? digits(number);
   return true;
 }
 
@@ -119,13 +123,13 @@ type Outcome = 'tookNext' | undefined;
 function add(writer: Writer, place: Place, known: NumberWord): Outcome {
   switch (known.kind) {
     case 'zero':
-      writer.value = `${digitsOf(writer.value)}0`;
+      writer.value = followed(writer.value, '0');
       return undefined;
     case 'ones':
     case 'tens':
       return finish(writer, appended(writer.value, place, known), known);
     case 'multiplier':
-      return finish(writer, multiplied(writer, known.value), known);
+      return finish(writer, multipliedBy(writer, known.value), known);
     case 'sign':
       endNumber(writer);
       if (isNumeric(place.next)) writer.prefix = known.symbol;
@@ -133,7 +137,7 @@ function add(writer: Writer, place: Place, known: NumberWord): Outcome {
       return undefined;
     case 'currency':
       if (writer.value !== undefined) writer.prefix = known.symbol;
-      write(writer, writer.value ?? place.word);
+      write(writer, writer.value === undefined ? place.word : textOf(writer.value));
       return undefined;
     case 'percent':
       return addPercent(writer, place);
@@ -143,49 +147,38 @@ function add(writer: Writer, place: Place, known: NumberWord): Outcome {
 }
 
 /** A plural or an ordinal ends its number. */
-function finish(writer: Writer, value: Value, { suffix }: NumberWord): undefined {
+function finish(writer: Writer, value: GrowingNumber, { suffix }: NumberWord): undefined {
   if (suffix === '') writer.value = value;
-  else write(writer, `${value}${suffix}`);
+  else write(writer, `${textOf(value)}${suffix}`);
 }
 
 /** "twenty" + "one" is a sum; where the places are taken, or digits came one by one, the digits follow each other. */
-function appended(value: Value | undefined, { previous }: Place, known: NumberWord): Value {
-  const { kind, value: added } = known;
-  if (value === undefined) return added;
-  const isDigit = kind === 'ones' && added < 10n;
-  if (typeof value === 'string' || (kind === 'ones' && isPlain(previous, 'ones'))) {
-    const endsInTens = isDigit && isPlain(previous, 'tens');
-    return `${endsInTens ? String(value).slice(0, -1) : value}${added}`;
+function appended(value: GrowingNumber | undefined, { previous }: Place, known: NumberWord): GrowingNumber {
+  const { kind, value: number } = known;
+  if (value === undefined) return sum(String(number));
+  if (value.kind === 'digits' || (kind === 'ones' && isPlain(previous, 'ones'))) {
+    const endsInTens = kind === 'ones' && number < 10n && isPlain(previous, 'tens');
+    return endsInTens ? replaced(value, String(number)) : extended(value, String(number));
   }
-  return value % (isDigit ? 10n : 100n) === 0n ? value + added : `${value}${added}`;
+  return added(value, number) ?? extended(value, String(number));
 }
 
 /** Takes thousands alone: "two million three hundred thousand" is 2,000,000 + 300 times 1,000. */
-function multiplied(writer: Writer, multiplier: bigint): Value {
+function multipliedBy(writer: Writer, multiplier: bigint): GrowingNumber {
   const { value } = writer;
-  if (value === undefined) return multiplier;
-  if (typeof value === 'bigint') return value - (value % 1000n) + (value % 1000n) * multiplier;
-  const product = scaled(value, multiplier);
+  if (value === undefined) return sum(String(multiplier));
+  if (value.kind === 'sum') return partMultiplied(value, multiplier);
+  const product = multiplied(value, multiplier);
   if (product !== undefined) return product;
-  write(writer, value);
-  return multiplier;
-}
-
-/** A decimal number times a whole one, where that is whole. */
-function scaled(text: string, multiplier: bigint): bigint | undefined {
-  const match = /^(\d*)(?:\.(\d*))?$/.exec(text);
-  const [, whole = '', fraction = ''] = match ?? [];
-  if (whole + fraction === '') return undefined;
-  const product = BigInt(whole + fraction) * multiplier;
-  const divisor = 10n ** BigInt(fraction.length);
-  return product % divisor === 0n ? product / divisor : undefined;
+  write(writer, textOf(value));
+  return sum(String(multiplier));
 }
 
 /** "percent", and "per" where "cent" follows. */
 function addPercent(writer: Writer, { word, next }: Place): Outcome {
   const isWhole = word === 'percent';
   if (writer.value !== undefined && (isWhole || next === 'cent')) {
-    write(writer, `${writer.value}%`);
+    write(writer, `${textOf(writer.value)}%`);
     return isWhole ? undefined : 'tookNext';
   }
   endNumber(writer);
@@ -197,13 +190,13 @@ function addPercent(writer: Writer, { word, next }: Place): Outcome {
 function addSpecial(writer: Writer, { previous, word, next }: Place): Outcome {
   if (isNumeric(next)) {
     if (word === 'point') {
-      if (isPlain(next, 'zero', 'ones', 'tens') || figures.test(next)) writer.value = `${digitsOf(writer.value)}.`;
+      if (isPlain(next, 'zero', 'ones', 'tens') || figures.test(next)) writer.value = followed(writer.value, '.');
       return undefined;
     }
     if (word === 'and' && isPlain(previous, 'multiplier')) return undefined;
     if (word !== 'and' && isPlain(next, 'zero', 'ones')) {
-      const digits = String(numberWords.get(next)?.value ?? 0);
-      writer.value = digitsOf(writer.value) + digits.repeat(word === 'double' ? 2 : 3);
+      const digit = String(numberWords.get(next)?.value ?? 0);
+      writer.value = followed(writer.value, digit.repeat(word === 'double' ? 2 : 3));
       return 'tookNext';
     }
   }

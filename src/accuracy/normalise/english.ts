@@ -79,7 +79,9 @@ function ending(endings: Readonly<Record<string, string>>): Replacements {
 export function normaliseEnglish(text: string): string {
   const written = replacements.reduce(
     (words, [pattern, replacement]) => words.replace(pattern, replacement),
-    removeAsides(text.toLowerCase()).replace(hesitations, '').replace(/\s+'/g, "'"),
+    removeAsides(text.toLowerCase())
+      .replace(hesitations, '')
+      .replace(/(?<!\s)\s+'/g, "'"),
   );
   // Commas and points stay only inside numbers.
   const joined = written.replace(/(\d),(\d)/g, '$1$2').replace(/\.([^0-9]|$)/g, ' $1');
