@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { Tokenizer } from '@huggingface/tokenizers';
+import { ModelError } from '../errors.ts';
 import { damaged, jsonObject, readText } from './model-files.ts';
 import { type SpecialTokens, specialTokenNames, specialTokens } from './special-tokens.ts';
 import { pieceBytes, readVocabulary, type Vocabulary } from './vocabulary.ts';
@@ -61,8 +62,14 @@ export async function openTokenizer(directory: string, nVocab: number): Promise<
   return {
     special,
     encode(words) {
-      encoder ??= createEncoder(text, vocabulary, path);
-      return encoder.encode(words, { add_special_tokens: false }).ids;
+      try {
+        encoder ??= createEncoder(text, vocabulary, path);
+        return encoder.encode(words, { add_special_tokens: false }).ids;
+      } catch (error) {
+        if (error instanceof ModelError) throw error;
+        // The library reads these parts of the file, and its words are about them.
+        throw damaged(path, `cannot turn text into tokens: ${error instanceof Error ? error.message : String(error)}`);
+      }
     },
     decode(tokens) {
       const stream = decodeStream();

@@ -13,10 +13,10 @@ import {
   huggingFaceFolder,
   safetensorsOf,
   syntheticTensors,
-  temporaryFolder,
   tinyDimensions,
   writeFiles,
 } from './synthetic.ts';
+import { temporaryFolder } from './temporary.ts';
 
 const root = temporaryFolder();
 

@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ModelError } from '../../src/errors.ts';
 import { readCTranslate2 } from '../../src/model/ctranslate2.ts';
-import { cTranslate2Bytes, cTranslate2Variables, errorOf, temporaryFolder, type Variable } from './synthetic.ts';
+import { cTranslate2Bytes, cTranslate2Variables, errorOf, type Variable } from './synthetic.ts';
+import { temporaryFolder } from './temporary.ts';
 
 const file = join(temporaryFolder(), 'model.bin');
 

@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ModelError } from '../../src/errors.ts';
 import { readSafetensors, readShardedSafetensors } from '../../src/model/safetensors.ts';
-import { errorOf, safetensorsBytes, safetensorsOf, temporaryFolder, writeFiles } from './synthetic.ts';
+import { errorOf, safetensorsBytes, safetensorsOf, writeFiles } from './synthetic.ts';
+import { temporaryFolder } from './temporary.ts';
 
 const folder = temporaryFolder();
 const file = join(folder, 'model.safetensors');

@@ -1,16 +1,7 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { afterAll } from 'vitest';
 import type { ModelDimensions } from '../../src/model/dimensions.ts';
 import { whisperTensors } from '../../src/model/tensor-names.ts';
-
-/** A folder that is gone after the file's tests. */
-export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'whisper-npu-'));
-  afterAll(() => rmSync(folder, { recursive: true }));
-  return folder;
-}
 
 export const tinyDimensions: ModelDimensions = {
   nMels: 3,

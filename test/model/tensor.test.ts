@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ModelError } from '../../src/errors.ts';
 import { readTensor, type TensorEntry, tensorSizeBytes } from '../../src/model/tensor.ts';
-import { errorOf, floatBytes, temporaryFolder } from './synthetic.ts';
+import { errorOf, floatBytes } from './synthetic.ts';
+import { temporaryFolder } from './temporary.ts';
 
 const folder = temporaryFolder();
 

@@ -8,7 +8,8 @@ import { openTokenizer } from '../../src/model/tokenizer.ts';
 import { readVocabulary } from '../../src/model/vocabulary.ts';
 import { models } from '../support/models.ts';
 import { shared } from '../support/shared.ts';
-import { errorOf, temporaryFolder } from './synthetic.ts';
+import { errorOf } from './synthetic.ts';
+import { temporaryFolder } from './temporary.ts';
 
 const root = temporaryFolder();
 
@@ -137,6 +138,19 @@ describe('encode', () => {
     const { encode, decode } = await open({ ...content, model: { ...content.model, merges: undefined } });
     expect(decode(byteTokens('text'))).toBe('text');
     expect(() => encode('text')).toThrow(ModelError);
+  });
+
+  test.each(['decoder', 'pre_tokenizer'])('names the file where its %s is of no use', async (part) => {
+    for (const wrong of [undefined, { type: 'x' }]) {
+      const { encode, decode } = await open({ ...content, [part]: wrong });
+      expect(decode(byteTokens('text'))).toBe('text');
+      const encoding = async () => encode('text');
+      await encoding().then(
+        (tokens) => expect(tokens.length).toBeGreaterThan(0),
+        (error) =>
+          expect(error).toMatchObject({ code: 'MODEL_DAMAGED', message: expect.stringContaining('tokenizer.json') }),
+      );
+    }
   });
 });
 
