@@ -51,9 +51,19 @@ describe('searching', () => {
     );
   });
 
+  test('with beams keeps as many texts going where one of them ends', () => {
+    const search = beamSearch({ eot, beamSize: 2, patience: 1 });
+    const likeliest = Float32Array.from([0.3, 0.2, 0, 0, 0.5], Math.log);
+    const { hypotheses } = search.update([{ tokens: [], sumLogprob: 0 }], [likeliest]);
+    expect(hypotheses.map(({ tokens }) => tokens)).toEqual([[0], [1]]);
+  });
+
   test('counts the end token, and nothing behind it', () => {
     const two = sampling({ eot, temperature: 1, texts: 2, random: draws([0.1, 0.9, 0.5]) });
-    const table = (tokens: readonly number[]) => (tokens.length === 0 ? [0.5, 0, 0, 0, 0.5] : [0, 0, 0, 0, 1]);
+    const table = (tokens: readonly number[]) => {
+      if (tokens.includes(eot)) return [0.5, 0.5, 0, 0, 0];
+      return tokens.length === 0 ? [0.5, 0, 0, 0, 0.5] : [0, 0, 0, 0, 1];
+    };
     const [first, second] = searchIn(two, table, 5);
     expect(first).toEqual({ tokens: [0], sumLogprob: expect.closeTo(Math.log(0.5), 5) });
     expect(second).toEqual({ tokens: [], sumLogprob: expect.closeTo(Math.log(0.5), 5) });

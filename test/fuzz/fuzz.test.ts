@@ -10,9 +10,8 @@ const fuzz = (...args: string[]) => {
 };
 
 test('no damaged input makes a reader fail with anything but an error for people, hang, or lose memory', () => {
-  const names = 'wav,flac,mp3,opus,vorbis,safetensors,model.bin,configs,index,tokenizer';
-  const { status, lines } = fuzz('--target', names, '--cheap', '1400', '--decoder', '120');
+  const { status, lines } = fuzz('--cheap', '1400', '--decoder', '120');
   expect(lines.filter((line) => !line.endsWith(' 0 findings'))).toEqual([]);
-  expect(lines).toHaveLength(10);
+  expect(lines).toHaveLength(12);
   expect(status).toBe(0);
 });

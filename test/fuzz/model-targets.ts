@@ -1,14 +1,18 @@
+import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { findPrepared } from '../../src/convert/prepared-folder.ts';
 import { openCheckpoint } from '../../src/model/checkpoint.ts';
 import { readCTranslate2 } from '../../src/model/ctranslate2.ts';
 import { findTensor } from '../../src/model/ctranslate2-names.ts';
 import { readZipEntry, zipEntries } from '../../src/model/fetch/zip.ts';
 import { readSafetensors } from '../../src/model/safetensors.ts';
+import { checkpointDirectory, listModels, preparedDirectory } from '../../src/model/store.ts';
 import { readTensor, type TensorEntry } from '../../src/model/tensor.ts';
 import { whisperTensors } from '../../src/model/tensor-names.ts';
 import { openTokenizer } from '../../src/model/tokenizer.ts';
 import { readVocabulary } from '../../src/model/vocabulary.ts';
+import { readWeightsTable } from '../../src/model/weights-table.ts';
 import { zip } from '../model/fetch/wheel.ts';
 import {
   cTranslate2Bytes,
@@ -218,6 +222,49 @@ const tokenizer: Target = {
   },
 };
 
+const whole = { 'config.json': Buffer.from('{}'), 'model.safetensors': safetensorsOf(tensors, 'f16') };
+const sealed = (bytes: Buffer) => ({
+  sizeBytes: bytes.length,
+  sha256: createHash('sha256').update(bytes).digest('hex'),
+});
+const checkpointManifest = {
+  version: 1,
+  format: 'huggingface',
+  source: 'a hub',
+  files: Object.entries({ ...whole, 'tokenizer.json': whole['config.json'] }).map(([name, bytes]) => {
+    return { name, ...sealed(bytes) };
+  }),
+};
+const preparedManifest = {
+  source: 'abc',
+  dtype: 'f32',
+  files: { 'weights.bin': sealed(whole['config.json']) },
+  target: { soc: 'x' },
+};
+const weightsTable = { tensors: [{ name: 'a', offset: 0, sizeBytes: 4 }], alignmentHeads: [[0, 1]] };
+
+const manifests: Target = {
+  name: 'manifests',
+  cost: 'cheap',
+  make: (draw) =>
+    asBytes({
+      files: {
+        'checkpoints/m/manifest.json': jsonText(checkpointManifest, draw),
+        'prepared/m/p/manifest.json': jsonText(preparedManifest, draw),
+        'prepared/m/p/weights.json': jsonText(weightsTable, draw),
+      },
+    }),
+  async read(bytes, folder) {
+    const prepared = join(preparedDirectory(folder, 'm'), 'p');
+    writeFiles(checkpointDirectory(folder, 'm'), { ...whole, 'tokenizer.json': whole['config.json'] });
+    writeFiles(prepared, { 'weights.bin': whole['config.json'] });
+    for (const [name, text] of Object.entries(asFolder(bytes).files)) file(folder, name, Buffer.from(text, 'latin1'));
+    await listModels(folder);
+    await findPrepared({ store: folder, model: 'm' }, { name: 'p', files: ['weights.bin'] });
+    await readWeightsTable(prepared);
+  },
+};
+
 const packed = { 'a/one': Buffer.alloc(3000, 'one '), 'a/two': Buffer.alloc(500, 7), 'a/empty': Buffer.alloc(0) };
 
 /** Offsets of the fields of an entry in the directory, and in its own header. */
@@ -251,4 +298,4 @@ const zips: Target = {
   },
 };
 
-export const modelTargets: readonly Target[] = [safetensors, modelBin, configs, indexes, tokenizer, zips];
+export const modelTargets: readonly Target[] = [safetensors, modelBin, configs, indexes, tokenizer, manifests, zips];

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { decode } from '../../src/decoding/decode.ts';
 import { transcribeInBatches } from '../../src/transcribe/batched.ts';
 import { detectLanguage } from '../../src/transcribe/detect-language.ts';
 import { resolveOptions, type TranscribeOptions } from '../../src/transcribe/options.ts';
@@ -76,6 +77,48 @@ describe('windows one after the other', () => {
     expect((await segments)[0]?.tokens).toHaveLength(224);
   });
 
+  test('leave no more room for text than the context has behind a long prompt', async () => {
+    const { model } = scriptedModel(() => ({ tokens: Array<number>(400).fill(7) }));
+    const audio = await model.backend.encode([new Float32Array()]);
+    const options = {
+      task: 'transcribe',
+      timestamps: false,
+      temperature: 0,
+      beamSize: 1,
+      bestOf: 1,
+      patience: 1,
+      previous: Array<number>(300).fill(8),
+      prefix: Array<number>(100).fill(9),
+      suppress: [],
+      maxInitialTimestampSeconds: 1,
+      random: Math.random,
+    } as const;
+    const [text] = await decode(audio, model, ['en'], options);
+    // 223 tokens of before and their mark, three to start, one for no times, the prefix: 328 of 448 are taken.
+    expect(text?.tokens).toHaveLength(121);
+  });
+
+  test('are not told what was drawn at a high temperature', async () => {
+    const script = () => ({ tokens: [at(0), 1, at(29)] });
+    const told = async (temperature: number) => {
+      const { prompts, segments } = run(60, script, { language: 'en', temperatures: [temperature], bestOf: 1 });
+      await segments;
+      return prompts[1];
+    };
+    expect(await told(0.4)).toContain(50361);
+    expect(await told(0.6)).toEqual([50258, 50259, 50359]);
+  });
+
+  test('do not begin in the last tenth of a second', async () => {
+    const script = (end: number) => () => ({ tokens: [at(0), 1, at(end), at(end), 2] });
+    const rests = [9.98, 9.94, 9.9, 9.88].map(async (end) => {
+      const { encoded, segments } = run(10, script(end), { language: 'en' });
+      await segments;
+      return encoded.length;
+    });
+    expect(await Promise.all(rests)).toEqual([1, 1, 2, 2]);
+  });
+
   test('without sound are passed over, also in looking for the language', async () => {
     const samples = new Float32Array(70 * rate);
     samples.set(noise(9), 61 * rate);
@@ -104,8 +147,10 @@ describe('windows in batches', () => {
       start = end + rate;
     }
   }
+  /** The chunks are given. */
+  const speechModel = { listen: () => Promise.reject(new Error('nobody should ask')) } as never;
   const options = (changes: TranscribeOptions) =>
-    resolveOptions({ language: 'en', speech: { model: {} as never }, batchSize: 3, ...changes });
+    resolveOptions({ language: 'en', speech: { model: speechModel }, batchSize: 3, ...changes });
 
   test('come in the order of the recording, whichever is done first, and what one leaves goes into the next', async () => {
     const scripts = [
@@ -151,7 +196,7 @@ describe('windows in batches', () => {
   test('are in the language of the first, or each in its own', async () => {
     const script = (window: number) => ({ language: ['de', 'fr', 'es'][window] ?? 'en', tokens: [at(0), 1, at(5)] });
     const languages = async (languagePerWindow: boolean) => {
-      const asked = resolveOptions({ speech: { model: {} as never }, batchSize: 3, languagePerWindow });
+      const asked = resolveOptions({ speech: { model: speechModel }, batchSize: 3, languagePerWindow });
       const segments = await all(transcribeInBatches(scriptedModel(script).model, chunks(9, 9, 9), 1, asked));
       return segments.map(({ language }) => language);
     };
