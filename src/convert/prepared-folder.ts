@@ -15,6 +15,7 @@ import { readStoredJson } from '../model/stored-json.ts';
 const innerPath = v.pipe(
   v.string(),
   v.check((path) => path !== '' && !isAbsolute(path) && normalize(path) === path && !path.startsWith('..')),
+  v.check((path) => !path.includes('\0')),
 );
 
 /** What a prepared folder says of itself; written last. */

@@ -16,7 +16,7 @@ export interface StoredFile {
 
 const plainName = v.pipe(
   v.string(),
-  v.check((name) => name !== '' && basename(name) === name && name !== '.' && name !== '..'),
+  v.check((name) => name !== '' && basename(name) === name && name !== '.' && name !== '..' && !name.includes('\0')),
 );
 
 const storedManifest = v.object({

@@ -111,6 +111,7 @@ describe('a stored checkpoint is found damaged', () => {
     '{"version":1,"format":"ctranslate2","source":"","files":[]}',
     '{"version":1,"format":"ctranslate2","source":"","files":[null]}',
     '{"version":1,"format":"ctranslate2","source":"","files":[{"name":"../../x","sizeBytes":1,"sha256":""}]}',
+    `{"version":1,"format":"ctranslate2","source":"","files":[{"name":"x\\u0000","sizeBytes":1,"sha256":"${'0'.repeat(64)}"}]}`,
   ])('where its manifest reads %j', async (text) => {
     const directory = await put('whisper-x');
     writeFileSync(join(directory, 'manifest.json'), text);
