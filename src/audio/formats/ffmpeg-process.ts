@@ -1,7 +1,7 @@
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { parse } from 'node:path';
-import type { Writable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { findProgram, smallEnvironment } from '../../child-program.ts';
 import { AudioError } from '../../errors.ts';
 import { type ByteSource, streamSource } from '../byte-source.ts';
@@ -18,11 +18,9 @@ export interface FfmpegRun {
   /** the program, by name or path */
   readonly program: string;
   readonly args: readonly string[];
-  /** what goes into its stdin */
-  readonly input?: ByteSource;
   /** of the recording, for messages */
   readonly name: string;
-  /** how long it may write nothing while it has input and somebody waits for its output */
+  /** how long it may write nothing while somebody waits for its output */
   readonly stallMs: number;
   readonly signal?: AbortSignal;
 }
@@ -33,12 +31,12 @@ const checksPerStall = 20;
 
 /** Rejects with the system's error when the program is not there or cannot be run. */
 export async function startFfmpeg(run: FfmpegRun): Promise<FfmpegProcess> {
-  const { program, args, input, name, stallMs, signal } = run;
+  const { program, args, name, stallMs, signal } = run;
   const found = await findProgram(program, process.env);
   if (found === undefined) throw new Error(`${program} is in no folder of PATH`);
   // The root of the file system is a folder that nobody leaves files in for it to find.
   const where = { cwd: parse(found).root, env: smallEnvironment(process.env) };
-  const child = spawn(found, args, { ...where, stdio: 'pipe', windowsHide: true });
+  const child = spawn(found, args, { ...where, stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true });
   // Node throws away what a program has written when it ends before anybody listens.
   child.stdout.on('readable', () => undefined);
   const exitCode = new Promise<number | null>((resolve) => child.once('close', resolve));
@@ -46,21 +44,19 @@ export async function startFfmpeg(run: FfmpegRun): Promise<FfmpegProcess> {
   child.on('error', () => undefined); // of a kill that comes too late
   const messages = collectMessages(child);
   const output = streamSource(name, child.stdout, signal);
-  const feeding = feed(child, input);
 
-  /** Fails when the program gives nothing for too long; what it waits for itself is not its fault. */
+  /** Fails when the program gives nothing for too long. */
   async function readInto(target: Uint8Array): Promise<number> {
     let idleMs = 0;
     let timer: NodeJS.Timeout | undefined;
     const stalled = new Promise<never>((_, reject) => {
       timer = setInterval(() => {
-        idleMs = feeding.isStarving ? 0 : idleMs + stallMs / checksPerStall;
+        idleMs += stallMs / checksPerStall;
         if (idleMs >= stallMs) reject(stuckError(name, stallMs));
       }, stallMs / checksPerStall);
     });
     try {
       const nBytes = await Promise.race([output.readInto(target), stalled]);
-      if (feeding.error !== undefined) throw feeding.error;
       if (nBytes < target.length) setTimeout(() => child.kill('SIGKILL'), stallMs).unref(); // it should end by itself
       return nBytes;
     } finally {
@@ -71,13 +67,12 @@ export async function startFfmpeg(run: FfmpegRun): Promise<FfmpegProcess> {
   async function dispose(): Promise<void> {
     child.kill('SIGKILL');
     await output[Symbol.asyncDispose]();
-    await input?.[Symbol.asyncDispose]();
   }
 
   return { name, sizeBytes: undefined, messages, exitCode, readInto, [Symbol.asyncDispose]: dispose };
 }
 
-function collectMessages({ stderr }: ChildProcessWithoutNullStreams): string[] {
+function collectMessages({ stderr }: ChildProcessByStdio<null, Readable, Readable>): string[] {
   const messages: string[] = [];
   let rest = '';
   stderr.setEncoding('utf8').on('data', (text: string) => {
@@ -86,49 +81,6 @@ function collectMessages({ stderr }: ChildProcessWithoutNullStreams): string[] {
     messages.push(...lines.slice(0, maxMessages - messages.length));
   });
   return messages;
-}
-
-interface Feeding {
-  /** whether the program has taken all that the input has given so far */
-  isStarving: boolean;
-  /** what kept the input from being read */
-  error?: unknown;
-}
-
-/** Copies the input to the program's stdin until either ends. */
-function feed(child: ChildProcessWithoutNullStreams, input: ByteSource | undefined): Feeding {
-  const feeding: Feeding = { isStarving: false };
-  const { stdin } = child;
-  stdin.on('error', () => undefined); // a program that has seen enough closes it
-  const copy = async (source: ByteSource): Promise<void> => {
-    for (;;) {
-      feeding.isStarving = true;
-      const block = new Uint8Array(65_536);
-      const nBytes = await source.readInto(block);
-      feeding.isStarving = false;
-      if (nBytes === 0 || stdin.destroyed) break;
-      if (!stdin.write(block.subarray(0, nBytes)) && !stdin.destroyed) await drainedOrClosed(stdin);
-    }
-    stdin.end();
-  };
-  if (input === undefined) stdin.end();
-  else
-    copy(input).catch((error: unknown) => {
-      feeding.error = error;
-      child.kill('SIGKILL');
-    });
-  return feeding;
-}
-
-/** That a program closes its input early is no failure of the input. */
-function drainedOrClosed(stream: Writable): Promise<void> {
-  return new Promise((resolve) => {
-    const settle = () => {
-      stream.off('drain', settle).off('close', settle);
-      resolve();
-    };
-    stream.on('drain', settle).on('close', settle);
-  });
 }
 
 function stuckError(name: string, stallMs: number): AudioError {

@@ -2,13 +2,14 @@ import { resolve } from 'node:path';
 import { AudioError } from '../../errors.ts';
 import { conversionHint } from '../file-kind.ts';
 import { PeekSource } from '../peek-source.ts';
+import { copyToFile } from '../temporary-copy.ts';
 import type { DecodedAudio, PcmBlock, ReaderContext } from './decoded-audio.ts';
 import { formatWhitelist, isNotWhitelisted } from './ffmpeg-demuxers.ts';
 import { type FfmpegProcess, startFfmpeg } from './ffmpeg-process.ts';
 import { openWav } from './wav.ts';
 
 export interface FfmpegInput {
-  /** a file that can be read to and fro; undefined for the bytes still to come from the context's source */
+  /** a file that can be read to and fro; undefined for the bytes still to come from the context's source, which are copied to one */
   readonly path: string | undefined;
   /** what the content looks like, for messages */
   readonly label: string | undefined;
@@ -29,42 +30,55 @@ const defaultStallMs = 60_000;
 export async function openFfmpeg(context: ReaderContext, input: FfmpegInput): Promise<DecodedAudio> {
   const { source, signal, warn } = context;
   const { path, program = 'ffmpeg', stallMs = defaultStallMs } = input;
+  // Many formats say at their end where what is in them lies.
+  const copy = path === undefined ? await copyToFile(source) : undefined;
   const ffmpeg = await startFfmpeg({
     program,
-    args: ffmpegArguments(path),
+    args: ffmpegArguments(path ?? copy?.path ?? ''),
     name: source.name,
     stallMs,
-    ...(path === undefined ? { input: source } : {}),
     ...(signal === undefined ? {} : { signal }),
-  }).catch((error: unknown) => {
+  }).catch(async (error: unknown) => {
+    await copy?.[Symbol.asyncDispose]();
     throw needsFfmpeg(source.name, input, error);
   });
+  // Waits for nothing but the removal of the copy: the program is killed.
+  const dispose = async () => {
+    await ffmpeg[Symbol.asyncDispose]();
+    await copy?.[Symbol.asyncDispose]();
+  };
   try {
-    if (path !== undefined) await source[Symbol.asyncDispose]();
+    await source[Symbol.asyncDispose]();
     const output = new PeekSource(ffmpeg, signal);
     if ((await output.peek(1)).length === 0) throw await failure(ffmpeg);
     const wav = await openWav({ source: output, warn });
-    // Disposing waits for nothing: the program is killed.
-    const dispose = () => ffmpeg[Symbol.asyncDispose]();
     const durationSeconds = saidDuration(ffmpeg.messages);
     return { ...wav, durationSeconds, blocks: checkedBlocks(wav, ffmpeg, warn), [Symbol.asyncDispose]: dispose };
   } catch (error) {
-    await ffmpeg[Symbol.asyncDispose]();
+    await dispose();
     throw error;
   }
 }
 
-/**
- * The file or the pipe alone may be opened: contents could name other files or addresses, and a name could look like an
- * address or an option.
- */
-function ffmpegArguments(path: string | undefined): string[] {
-  const [protocol, input] = path === undefined ? ['pipe', 'pipe:0'] : ['file', `file:${resolve(path)}`];
+/** That file alone may be opened: contents could name others or addresses, and a name could look like one, or like an option. */
+function ffmpegArguments(path: string): string[] {
   const quiet = ['-nostdin', '-hide_banner', '-nostats', '-loglevel', 'level+info'];
-  const read = [...quiet, '-protocol_whitelist', protocol, '-format_whitelist', formatWhitelist];
+  const read = [...quiet, '-protocol_whitelist', 'file', '-format_whitelist', formatWhitelist];
   // Silence for what is missing, and samples never stretched.
   const place = ['-af', 'aresample=async=1:first_pts=0'];
-  return [...read, '-i', input, '-map', '0:a:0', ...place, '-c:a', 'pcm_f32le', '-f', 'wav', 'pipe:1'];
+  return [
+    ...read,
+    '-i',
+    `file:${resolve(path)}`,
+    '-map',
+    '0:a:0',
+    ...place,
+    '-c:a',
+    'pcm_f32le',
+    '-f',
+    'wav',
+    'pipe:1',
+  ];
 }
 
 async function* checkedBlocks(
@@ -72,10 +86,16 @@ async function* checkedBlocks(
   ffmpeg: FfmpegProcess,
   warn: (message: string) => void,
 ): AsyncGenerator<PcmBlock> {
-  yield* wav.blocks;
+  let hasSound = false;
+  for await (const block of wav.blocks) {
+    hasSound ||= (block.channels[0]?.length ?? 0) > 0;
+    yield block;
+  }
   const exitCode = await ffmpeg.exitCode;
-  const [first, ...more] = errorsIn(ffmpeg.messages);
-  if (exitCode === 0 && first === undefined) return;
+  const errors = errorsIn(ffmpeg.messages);
+  const [first, ...more] = errors;
+  if (exitCode === 0 && (first === undefined || isPadding(errors))) return;
+  if (!hasSound) throw await failure(ffmpeg);
   const rest = more.length === 0 ? '' : `, and ${more.length} more messages`;
   warn(
     `${ffmpeg.name} is damaged: ffmpeg says "${first ?? `exit code ${exitCode}`}"${rest}; what it could decode is used`,
@@ -94,16 +114,18 @@ async function failure(ffmpeg: FfmpegProcess): Promise<AudioError> {
     });
   const said = errors.at(-1) ?? `exit code ${exitCode}`;
   const reason = errors.length > 1 ? `${errors[0]}; ${said}` : said;
-  const isPipe = ffmpeg.name === 'stdin';
-  return new AudioError('AUDIO_FFMPEG_FAILED', `${ffmpeg.name} cannot be decoded, ffmpeg says: ${reason}`, {
-    ...(isPipe ? { hint: 'save it to a file: some formats cannot be read from a pipe' } : {}),
-  });
+  return new AudioError('AUDIO_FFMPEG_FAILED', `${ffmpeg.name} cannot be decoded, ffmpeg says: ${reason}`);
 }
 
 /** The messages that tell of errors, without where in ffmpeg they come from. */
 function errorsIn(messages: readonly string[]): string[] {
   const pattern = /^(?:\[[^\]]* @ 0x[0-9a-f]+\] )?\[(?:error|fatal|panic)\] (?:file:)?(.*)/;
   return messages.flatMap((line) => pattern.exec(line)?.[1] ?? []);
+}
+
+/** Whether they tell of nothing but bytes behind the last whole packet, which a WAV is filled up with to an even size. */
+function isPadding([first = '', ...more]: readonly string[]): boolean {
+  return /packet is too small/i.test(first) && more.every((line) => /^Error (while decoding|submitting)/.test(line));
 }
 
 function saidDuration(messages: readonly string[]): number | undefined {

@@ -6,6 +6,7 @@ import { openFfmpeg } from './ffmpeg.ts';
 import { openFlac } from './flac.ts';
 import { findFirstFrame, id3Bytes } from './mp3-header.ts';
 import { openWav } from './wav.ts';
+import { peekOtherCodec } from './wav-header.ts';
 
 /**
  * Finds out what a recording is and reads its header.
@@ -28,12 +29,10 @@ export async function openFormat(context: ReaderContext, path: string, ffmpeg?: 
     });
   // Those that bring WebAssembly along are loaded when they are needed.
   switch (kind?.native) {
-    case 'wav':
-      return openWav(context).catch((error: unknown) => {
-        const isOtherCodec = error instanceof AudioError && error.code === 'AUDIO_UNSUPPORTED_CODEC';
-        if (isOtherCodec && source.sizeBytes !== undefined) return other('a WAV of a codec not known here');
-        throw error;
-      });
+    case 'wav': {
+      const codec = await peekOtherCodec(source);
+      return codec === undefined ? openWav(context) : other(`WAV of ${codec}`);
+    }
     case 'mp3':
       return (await import('./mp3.ts')).openMp3(context, findFirstFrame(head) ?? 0);
     case 'flac':

@@ -51,15 +51,13 @@ const codecNames: Readonly<Record<number, string>> = {
 export function parseFormat(chunk: Uint8Array, name: string): PcmFormat {
   const bad = (what: string): AudioError => new AudioError('AUDIO_BAD_FORMAT', `${name} has a damaged header: ${what}`);
   if (chunk.length < 16) throw bad(`its fmt chunk holds ${chunk.length} bytes instead of 16 or more`);
-  const { audioFormat, numChannels, sampleRate, blockAlign, bitsPerSample, subformat } = readChunk(chunk);
-  const tag = audioFormat === extensibleTag ? extensibleFormatTag(subformat) : audioFormat;
-  const sampleBytes = Math.ceil(bitsPerSample / 8); // bits that do not fill their bytes stand at the upper end of them
-  const encoding = encodings[tag]?.[sampleBytes];
+  const { numChannels, sampleRate, blockAlign, bitsPerSample } = readChunk(chunk);
+  const sampleBytes = bytesOf(bitsPerSample);
+  const encoding = encodings[tagOf(chunk)]?.[sampleBytes];
   if (encoding === undefined) {
-    const codec = codecNames[tag] ?? `format tag 0x${tag.toString(16)}`;
     throw new AudioError(
       'AUDIO_UNSUPPORTED_CODEC',
-      `${name} is encoded as ${bitsPerSample}-bit ${codec}, which is not supported`,
+      `${name} is encoded as ${otherCodec(chunk)}, which is not supported`,
       { hint: conversionHint(name) },
     );
   }
@@ -69,6 +67,28 @@ export function parseFormat(chunk: Uint8Array, name: string): PcmFormat {
   if (blockAlign !== numChannels * sampleBytes)
     throw bad(`${numChannels} channels of ${sampleBytes} bytes do not make frames of ${blockAlign} bytes`);
   return { encoding, nChannels: numChannels, sampleRate, frameBytes: blockAlign };
+}
+
+/**
+ * Names the codec of samples that are not read here.
+ *
+ * @param chunk the content of a `fmt ` chunk
+ */
+export function otherCodec(chunk: Uint8Array): string | undefined {
+  const { bitsPerSample } = readChunk(chunk);
+  const tag = tagOf(chunk);
+  if (encodings[tag]?.[bytesOf(bitsPerSample)] !== undefined) return undefined;
+  return `${bitsPerSample}-bit ${codecNames[tag] ?? `format tag 0x${tag.toString(16)}`}`;
+}
+
+function tagOf(chunk: Uint8Array): number {
+  const { audioFormat, subformat } = readChunk(chunk);
+  return audioFormat === extensibleTag ? extensibleFormatTag(subformat) : audioFormat;
+}
+
+/** Bits that do not fill their bytes stand at the upper end of them. */
+function bytesOf(bitsPerSample: number): number {
+  return Math.ceil(bitsPerSample / 8);
 }
 
 /** wavefile reads whole files: give it the chunk, at its full length, as the header of one without samples. */

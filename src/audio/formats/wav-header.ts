@@ -1,7 +1,8 @@
 import { AudioError } from '../../errors.ts';
 import type { ByteSource } from '../byte-source.ts';
+import type { PeekSource } from '../peek-source.ts';
 import type { PcmFormat } from './pcm.ts';
-import { parseFormat } from './wav-format.ts';
+import { otherCodec, parseFormat } from './wav-format.ts';
 
 /** Where the samples of a WAV are and how to read them. */
 export interface WavHeader {
@@ -16,6 +17,8 @@ export interface WavHeader {
 const maxChunks = 1000;
 /** Bytes kept of a chunk. What is read of fmt (40) and ds64 (24) fits; the rest is passed over. */
 const keptBytes = 64;
+/** The format stands at the beginning, behind a few pages of padding at most. */
+const maxLookaheadBytes = 65_536;
 
 /**
  * Reads a RIFF, RF64 or BW64 header (EBU Tech 3306, ITU-R BS.2088) up to the first sample, whatever chunks come before it.
@@ -50,6 +53,23 @@ export async function readWavHeader(source: ByteSource): Promise<WavHeader> {
   if (format === undefined)
     throw new AudioError('AUDIO_NO_FORMAT', `${name} has no fmt chunk before its samples: the header is damaged`);
   throw new AudioError('AUDIO_NO_DATA', `${name} has no data chunk: it ends before the first sample`);
+}
+
+/**
+ * Looks ahead for the format, so that another program can still be given all of the file.
+ *
+ * @returns the codec where the samples are written in a way that is not known here
+ */
+export async function peekOtherCodec(source: PeekSource): Promise<string | undefined> {
+  for (let offset = 12; offset < maxLookaheadBytes; ) {
+    const head = Buffer.from((await source.peek(offset + 8 + keptBytes)).subarray(offset, offset + 8 + keptBytes));
+    if (head.length < 8) return undefined;
+    const sizeBytes = head.readUInt32LE(4);
+    if (text(head, 0, 4) === 'fmt ')
+      return Math.min(sizeBytes, head.length - 8) < 16 ? undefined : otherCodec(head.subarray(8, 8 + sizeBytes));
+    offset += 8 + sizeBytes + (sizeBytes % 2);
+  }
+  return undefined;
 }
 
 /**

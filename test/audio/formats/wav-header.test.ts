@@ -124,8 +124,8 @@ describe('what is no readable WAV is named', () => {
   ];
   test.each(codecs)('codec %j', async (options, message) => {
     const error = await errorOf(wavBytes(options));
-    expect(error.code).toBe('AUDIO_UNSUPPORTED_CODEC');
-    expect(error.message).toBe(`stdin is encoded as ${message}, which is not supported`);
+    expect(error.code).toBe('AUDIO_NEEDS_FFMPEG');
+    expect(error.message).toContain(`stdin is WAV of ${message}, which takes ffmpeg to decode`);
     expect(error.hint).toContain('ffmpeg -i');
   });
 
