@@ -62,7 +62,11 @@ ${enums
 
 const compiler = process.env.CXX ?? 'c++';
 const flags = ['-std=c++20', '-fsyntax-only', '-Wno-deprecated-declarations', '-x', 'c++', '-'];
-const check = spawnSync(compiler, [`-I${native}`, '-isystem', headers, ...flags], { input: source, encoding: 'utf8' });
+const check = spawnSync(compiler, [`-I${native}`, '-isystem', headers, ...flags], {
+  cwd: native, // where includes with quotes are looked for first
+  input: source,
+  encoding: 'utf8',
+});
 if (check.error) throw check.error;
 if (check.status !== 0) {
   console.error(check.stderr);
