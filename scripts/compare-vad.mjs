@@ -1,7 +1,10 @@
 // Holds our voice activity detection against faster-whisper's, with its model and with ours, in both of its uses.
 //   npm run build && python3 -m venv peers && peers/bin/pip install faster-whisper==1.2.1
 //   node scripts/compare-vad.mjs --python peers/bin/python RECORDING...
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { openAudio } from '../dist/audio/open-audio.js';
@@ -9,7 +12,9 @@ import { openSilero } from '../dist/backend/cpu/silero.js';
 import { createSpeechDetector } from '../dist/vad/speech-detector.js';
 
 const windowSamples = 512;
-const ourModel = fileURLToPath(new URL('../assets/silero-vad/silero_vad_16k_sequence.onnx', import.meta.url));
+const ourModel = fileURLToPath(new URL('../test/fixtures/silero_vad_16k_sequence.onnx', import.meta.url));
+const temporary = mkdtempSync(join(tmpdir(), 'compare-vad-'));
+process.on('exit', () => rmSync(temporary, { recursive: true }));
 const rules = { default: {}, batched: { maxSpeechSeconds: 30, minSilenceMs: 160 } };
 
 const { values, positionals } = parseArgs({
@@ -24,8 +29,11 @@ function theirs(recording, model, name) {
   return JSON.parse(stdout);
 }
 
-async function ours(recording, modelPath, options) {
-  const model = await openSilero(modelPath);
+async function ours(recording, onnx, options) {
+  const weights = join(temporary, 'weights.safetensors');
+  const script = fileURLToPath(new URL('./write-silero-weights.mjs', import.meta.url));
+  execFileSync(process.execPath, [script, onnx, weights]);
+  const model = await openSilero(weights);
   const audio = await openAudio(recording);
   const blocks = [];
   for await (const block of audio.samples) blocks.push(...block);

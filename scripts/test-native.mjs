@@ -26,6 +26,6 @@ for (const sanitizer of ['address', 'thread']) {
   run('cmake', ['-S', root, '-B', build, ...options]);
   run('cmake', ['--build', build, '--parallel', '2']);
   const suppressions = join(root, 'test', 'native', 'tsan.supp');
-  for (const test of ['native_test', 'cpu_test'].map((name) => join(build, 'test', 'native', name)))
+  for (const test of ['native_test', 'cpu_test', 'network_test'].map((name) => join(build, 'test', 'native', name)))
     run(test, [], { TSAN_OPTIONS: `suppressions=${suppressions}` });
 }

@@ -2,64 +2,22 @@
 #include <napi.h>
 
 #include <algorithm>
-#include <new>
+#include <span>
 #include <stdexcept>
-#include <system_error>
-#include <type_traits>
+#include <string>
 
+#include "js_values.h"
 #include "levels.h"
+#include "network_binding.h"
+
+template <>
+inline constexpr napi_type_tag tag_of<Model>{0x6b1fd0c4a9e24d53, 0x9f3a5c7e81b20d46};
+template <>
+inline constexpr napi_type_tag tag_of<Audio>{0x2c8e41b7f05d4a96, 0xb7d10e63c4a8f529};
+template <>
+inline constexpr napi_type_tag tag_of<TextCache>{0xd95a07e3186c4f2b, 0x84e6b2f90d731ca5};
 
 namespace {
-
-/** Counts the changes of what is exported; src/backend/cpu/cpu-addon.ts asks for the one it was written for. */
-constexpr int32_t interface_version = 3;
-
-/** By which one thing of ours is told from another, and from things of others. */
-template <typename T>
-constexpr napi_type_tag tag_of{};
-template <>
-constexpr napi_type_tag tag_of<Model>{0x6b1fd0c4a9e24d53, 0x9f3a5c7e81b20d46};
-template <>
-constexpr napi_type_tag tag_of<Audio>{0x2c8e41b7f05d4a96, 0xb7d10e63c4a8f529};
-template <>
-constexpr napi_type_tag tag_of<TextCache>{0xd95a07e3186c4f2b, 0x84e6b2f90d731ca5};
-
-/** The object's owner: JavaScript's collector, or nobody once it was freed. */
-template <typename T>
-std::unique_ptr<T>& owner_of(const Napi::Value& value) {
-  const auto external = value.As<Napi::External<std::unique_ptr<T>>>();
-  if (!value.IsExternal() || !external.CheckTypeTag(&tag_of<T>)) throw std::invalid_argument("this is another thing");
-  return *external.Data();
-}
-
-template <typename T>
-T& held(const Napi::Value& value) {
-  const std::unique_ptr<T>& owner = owner_of<T>(value);
-  if (owner == nullptr) throw std::invalid_argument("this has been freed");
-  return *owner;
-}
-
-template <typename T>
-Napi::Value hold(Napi::Env env, std::unique_ptr<T> object) {
-  using Owner = std::unique_ptr<T>;
-  auto owner = std::make_unique<Owner>(std::move(object));
-  const auto external =
-      Napi::External<Owner>::New(env, owner.get(), [](Napi::Env, Owner* owned) { std::unique_ptr<Owner>{owned}; });
-  owner.release();
-  external.TypeTag(&tag_of<T>);
-  return external;
-}
-
-size_t size_of(const Napi::Object& object, const char* name) {
-  const int64_t value = object.Get(name).As<Napi::Number>().Int64Value();
-  if (value < 0) throw std::out_of_range(std::string(name) + " is negative");
-  return static_cast<size_t>(value);
-}
-
-void check_type(const Napi::Value& value, napi_typedarray_type type, const char* name) {
-  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != type)
-    throw std::invalid_argument(std::string(name) + " is an array of another type");
-}
 
 std::span<const int32_t> integers(const Napi::Value& value, const char* name) {
   check_type(value, napi_int32_array, name);
@@ -297,34 +255,6 @@ Napi::Value times(const Napi::CallbackInfo& info) {
   return graphs;
 }
 
-[[noreturn]] void fail(Napi::Env env, const char* code, const std::string& message) {
-  auto error = Napi::Error::New(env, message);
-  error.Set("code", code);
-  throw error;
-}
-
-/** Gives failures that are not the model's a code by which they are known (src/backend/cpu/engine-failure.ts). */
-template <auto function>
-Napi::Value coded(const Napi::CallbackInfo& info) {
-  try {
-    if constexpr (std::is_void_v<decltype(function(info))>) {
-      function(info);
-      return info.Env().Undefined();
-    } else {
-      return function(info);
-    }
-  } catch (const std::bad_alloc&) {
-    fail(info.Env(), "OUT_OF_MEMORY", "the memory is full");
-  } catch (const std::system_error& error) {
-    fail(info.Env(), "NO_THREAD", error.what());
-  }
-}
-
-template <auto function>
-void add(Napi::Object exports, const char* name) {
-  exports.Set(name, Napi::Function::New<coded<function>>(exports.Env(), name));
-}
-
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("interfaceVersion", Napi::Number::New(env, interface_version));
   add<levels>(exports, "levels");
@@ -339,6 +269,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add<logits>(exports, "logits");
   add<times>(exports, "times");
   add<choose>(exports, "choose");
+  add_network_functions(exports);
   return exports;
 }
 

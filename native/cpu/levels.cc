@@ -7,6 +7,9 @@
 #define DECLARE_LEVEL(level) \
   namespace level {          \
   std::unique_ptr<Model> load_model(const ModelOptions& options); \
+  }                          \
+  namespace network::level { \
+  extern const Kernels kernels; \
   }
 DECLARE_LEVEL(level_plain)
 #ifdef __x86_64__
@@ -18,20 +21,20 @@ namespace {
 
 /** Every one, in the order of their linking: see CMakeLists.txt. */
 constexpr Level levels[] = {
-    {"plain", [] { return true; }, level_plain::load_model},
+    {"plain", [] { return true; }, level_plain::load_model, network::level_plain::kernels},
 #ifdef __x86_64__
     {"avx2",
      [] {
        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
      },
-     level_avx2::load_model},
+     level_avx2::load_model, network::level_avx2::kernels},
     {"avx512",
      [] {
        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
               __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
               __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("fma");
      },
-     level_avx512::load_model},
+     level_avx512::load_model, network::level_avx512::kernels},
 #endif
 };
 

@@ -7,12 +7,15 @@
 #include <vector>
 
 #include "model.h"
+#include "network/kernels.h"
 
 struct Level {
   const char* name;
   bool (*is_supported)();
   /** @throws std::runtime_error when the weights are not those of such a model */
   std::unique_ptr<Model> (*load_model)(const ModelOptions& options);
+  /** Loops of the networks beside Whisper. */
+  const network::Kernels& network_kernels;
 };
 
 /** Those that this processor has, each faster than the one before. */

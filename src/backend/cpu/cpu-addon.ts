@@ -2,13 +2,15 @@ import { createRequire } from 'node:module';
 import { ModelError } from '../../errors.ts';
 import type { ModelDimensions } from '../../model/dimensions.ts';
 import type { WeightsTable } from '../../model/weights-table.ts';
-import { type FoundAddon, findAddon } from '../find-addon.ts';
+import { type FoundAddon, findAddon, type MissingAddon } from '../find-addon.ts';
 import type { Choice } from '../greedy.ts';
+import type { NetworkDescription, Tensor } from './networks/description.ts';
 
 /** Things of the addon's, freed once nobody holds them. */
 export type NativeModel = { readonly __native: 'model' };
 export type NativeAudio = { readonly __native: 'audio' };
 export type NativeCache = { readonly __native: 'cache' };
+export type NativeNetwork = { readonly __native: 'network' };
 
 /** The addon for CPUs (native/cpu/addon.cc), typed here and nowhere else. Calls block; errors are plain. */
 export interface CpuAddon {
@@ -46,6 +48,19 @@ export interface CpuAddon {
   choose(model: NativeModel, row: number, mask: Float32Array, timestampBegin: number): Choice;
   /** Where the time went: the encoder's and the decoder's. */
   times(model: NativeModel): NativeTimes[];
+}
+
+/** What the same addon has for the networks beside Whisper (native/cpu/network_binding.cc). */
+export interface NetworkAddon {
+  /** Checks a network against its weights and makes it ready. */
+  loadNetwork(
+    description: NetworkDescription,
+    weights: Readonly<Record<string, Tensor>>,
+    level: CpuLevel,
+  ): NativeNetwork;
+  runNetwork(network: NativeNetwork, inputs: Readonly<Record<string, Tensor>>): Record<string, Tensor>;
+  /** Frees it now; it must not be used again. */
+  freeNetwork(network: NativeNetwork): void;
 }
 
 /** What executions of a graph have taken so far, all together. */
@@ -86,10 +101,10 @@ export interface NativeStep {
   readonly pastEnds: Int32Array;
 }
 
-/** Of the interface above; native/cpu/addon.cc has the same. Both count on when it changes. */
-const interfaceVersion = 3;
+/** Of the interface above; native/cpu/js_values.h has the same. Both count on when it changes. */
+const interfaceVersion = 4;
 
-let loaded: CpuAddon | undefined;
+let loaded: (CpuAddon & NetworkAddon) | undefined;
 
 /** The addon, where it was built and the model's sizes fit its vectors. */
 export function loadCpuAddon(dimensions: ModelDimensions): CpuAddon | undefined {
@@ -103,8 +118,27 @@ export function loadCpuAddon(dimensions: ModelDimensions): CpuAddon | undefined 
  * @throws ModelError 'CPU_ADDON_BROKEN' where it was built and cannot be loaded, which would go unnoticed but for the speed
  */
 export function builtCpuAddon(): CpuAddon | undefined {
-  const addon = findAddon('whisper_cpu');
-  if (loaded === undefined && 'path' in addon) loaded = load(addon);
+  const addon = openCpuAddon();
+  return 'reasons' in addon ? undefined : addon;
+}
+
+/**
+ * The addon for what nothing else does: the networks beside Whisper.
+ *
+ * @throws ModelError 'CPU_ADDON_MISSING', or 'CPU_ADDON_BROKEN' as above
+ */
+export function requireCpuAddon(): CpuAddon & NetworkAddon {
+  const addon = openCpuAddon();
+  if (!('reasons' in addon)) return addon;
+  const reasons = addon.reasons.join('; ');
+  throw new ModelError('CPU_ADDON_MISSING', `there is no addon for CPUs: ${reasons}`, { hint: addon.hint });
+}
+
+function openCpuAddon(): (CpuAddon & NetworkAddon) | MissingAddon {
+  if (loaded !== undefined) return loaded;
+  const found = findAddon('whisper_cpu');
+  if ('reasons' in found) return found;
+  loaded = load(found);
   return loaded;
 }
 
@@ -126,16 +160,16 @@ export function chooseLevel(addon: CpuAddon, asked = process.env['WHISPER_NPU_CP
   );
 }
 
-function load(found: FoundAddon): CpuAddon {
-  let addon: Partial<CpuAddon>;
+function load(found: FoundAddon): CpuAddon & NetworkAddon {
+  let addon: CpuAddon & NetworkAddon;
   try {
-    addon = createRequire(import.meta.url)(found.path) as CpuAddon;
+    addon = createRequire(import.meta.url)(found.path) as CpuAddon & NetworkAddon;
   } catch (cause) {
     throw broken(found, (cause as Error).message.split('\n', 1)[0] as string, cause);
   }
   if (addon.interfaceVersion !== interfaceVersion)
     throw broken(found, 'it was built from other sources than this program');
-  return addon as CpuAddon;
+  return addon;
 }
 
 function broken({ path, repair }: FoundAddon, reason: string, cause?: unknown): ModelError {
