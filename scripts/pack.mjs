@@ -1,17 +1,17 @@
-// Packs the program and the platform packages as they are published: build/tarballs/*.tgz.
+// Packs the program, and the platform packages that were built, as they are published: build/tarballs/*.tgz.
 //
-//   node scripts/build-packages.mjs && node scripts/pack.mjs
+//   node scripts/build-packages.mjs && node scripts/pack.mjs [FOLDER for the tarballs]
 //
 // The published package.json is made here: it names the platform packages as optional dependencies, of this very version.
 // They cannot stand in the checkout's own, because `npm ci` refuses a lock file without them, and the lock file cannot name
 // what is published only after it.
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { root } from './cmake-build.mjs';
 
-const tarballs = join(root, 'build', 'tarballs');
-const staging = join(root, 'build', 'staging');
+const tarballs = resolve(process.argv[2] ?? join(root, 'build', 'tarballs'));
 
 function fail(reason) {
   console.error(`pack: ${reason}`);
@@ -26,7 +26,7 @@ function pack(folder) {
   const args = ['pack', '--ignore-scripts', '--pack-destination', tarballs, '--silent'];
   const { status, stdout, stderr } = spawnSync('npm', args, { cwd: folder, encoding: 'utf8' });
   if (status !== 0) fail(`npm pack in ${folder}:\n${stderr}`);
-  console.log(`build/tarballs/${stdout.trim()}`);
+  console.log(join(tarballs, stdout.trim()));
 }
 
 // Scripts, development and the settings of building are the checkout's business.
@@ -41,10 +41,8 @@ for (const platform of platforms) {
 }
 if (!existsSync(join(root, 'dist', 'cli', 'main.js'))) fail('there is no dist: run `npm run build`');
 
-rmSync(tarballs, { recursive: true, force: true });
-rmSync(staging, { recursive: true, force: true });
 mkdirSync(tarballs, { recursive: true });
-mkdirSync(staging, { recursive: true });
+const staging = mkdtempSync(join(tmpdir(), 'whisper-npu-pack-'));
 for (const file of [...manifest.files, 'README.md', 'LICENSE'])
   cpSync(join(root, file), join(staging, file), { recursive: true });
 const optionalDependencies = Object.fromEntries(platforms.map(({ manifest: { name, version } }) => [name, version]));
