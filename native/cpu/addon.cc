@@ -232,6 +232,46 @@ Napi::Value choose(const Napi::CallbackInfo& info) {
   return result;
 }
 
+Napi::Float32Array array_of(Napi::Env env, const std::vector<float>& values) {
+  auto array = Napi::Float32Array::New(env, values.size());
+  std::copy(values.begin(), values.end(), array.Data());
+  return array;
+}
+
+/** probe(model, logMel, tokens, streams): { logits, blocks: { NAME: { block, stream } } } */
+Napi::Value probe(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  auto& model = held<Model>(info[0]);
+  const float* frames = log_mel(model, info[1]);
+  const auto tokens = integers(info[2], "tokens");
+  check_below(tokens, model.dimensions().n_vocab, "token");
+  if (tokens.empty() || tokens.size() > model.dimensions().n_text_ctx)
+    throw std::length_error("a text has 1 to " + std::to_string(model.dimensions().n_text_ctx) + " tokens");
+  BlockProbe::Streams given;
+  const auto streams = info[3].As<Napi::Object>();
+  const auto names = streams.GetPropertyNames();
+  for (uint32_t i = 0; i < names.Length(); ++i) {
+    const std::string name = names.Get(i).As<Napi::String>();
+    const Napi::Value values = streams.Get(name);
+    check_type(values, napi_float32_array, "a stream");
+    given[name] = {values.As<Napi::Float32Array>().Data(), values.As<Napi::Float32Array>().ElementLength()};
+  }
+  BlockProbe block_probe(std::move(given));
+  auto logits = Napi::Float32Array::New(env, model.dimensions().n_vocab);
+  model.probe(frames, tokens, block_probe, logits.Data());
+  auto blocks = Napi::Object::New(env);
+  for (const auto& [name, probed] : block_probe.blocks()) {
+    auto entry = Napi::Object::New(env);
+    entry.Set("block", array_of(env, probed.block));
+    if (!probed.stream.empty()) entry.Set("stream", array_of(env, probed.stream));
+    blocks.Set(name, entry);
+  }
+  auto result = Napi::Object::New(env);
+  result.Set("logits", logits);
+  result.Set("blocks", blocks);
+  return result;
+}
+
 /** times(model): per graph { graph, executions, elapsedMs, parts: [{ name, calls, elapsedMs }] }, sums so far */
 Napi::Value times(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
@@ -267,6 +307,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add<create_cache>(exports, "createCache");
   add<step>(exports, "step");
   add<logits>(exports, "logits");
+  add<probe>(exports, "probe");
   add<times>(exports, "times");
   add<choose>(exports, "choose");
   add_network_functions(exports);

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "block_probe.h"
 #include "dimensions.h"
 #include "profile.h"
 #include "step.h"
@@ -49,6 +50,13 @@ class Model {
   virtual void logits(std::span<const int32_t> rows, float* logits) = 0;
   virtual void highest_logits(std::span<const int32_t> rows, float* logits) = 0;
   virtual Choice choose(int32_t row, const Allowed& allowed) = 0;
+  /**
+   * Computes a window and a text over it, and looks at every block.
+   *
+   * @param tokens the whole text, at most n_text_ctx of them
+   * @param logits behind the last token, f32 [n_vocab]
+   */
+  virtual void probe(const float* log_mel, std::span<const int32_t> tokens, BlockProbe& probe, float* logits) = 0;
   /** The encoder's and the decoder's. */
   virtual std::vector<GraphTimes> times() const = 0;
   virtual const Dimensions& dimensions() const = 0;

@@ -77,13 +77,15 @@ void Decoder<Kv>::reserve(size_t rows) {
 }
 
 template <typename Kv>
-void Decoder<Kv>::step(const Step& step, const CrossKv<Kv>& cross_kv, TextCache& cache, float* attention) {
+void Decoder<Kv>::step(const Step& step, const CrossKv<Kv>& cross_kv, TextCache& cache, float* attention,
+                       BlockProbe* probe) {
   const size_t rows = step.tokens.size();
   const size_t heads = dimensions_.n_text_head;
   reserve(rows);
   cache.reserve(step.first_row + rows);
+  const auto tap = [&](const std::string& name) { return tap_of(probe, "model.decoder." + name, rows, state_); };
   clock_.start();
-  embed(step);
+  embed(step, tap("embed"));
   const auto each_head = [&](const auto& with_vectors) {
     pool_.parallel_for(heads, [&](size_t head, size_t thread_index) {
       switch (head_size_) {
@@ -95,18 +97,19 @@ void Decoder<Kv>::step(const Step& step, const CrossKv<Kv>& cross_kv, TextCache&
   };
   for (size_t index = 0; index < layers_.size(); ++index) {
     const Layer& layer = layers_[index];
+    const std::string name = "layers." + std::to_string(index);
     normalise(layer.self_norm, rows);
     each_head([&]<size_t vectors>(size_t head, Scratch& scratch) {
       attend_to_text<vectors>(index, head, step, cache, scratch);
     });
     clock_.spent_on(Part::text);
-    add_projection(layer.self_output, attention_output_, rows);
+    add_projection(layer.self_output, attention_output_, rows, tap(name + ".self_attn"));
     normalise(layer.cross_norm, rows);
     each_head([&]<size_t vectors>(size_t head, Scratch& scratch) {
       attend_to_audio<vectors>(index, head, step, cross_kv, attention, scratch);
     });
     clock_.spent_on(Part::audio);
-    add_projection(layer.cross_output, attention_output_, rows);
+    add_projection(layer.cross_output, attention_output_, rows, tap(name + ".encoder_attn"));
     normalise(layer.norm, rows);
     pool_.parallel_for(4 * state_ / outputs_per_item, [&](size_t item, size_t) {
       const size_t first = item * outputs_per_item;
@@ -116,17 +119,19 @@ void Decoder<Kv>::step(const Step& step, const CrossKv<Kv>& cross_kv, TextCache&
         for (size_t i = 0; i < outputs_per_item; i += lanes) store(values + i, gelu(load(values + i)));
       }
     });
-    add_projection(layer.fc2, hidden_, rows);
+    add_projection(layer.fc2, hidden_, rows, tap(name + ".feed_forward"));
   }
   normalise(norm_, rows);
 }
 
 template <typename Kv>
-void Decoder<Kv>::embed(const Step& step) {
+void Decoder<Kv>::embed(const Step& step, const BlockTap& tap) {
   for (size_t row = 0; row < step.tokens.size(); ++row) {
     float* to = residual_.as<float>() + row * state_;
     std::copy_n(embedding_ + static_cast<size_t>(step.tokens[row]) * state_, state_, to);
     add_row(to, positional_embedding_ + static_cast<size_t>(step.positions[row]) * state_, state_);
+    tap.keep_block(row, to);
+    tap.pass_stream(row, to);
   }
 }
 
@@ -145,7 +150,7 @@ void Decoder<Kv>::quantise(Activations& activations, size_t rows) {
 
 /** Adds what a layer makes of its input to the stream. */
 template <typename Kv>
-void Decoder<Kv>::add_projection(const RowLinear& linear, Activations& input, size_t rows) {
+void Decoder<Kv>::add_projection(const RowLinear& linear, Activations& input, size_t rows, const BlockTap& tap) {
   quantise(input, rows);
   pool_.parallel_for(state_ / outputs_per_item, [&](size_t item, size_t) {
     const size_t first = item * outputs_per_item;
@@ -154,6 +159,10 @@ void Decoder<Kv>::add_projection(const RowLinear& linear, Activations& input, si
     for (size_t row = 0; row < rows; ++row)
       add_row(residual_.as<float>() + row * state_ + first, projected + row * state_, outputs_per_item);
   });
+  for (size_t row = 0; row < rows; ++row) {
+    tap.keep_block(row, projected_.as<float>() + row * state_);
+    tap.pass_stream(row, residual_.as<float>() + row * state_);
+  }
   clock_.spent_on(Part::linear);
 }
 

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "cross_kv.h"
+#include "../block_probe.h"
 #include "../dimensions.h"
 #include "../profile.h"
 #include "row_product.h"
@@ -24,8 +25,10 @@ class Decoder {
    * Appends tokens.
    *
    * @param attention where the alignment heads' scores go, f32 [texts, heads, width, n_audio_ctx]; nullptr for nowhere
+   * @param probe looks at every block; nullptr for none
    */
-  void step(const Step& step, const CrossKv<Kv>& cross_kv, TextCache& cache, float* attention);
+  void step(const Step& step, const CrossKv<Kv>& cross_kv, TextCache& cache, float* attention,
+            BlockProbe* probe = nullptr);
 
   /** Behind the final norm, of the tokens of the last step. */
   const Activations& states() const { return normed_; }
@@ -53,10 +56,10 @@ class Decoder {
   };
 
   void reserve(size_t rows);
-  void embed(const Step& step);
+  void embed(const Step& step, const BlockTap& tap);
   void normalise(const LayerNorm& norm, size_t rows);
   void quantise(Activations& activations, size_t rows);
-  void add_projection(const RowLinear& linear, Activations& input, size_t rows);
+  void add_projection(const RowLinear& linear, Activations& input, size_t rows, const BlockTap& tap);
   template <size_t vectors>
   void attend_to_text(size_t layer, size_t head, const Step& step, TextCache& cache, Scratch& scratch);
   template <size_t vectors>

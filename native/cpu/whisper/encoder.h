@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cross_kv.h"
+#include "../block_probe.h"
 #include "../dimensions.h"
 #include "encoder_attention.h"
 #include "linear.h"
@@ -22,8 +23,11 @@ class Encoder {
   /** @param profile with a clock for every thread of the pool */
   Encoder(const WeightsFile& weights, const Dimensions& dimensions, ThreadPool& pool, Profile& profile);
 
-  /** @param log_mel f32 [n_mels, 2 * n_audio_ctx] */
-  void encode(const float* log_mel, CrossKv<Kv>& cross_kv, size_t window);
+  /**
+   * @param log_mel f32 [n_mels, 2 * n_audio_ctx]
+   * @param probe looks at every block; nullptr for none
+   */
+  void encode(const float* log_mel, CrossKv<Kv>& cross_kv, size_t window, BlockProbe* probe = nullptr);
   /** @param output f32 [n_audio_ctx, n_audio_state] */
   void encode(const float* log_mel, float* output);
 
@@ -59,6 +63,12 @@ class Encoder {
     Clock* clock;
   };
 
+  /** The two halves of a layer, each of which adds to the residual stream. */
+  struct LayerTaps {
+    BlockTap attention;
+    BlockTap feed_forward;
+  };
+
   /** Rows that go through the layers together. */
   struct Block {
     size_t first;
@@ -69,11 +79,14 @@ class Encoder {
   template <typename Work>
   void each_block(const Work& work);
   float* row(size_t position) const { return residual_.as<float>() + position * state_; }
-  void run_layers(const float* log_mel);
+  void run_layers(const float* log_mel, BlockProbe* probe);
   void convolve(const float* log_mel, const Block& block, Scratch& scratch);
   void project(const Layer& layer, const Block& block, Scratch& scratch);
-  void finish_layer(const Layer& layer, const Block& block, Scratch& scratch);
-  void normalise(const LayerNorm& norm, const Block& block, Scratch& scratch) const;
+  void finish_layer(const Layer& layer, const LayerTaps& taps, const Block& block, Scratch& scratch);
+  void normalise(const LayerNorm& norm, const Block& block, Scratch& scratch, const BlockTap& tap = {}) const;
+  BlockTap tap(BlockProbe* probe, const std::string& name) const {
+    return tap_of(probe, "model.encoder." + name, dimensions_.n_audio_ctx, state_);
+  }
 
   Dimensions dimensions_;
   size_t state_;
@@ -160,10 +173,11 @@ Encoder<L, A, C, Kv>::Encoder(const WeightsFile& weights, const Dimensions& dime
 }
 
 template <typename L, typename A, typename C, typename Kv>
-void Encoder<L, A, C, Kv>::encode(const float* log_mel, CrossKv<Kv>& cross_kv, size_t window) {
-  run_layers(log_mel);
+void Encoder<L, A, C, Kv>::encode(const float* log_mel, CrossKv<Kv>& cross_kv, size_t window, BlockProbe* probe) {
+  run_layers(log_mel, probe);
+  const BlockTap norm_tap = tap(probe, "layer_norm");
   each_block([&](const Block& block, Scratch& scratch) {
-    normalise(norm_, block, scratch);
+    normalise(norm_, block, scratch, norm_tap);
     auto* rows = scratch.hidden.template as<float>();
     const auto keep = [&](size_t row, size_t column, Floats left, Floats right) {
       store(rows + row * state_ + column, left);
@@ -181,7 +195,7 @@ void Encoder<L, A, C, Kv>::encode(const float* log_mel, CrossKv<Kv>& cross_kv, s
 
 template <typename L, typename A, typename C, typename Kv>
 void Encoder<L, A, C, Kv>::encode(const float* log_mel, float* output) {
-  run_layers(log_mel);
+  run_layers(log_mel, nullptr);
   for (size_t position = 0; position < dimensions_.n_audio_ctx; ++position)
     norm_.apply(row(position), output + position * state_);
 }
@@ -213,15 +227,22 @@ void Encoder<L, A, C, Kv>::each_block(const Work& work) {
 
 /** Leaves the stream behind the last layer, before the last norm. */
 template <typename L, typename A, typename C, typename Kv>
-void Encoder<L, A, C, Kv>::run_layers(const float* log_mel) {
+void Encoder<L, A, C, Kv>::run_layers(const float* log_mel, BlockProbe* probe) {
+  const BlockTap embedding_tap = tap(probe, "embed");
   each_block([&](const Block& block, Scratch& scratch) {
     convolve(log_mel, block, scratch);
+    for (size_t i = block.first; i < block.first + block.count; ++i) {
+      embedding_tap.keep_block(i, row(i));
+      embedding_tap.pass_stream(i, row(i));
+    }
     project(layers_.front(), block, scratch);
   });
   for (size_t index = 0; index < layers_.size(); ++index) {
     attention_.attend(pool_, profile_, attention_output_.template as<float>());
+    const std::string name = "layers." + std::to_string(index);
+    const LayerTaps taps{tap(probe, name + ".self_attn"), tap(probe, name + ".feed_forward")};
     each_block([&](const Block& block, Scratch& scratch) {
-      finish_layer(layers_[index], block, scratch);
+      finish_layer(layers_[index], taps, block, scratch);
       if (index + 1 < layers_.size()) project(layers_[index + 1], block, scratch);
     });
   }
@@ -270,10 +291,15 @@ void Encoder<L, A, C, Kv>::convolve(const float* log_mel, const Block& block, Sc
 
 /** Makes the rows of a block what the linear layers behind a norm take. */
 template <typename L, typename A, typename C, typename Kv>
-void Encoder<L, A, C, Kv>::normalise(const LayerNorm& norm, const Block& block, Scratch& scratch) const {
+void Encoder<L, A, C, Kv>::normalise(const LayerNorm& norm, const Block& block, Scratch& scratch,
+                                      const BlockTap& tap) const {
   auto* normed = scratch.normed.template as<float>();
   const size_t stride = stride_of<Fp32>(state_);
-  for (size_t i = 0; i < block.count; ++i) norm.apply(row(block.first + i), normed + i * stride);
+  for (size_t i = 0; i < block.count; ++i) {
+    norm.apply(row(block.first + i), normed + i * stride);
+    tap.keep_block(block.first + i, normed + i * stride);
+    tap.pass_stream(block.first + i, normed + i * stride);
+  }
   scratch.input.set(normed, stride, block.count, state_);
   scratch.clock->spent_on(Part::norms);
 }
@@ -299,16 +325,25 @@ void Encoder<L, A, C, Kv>::project(const Layer& layer, const Block& block, Scrat
 
 /** What comes behind a layer's attention. */
 template <typename L, typename A, typename C, typename Kv>
-void Encoder<L, A, C, Kv>::finish_layer(const Layer& layer, const Block& block, Scratch& scratch) {
-  const auto add = [&](size_t i, size_t column, Floats left, Floats right) {
-    float* to = row(block.first + i) + column;
-    store(to, load(to) + left);
-    store(to + lanes, load(to + lanes) + right);
+void Encoder<L, A, C, Kv>::finish_layer(const Layer& layer, const LayerTaps& taps, const Block& block,
+                                         Scratch& scratch) {
+  /** Adds what a linear layer computes to the residual stream. */
+  const auto add_to_stream = [&](const L& linear, const BlockTap& tap) {
+    linear.multiply(scratch.input, [&](size_t i, size_t column, Floats left, Floats right) {
+      if (tap.is_open()) {
+        store(tap.block_row(block.first + i) + column, left);
+        store(tap.block_row(block.first + i) + column + lanes, right);
+      }
+      float* to = row(block.first + i) + column;
+      store(to, load(to) + left);
+      store(to + lanes, load(to + lanes) + right);
+    });
+    for (size_t i = block.first; i < block.first + block.count; ++i) tap.pass_stream(i, row(i));
+    scratch.clock->spent_on(Part::linear);
   };
   scratch.input.set(attention_output_.template as<float>() + block.first * state_, state_, block.count, state_);
   scratch.clock->spent_on(Part::norms);
-  layer.attention_output.multiply(scratch.input, add);
-  scratch.clock->spent_on(Part::linear);
+  add_to_stream(layer.attention_output, taps.attention);
   normalise(layer.norm, block, scratch);
   auto* hidden = scratch.hidden.template as<float>();
   const size_t stride = stride_of<Fp32>(4 * state_);
@@ -319,8 +354,7 @@ void Encoder<L, A, C, Kv>::finish_layer(const Layer& layer, const Block& block, 
   scratch.clock->spent_on(Part::linear);
   scratch.input.set(hidden, stride, block.count, 4 * state_);
   scratch.clock->spent_on(Part::norms);
-  layer.fc2.multiply(scratch.input, add);
-  scratch.clock->spent_on(Part::linear);
+  add_to_stream(layer.fc2, taps.feed_forward);
 }
 
 }  // namespace WHISPER_CPU_LEVEL

@@ -1,6 +1,7 @@
 #include "../model.h"
 
 #include <algorithm>
+#include <numeric>
 #include <type_traits>
 
 #include "decoder.h"
@@ -78,6 +79,26 @@ class ModelOf final : public Model {
     Choice choice{};
     in_vocabulary([&] { choice = vocabulary_.choose(decoder_.states(), row, allowed); });
     return choice;
+  }
+  void probe(const float* log_mel, std::span<const int32_t> tokens, BlockProbe& probe, float* logits) override {
+    AudioOf<Kv> audio(dimensions_, 1, number_);
+    encoder_.encode(log_mel, audio.kv, 0, &probe);
+    std::vector<int32_t> positions(tokens.size());
+    std::iota(positions.begin(), positions.end(), 0);
+    constexpr int32_t window = 0;
+    constexpr int32_t past_end = 0;
+    const Step step{.tokens = tokens,
+                    .positions = positions,
+                    .width = tokens.size(),
+                    .first_row = 0,
+                    .windows = {&window, 1},
+                    .past_rows = {},
+                    .past_ends = {&past_end, 1}};
+    TextCache cache(dimensions_);
+    decoder_.step(step, audio.kv, cache, nullptr, &probe);
+    rows_ = tokens.size();
+    const auto last = static_cast<int32_t>(rows_ - 1);
+    vocabulary_.logits(decoder_.states(), {&last, 1}, logits);
   }
   std::vector<GraphTimes> times() const override { return {encoder_profile_.times(), decoder_profile_.times()}; }
   const Dimensions& dimensions() const override { return dimensions_; }
