@@ -11,10 +11,7 @@ const arm64 = process.argv.includes('--arm64');
 const sanitizer = process.env.WHISPER_NPU_SANITIZE;
 
 /** Each addon, and what it means that it is missing. */
-const addons = {
-  whisper_npu: 'NPUs cannot be used',
-  whisper_cpu: 'the CPU computes with ONNX Runtime, and --vad cannot be used',
-};
+const addons = { whisper_npu: 'NPUs cannot be used', whisper_cpu: 'nothing can be computed on the CPU' };
 
 function giveUp(reason, missing = Object.keys(addons)) {
   for (const target of missing)

@@ -1,5 +1,6 @@
 import { access, constants } from 'node:fs/promises';
-import { builtCpuAddon, chooseLevel, levelNames } from './backend/cpu/cpu-addon.ts';
+import { chooseLevel, levelNames, loadCpuAddon } from './backend/cpu/cpu-addon.ts';
+import { type FoundAddon, findAddon } from './backend/find-addon.ts';
 import { isStandIn, openNpu, probeAcl } from './backend/npu/acl-environment.ts';
 import type { AclProbe } from './backend/npu/addon.ts';
 import type { DeviceSettings } from './backend/npu/device-settings.ts';
@@ -28,31 +29,18 @@ const tokensDiffer = 'Convert the model with --dtype float32 and look again; if 
 export async function diagnose(env: Environment): Promise<Finding[]> {
   return [
     { what: 'Node', state: 'ok', detail: `${process.version}, ${process.platform} ${process.arch}` },
-    await look(
-      'ONNX Runtime',
-      async () => `${(await import('onnxruntime-node')).default.env.versions.node ?? 'loaded'}`,
-    ),
-    diagnoseCpuAddon(env),
+    await look('CPU engine', async () => describeCpuEngine(env)),
     ...(await diagnoseNpu(env)),
     await look('atc', () => findAtc(env), 'missing'),
     await look('store', () => diagnoseStore(storeDirectory(env)), 'failed', storeRemedy),
   ];
 }
 
-function diagnoseCpuAddon(env: Environment): Finding {
-  const what = 'CPU engine';
-  try {
-    const addon = builtCpuAddon();
-    if (addon === undefined) return { what, state: 'missing', detail: 'not built: ONNX Runtime computes on the CPU' };
-    const levels = addon.levels().map((level) => levelNames[level]);
-    return {
-      what,
-      state: 'ok',
-      detail: `${levelNames[chooseLevel(addon, env['WHISPER_NPU_CPU_LEVEL'])]}, of ${levels.join(', ')}`,
-    };
-  } catch (error) {
-    return failure(what, error, 'failed');
-  }
+function describeCpuEngine(env: Environment): string {
+  const addon = loadCpuAddon();
+  const levels = addon.levels().map((level) => levelNames[level]);
+  const { origin } = findAddon('whisper_cpu') as FoundAddon;
+  return `${levelNames[chooseLevel(addon, env['WHISPER_NPU_CPU_LEVEL'])]} (this processor has ${levels.join(', ')}), ${origin}`;
 }
 
 async function diagnoseStore(store: string): Promise<string> {

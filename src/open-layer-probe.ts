@@ -3,9 +3,8 @@ import type { LayerProbe } from './backend/layer-probe.ts';
 import type { OpenedNpu } from './backend/npu/acl-environment.ts';
 import { openNpuLayerProbe } from './backend/npu/npu-layer-probe.ts';
 import { checkOmDirectory } from './convert/om-directory.ts';
-import { cpuTapGraphs, prepareCpu } from './convert/prepare-cpu.ts';
+import { prepareCpu } from './convert/prepare-cpu.ts';
 import { cpuDtype } from './dtype.ts';
-import type { TapMode } from './graph/taps.ts';
 import { type Checkpoint, openCheckpoint } from './model/checkpoint.ts';
 import type { ModelDimensions } from './model/dimensions.ts';
 import { resolveModel } from './model/resolve-model.ts';
@@ -19,20 +18,16 @@ export interface OpenedProbe {
 /**
  * Opens a model to look at its blocks one by one.
  *
- * @param mode whether it computes the whole model, or each block from a stream that it is given, as NPUs always do
  * @throws as openModel does
  */
-export async function openLayerProbe(
-  options: OpenModelOptions & { readonly model: string },
-  mode: TapMode,
-): Promise<OpenedProbe> {
+export async function openLayerProbe(options: OpenModelOptions & { readonly model: string }): Promise<OpenedProbe> {
   const npu = await chooseDevice(options.device, options.context);
   try {
     const files = await resolveModel(options.model, options.context);
     const checkpoint = await openCheckpoint(files.directory);
     const probe =
       npu === undefined
-        ? await openOnCpu(checkpoint, files.name, options, mode)
+        ? await openOnCpu(checkpoint, files.name, options)
         : await openOnNpu(checkpoint, files.name, npu, options);
     return { probe, dimensions: checkpoint.dimensions };
   } catch (error) {
@@ -41,21 +36,14 @@ export async function openLayerProbe(
   }
 }
 
-async function openOnCpu(
-  checkpoint: Checkpoint,
-  model: string,
-  options: OpenModelOptions,
-  mode: TapMode,
-): Promise<LayerProbe> {
+async function openOnCpu(checkpoint: Checkpoint, model: string, options: OpenModelOptions): Promise<LayerProbe> {
   const { context, onPrepare, onWarning, threads } = options;
-  const dtype = cpuDtype(options.dtype);
   const directory = await prepareCpu(
     checkpoint,
     { store: context.storeDirectory, model },
-    { dtype, onBuild: onPrepare, onDamage: onWarning, signal: context.signal },
+    { dtype: cpuDtype(options.dtype), onBuild: onPrepare, onDamage: onWarning, signal: context.signal },
   );
-  const { dimensions } = checkpoint;
-  return openCpuLayerProbe({ graphs: cpuTapGraphs(checkpoint, mode, dtype), directory, dimensions, threads });
+  return openCpuLayerProbe({ directory, dimensions: checkpoint.dimensions, threads });
 }
 
 async function openOnNpu(

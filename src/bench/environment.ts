@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { arch, availableParallelism, cpus, loadavg, platform, release, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -27,7 +26,6 @@ export async function describeEnvironment(
     'load average': (loadavg()[0] ?? 0).toFixed(2),
     system: `${platform()} ${release()} ${arch()}`,
     Node: process.version,
-    'ONNX Runtime': packageVersion(createRequire(import.meta.url).resolve('onnxruntime-node/package.json')),
     ...(soc === undefined ? {} : await describeNpu(env, soc)),
     'whisper-npu': `${packageVersion(`${root}/package.json`)}${await commitText()}`,
   };

@@ -127,7 +127,7 @@ export interface LayerInput {
   readonly window: WindowComparison;
 }
 
-/** Compares block by block. Both sides are opened anew, for this needs other graphs. */
+/** Compares block by block. Both sides are opened anew, because an NPU needs other graphs for it. */
 export async function compareBlocks(
   { file, samples, window }: LayerInput,
   models: { readonly reference: string; readonly tested: string },
@@ -138,12 +138,12 @@ export async function compareBlocks(
   terminal.note('comparing block by block');
   const { prompt, tokens } = window.reference;
   const open = { ...referenceOptions(options, session, terminal), model: models.reference };
-  const { probe, dimensions } = await openLayerProbe(open, 'chained');
+  const { probe, dimensions } = await openLayerProbe(open);
   await using reference = probe;
-  const { probe: testedProbe } = await openLayerProbe(
-    { ...modelOptions(options, session, terminal), model: models.tested },
-    'separate',
-  );
+  const { probe: testedProbe } = await openLayerProbe({
+    ...modelOptions(options, session, terminal),
+    model: models.tested,
+  });
   await using tested = testedProbe;
   // The last token is what the text before it leads to.
   const input = {

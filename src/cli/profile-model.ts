@@ -7,7 +7,7 @@ export interface ProfilePlan extends Pick<MeasurePlan, 'request' | 'runs' | 'sig
   readonly audio: { readonly samples: Float32Array };
 }
 
-/** Opens a model on the CPU once more, to be told where the time goes (ONNX Runtime's clocks slow it a little), and runs it. */
+/** Opens a model on the CPU once more and runs it, to be told where the time of these runs alone goes. */
 export async function profileModel(
   options: OpenModelOptions,
   { audio, request, runs, signal }: ProfilePlan,

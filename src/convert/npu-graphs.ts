@@ -89,12 +89,12 @@ function layerGraphs(dimensions: ModelDimensions): NpuGraph[] {
     {
       name: layerGraphNames.encoder,
       externalWeights: false,
-      write: (layout, dtype) => npuEncoderGraph(dimensions, layout, dtype, 'separate'),
+      write: (layout, dtype) => npuEncoderGraph(dimensions, layout, dtype, true),
     },
     {
       name: layerGraphNames.decoder,
       externalWeights: true,
-      write: (layout, dtype) => npuDecoderGraph(dimensions, layout, dtype, 1, 'separate'),
+      write: (layout, dtype) => npuDecoderGraph(dimensions, layout, dtype, 1, true),
     },
   ];
 }

@@ -3,7 +3,7 @@ import { feedForward } from './layers.ts';
 import { type Attention, manyRowAttention, oneRowAttention } from './npu-attention.ts';
 import { type NpuDtype, type NpuLayers, npuLayers, npuOpset } from './npu-layers.ts';
 import { createGraph, elementType, type Value } from './onnx.ts';
-import { type TapMode, withTaps } from './taps.ts';
+import { withTaps } from './taps.ts';
 import { embedding, type WeightLayout } from './weights.ts';
 
 /** Added to a score, it takes a position's weight to exactly 0, in float16 too. */
@@ -19,19 +19,19 @@ const invisible = -60_000;
  * `self_kv` itself lies; `logits` f32 [1, nVocab] of the last token; `next_token` i32 [1] and `logprob` f32 [1], the
  * arg-max of logits + suppress and its log-probability.
  *
- * @param taps adds what comparisons of single blocks need (taps.ts), of the graph's dtype
+ * @param tapped whether it shows its blocks (taps.ts), in the graph's dtype
  */
 export function npuDecoderGraph(
   dimensions: ModelDimensions,
   layout: WeightLayout,
   dtype: NpuDtype,
   n: number,
-  taps?: TapMode,
+  tapped = false,
 ): Uint8Array {
   const { nTextCtx, nTextLayer, nTextState, nVocab } = dimensions;
   const graph = createGraph(n === 1 ? 'whisper_step' : `whisper_prefill_${n}`, npuOpset);
   const plain = npuLayers(graph, layout, dimensions, dtype);
-  const layers = withTaps(plain, taps, { type: dtype, dims: [n, nTextState] });
+  const layers = tapped ? withTaps(plain, { type: dtype, dims: [n, nTextState] }) : plain;
   const tokens = graph.input('tokens', 'i32', [1, n]);
   const position = graph.input('position', 'i32', [1]);
   const suppress = graph.input('suppress', 'f32', [nVocab]);

@@ -2,7 +2,7 @@ import type { ModelDimensions } from '../model/dimensions.ts';
 import { encode } from './encoder.ts';
 import { type NpuDtype, npuLayers, npuOpset } from './npu-layers.ts';
 import { createGraph } from './onnx.ts';
-import { type TapMode, withTaps } from './taps.ts';
+import { withTaps } from './taps.ts';
 import type { WeightLayout } from './weights.ts';
 
 /**
@@ -12,18 +12,18 @@ import type { WeightLayout } from './weights.ts';
  * them: `cross_k_i`, `cross_v_i` [nAudioCtx, nTextState] per decoder layer i, and `encoder_output` f32 [nAudioCtx,
  * nAudioState].
  *
- * @param taps adds what comparisons of single blocks need (taps.ts), of the graph's dtype
+ * @param tapped whether it shows its blocks (taps.ts), in the graph's dtype
  */
 export function npuEncoderGraph(
   dimensions: ModelDimensions,
   layout: WeightLayout,
   dtype: NpuDtype,
-  taps?: TapMode,
+  tapped = false,
 ): Uint8Array {
   const { nMels, nAudioCtx, nAudioState, nTextLayer, nTextState } = dimensions;
   const graph = createGraph('whisper_encoder', npuOpset);
   const plain = npuLayers(graph, layout, dimensions, dtype);
-  const layers = withTaps(plain, taps, { type: dtype, dims: [nAudioCtx, nAudioState] });
+  const layers = tapped ? withTaps(plain, { type: dtype, dims: [nAudioCtx, nAudioState] }) : plain;
   const logMel = graph.input('log_mel', 'f32', [1, nMels, 2 * nAudioCtx]);
   const output = encode(layers, dimensions, layers.cast(logMel, 'f32', dtype));
   const heard = layers.stream(output, 'model.encoder.layer_norm');

@@ -44,9 +44,6 @@ export interface GraphBuilder {
   serialize(): Uint8Array;
 }
 
-/** Operators of ONNX Runtime's own domain; no node of another domain exists in our graphs. */
-const microsoftOps = new Set(['Gelu', 'MatMulIntegerToFloat', 'MatMulNBits', 'MultiHeadAttention']);
-
 /**
  * Starts an empty graph.
  *
@@ -59,7 +56,6 @@ export function createGraph(name: string, opset: number): GraphBuilder {
   const outputs: Field[] = [];
   const initializers: Field[] = [];
   const initializerValues = new Map<string, Value>();
-  let usesMicrosoftOps = false;
 
   function ops(
     type: string,
@@ -69,7 +65,6 @@ export function createGraph(name: string, opset: number): GraphBuilder {
   ): Value[] {
     const nodeName = `${type}_${nodes.length}`;
     const values = Array.from({ length: results }, (_, i) => ({ name: results === 1 ? nodeName : `${nodeName}_${i}` }));
-    usesMicrosoftOps ||= microsoftOps.has(type);
     nodes.push(message(1, nodeFields(nodeName, type, operands, values, attributes)));
     return values;
   }
@@ -121,7 +116,6 @@ export function createGraph(name: string, opset: number): GraphBuilder {
         string(2, 'whisper-npu'),
         message(7, [...nodes, string(2, name), ...initializers, ...inputs, ...outputs]),
         message(8, [string(1, ''), int(2, opset)]),
-        ...(usesMicrosoftOps ? [message(8, [string(1, 'com.microsoft'), int(2, 1)])] : []),
       ]);
     },
   };
@@ -140,7 +134,6 @@ function nodeFields(
     string(3, name),
     string(4, type),
     ...Object.entries(attributes).map(([key, value]) => message(5, attributeFields(key, value))),
-    ...(microsoftOps.has(type) ? [string(7, 'com.microsoft')] : []),
   ];
 }
 

@@ -42,12 +42,9 @@ export function quantisedShapes(
   ];
 }
 
-/**
- * @param rows f32 [outputs, inputs]
- * @param largest what the largest weight of an output becomes in `columns`, up to 127
- */
-export function quantise(kind: Quantisation, rows: Float32Array, inputs: number, largest = 127): Quantised {
-  return kind === 'columns' ? quantiseColumns(rows, inputs, largest) : quantiseBlocks(rows, inputs);
+/** @param rows f32 [outputs, inputs] */
+export function quantise(kind: Quantisation, rows: Float32Array, inputs: number): Quantised {
+  return kind === 'columns' ? quantiseColumns(rows, inputs) : quantiseBlocks(rows, inputs);
 }
 
 export interface Quantised {
@@ -55,7 +52,7 @@ export interface Quantised {
   readonly scales: Float32Array;
 }
 
-/** Weights that share a scale: the most that MatMulNBits takes and the row is a multiple of, up to 128. */
+/** Weights that share a scale: the largest power of 2 up to 128 that the row is a multiple of, at least 16. */
 export function blockSize(inputs: number): number {
   const size = [128, 64, 32, 16].find((candidate) => inputs % candidate === 0);
   if (size === undefined) throw new RangeError(`a state of ${inputs} is not a multiple of 16`);
@@ -81,17 +78,17 @@ function quantiseBlocks(rows: Float32Array, inputs: number): Quantised {
 }
 
 /**
- * Each output is scaled so that its largest weight becomes `largest`, and turned: [inputs, outputs], as MatMulInteger wants it.
+ * Each output is scaled so that its largest weight becomes 127, and turned: [inputs, outputs].
  *
  * @param rows f32 [outputs, inputs]
  */
-function quantiseColumns(rows: Float32Array, inputs: number, largest: number): Quantised {
+function quantiseColumns(rows: Float32Array, inputs: number): Quantised {
   const outputs = rows.length / inputs;
   const values = new Int8Array(rows.length);
   const scales = new Float32Array(outputs);
   for (let output = 0; output < outputs; output++) {
     const start = output * inputs;
-    const scale = largestOf(rows, start, inputs) / largest || 1;
+    const scale = largestOf(rows, start, inputs) / 127 || 1;
     scales[output] = scale;
     for (let i = 0; i < inputs; i++) values[i * outputs + output] = Math.round((rows[start + i] as number) / scale);
   }

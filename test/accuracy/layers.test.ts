@@ -5,13 +5,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { blocksOf, compareLayers, describeBlock, type LayerComparison } from '../../src/accuracy/layers.ts';
 import { openCpuLayerProbe } from '../../src/backend/cpu/cpu-layer-probe.ts';
 import type { LayerProbe } from '../../src/backend/layer-probe.ts';
-import { cpuTapGraphs, prepareCpu } from '../../src/convert/prepare-cpu.ts';
-import type { TapMode } from '../../src/graph/taps.ts';
+import { prepareCpu } from '../../src/convert/prepare-cpu.ts';
 import { openCheckpoint } from '../../src/model/checkpoint.ts';
 import { whisperTensors } from '../../src/model/tensor-names.ts';
 import { copyDamaged } from '../support/damaged-checkpoint.ts';
-import { smallDimensions as dimensions, randomValues, writeRandomCheckpoint } from '../support/random-checkpoint.ts';
+import { randomValues, smallDimensions, writeRandomCheckpoint } from '../support/random-checkpoint.ts';
 
+/** What the CPU engine's vectors take. */
+const dimensions = { ...smallDimensions, nAudioState: 64, nTextState: 64 };
 const logMel = randomValues(dimensions.nMels * 2 * dimensions.nAudioCtx, 3);
 const tokens = [5, 17, 5, 30, 2];
 
@@ -21,22 +22,22 @@ let reference: LayerProbe;
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'whisper-npu-layers-'));
   whole = join(root, 'whole');
-  await writeRandomCheckpoint(whole);
-  reference = await openProbe(whole, 'chained');
+  await writeRandomCheckpoint(whole, { dimensions });
+  reference = await openProbe(whole);
 });
 afterAll(async () => {
   await reference[Symbol.asyncDispose]();
   await rm(root, { recursive: true });
 });
 
-async function openProbe(folder: string, mode: TapMode, threads = 1): Promise<LayerProbe> {
+async function openProbe(folder: string, threads = 1): Promise<LayerProbe> {
   const checkpoint = await openCheckpoint(folder);
   const directory = await prepareCpu(checkpoint, { store: join(folder, 'store'), model: 'model' });
-  return openCpuLayerProbe({ graphs: cpuTapGraphs(checkpoint, mode), directory, dimensions, threads });
+  return openCpuLayerProbe({ directory, dimensions, threads });
 }
 
 async function compareWith(folder: string, threads = 1): Promise<LayerComparison> {
-  await using tested = await openProbe(folder, 'separate', threads);
+  await using tested = await openProbe(folder, threads);
   return await compareLayers(reference, tested, { logMel, tokens, dimensions }); // before it is closed
 }
 
@@ -96,7 +97,7 @@ describe('a damaged row is found in its block and in no other', () => {
 });
 
 test('what is no number is a suspect', async () => {
-  await using tested = await openProbe(whole, 'separate');
+  await using tested = await openProbe(whole);
   const broken: LayerProbe = {
     async run(...input) {
       const taps = await tested.run(...input);

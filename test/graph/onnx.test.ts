@@ -79,25 +79,6 @@ describe('the ONNX builder', () => {
     ]);
   });
 
-  test("imports ONNX Runtime's own operators once, and only into graphs that use them", () => {
-    const graph = createGraph('gelu', 17);
-    const x = graph.input('x', 'f32', [1]);
-    expect(read(graph).opsets).toEqual([{ domain: '', version: 17 }]);
-    const y = graph.op('Add', [graph.op('Gelu', [x]), graph.op('Gelu', [x])]);
-    graph.output('y', y, 'f32', [1]);
-    const { opsets, nodes } = read(graph);
-    expect(opsets).toEqual([
-      { domain: '', version: 17 },
-      { domain: 'com.microsoft', version: 1 },
-    ]);
-    expect(nodes.map(({ type, domain }) => [type, domain])).toEqual([
-      ['Gelu', 'com.microsoft'],
-      ['Gelu', 'com.microsoft'],
-      ['Add', ''],
-      ['Identity', ''],
-    ]);
-  });
-
   test('keeps the place of an operand that is left out', () => {
     const graph = createGraph('optional', 17);
     const x = graph.input('x', 'f32', [1]);

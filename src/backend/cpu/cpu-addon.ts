@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { ModelError } from '../../errors.ts';
 import type { ModelDimensions } from '../../model/dimensions.ts';
 import type { WeightsTable } from '../../model/weights-table.ts';
-import { type FoundAddon, findAddon, type MissingAddon } from '../find-addon.ts';
+import { type FoundAddon, findAddon } from '../find-addon.ts';
 import type { Choice } from '../greedy.ts';
 import type { NetworkDescription, Tensor } from './networks/description.ts';
 
@@ -46,6 +46,18 @@ export interface CpuAddon {
    * @param timestampBegin -1 where timestamps are nothing special
    */
   choose(model: NativeModel, row: number, mask: Float32Array, timestampBegin: number): Choice;
+  /**
+   * Computes a window and a text over it, and shows every block (see LayerProbe).
+   *
+   * @param logMel f32 [nMels, 2 * nAudioCtx]
+   * @param streams what blocks start from, f32 [rows, state] by the block before; empty where the model computes its own
+   */
+  probe(
+    model: NativeModel,
+    logMel: Float32Array,
+    tokens: Int32Array,
+    streams: Readonly<Record<string, Float32Array>>,
+  ): NativeProbe;
   /** Where the time went: the encoder's and the decoder's. */
   times(model: NativeModel): NativeTimes[];
 }
@@ -61,6 +73,15 @@ export interface NetworkAddon {
   runNetwork(network: NativeNetwork, inputs: Readonly<Record<string, Tensor>>): Record<string, Tensor>;
   /** Frees it now; it must not be used again. */
   freeNetwork(network: NativeNetwork): void;
+}
+
+export interface NativeProbe {
+  /** Behind the last token, f32 [nVocab]. */
+  readonly logits: Float32Array<ArrayBuffer>;
+  /** By name: what each block computed, and the stream behind it where it was not given, f32 [rows, state]. */
+  readonly blocks: Readonly<
+    Record<string, { readonly block: Float32Array<ArrayBuffer>; readonly stream?: Float32Array<ArrayBuffer> }>
+  >;
 }
 
 /** What executions of a graph have taken so far, all together. */
@@ -102,44 +123,23 @@ export interface NativeStep {
 }
 
 /** Of the interface above; native/cpu/js_values.h has the same. Both count on when it changes. */
-const interfaceVersion = 4;
+const interfaceVersion = 5;
 
 let loaded: (CpuAddon & NetworkAddon) | undefined;
 
-/** The addon, where it was built and the model's sizes fit its vectors. */
-export function loadCpuAddon(dimensions: ModelDimensions): CpuAddon | undefined {
-  const addon = builtCpuAddon();
-  return addon?.fits(dimensions) ? addon : undefined;
-}
-
 /**
- * The addon, where it was built.
+ * Loads the addon, once per thread.
  *
- * @throws ModelError 'CPU_ADDON_BROKEN' where it was built and cannot be loaded, which would go unnoticed but for the speed
+ * @param dimensions of a model that is to be computed with it
+ * @throws ModelError 'CPU_ADDON_MISSING' where it is not there, 'CPU_ADDON_BROKEN' where it cannot be loaded,
+ *   'MODEL_SIZES_UNSUPPORTED' where the model's sizes do not fit its vectors
  */
-export function builtCpuAddon(): CpuAddon | undefined {
-  const addon = openCpuAddon();
-  return 'reasons' in addon ? undefined : addon;
-}
-
-/**
- * The addon for what nothing else does: the networks beside Whisper.
- *
- * @throws ModelError 'CPU_ADDON_MISSING', or 'CPU_ADDON_BROKEN' as above
- */
-export function requireCpuAddon(): CpuAddon & NetworkAddon {
-  const addon = openCpuAddon();
-  if (!('reasons' in addon)) return addon;
-  const reasons = addon.reasons.join('; ');
-  throw new ModelError('CPU_ADDON_MISSING', `there is no addon for CPUs: ${reasons}`, { hint: addon.hint });
-}
-
-function openCpuAddon(): (CpuAddon & NetworkAddon) | MissingAddon {
-  if (loaded !== undefined) return loaded;
-  const found = findAddon('whisper_cpu');
-  if ('reasons' in found) return found;
-  loaded = load(found);
-  return loaded;
+export function loadCpuAddon(dimensions?: ModelDimensions): CpuAddon & NetworkAddon {
+  loaded ??= load();
+  if (dimensions === undefined || loaded.fits(dimensions)) return loaded;
+  throw new ModelError('MODEL_SIZES_UNSUPPORTED', 'the CPU engine cannot compute with the sizes of this model', {
+    hint: 'Its states must be multiples of 64, its heads 16, 32 or 64 wide, as those of all published Whisper models are.',
+  });
 }
 
 /**
@@ -160,7 +160,12 @@ export function chooseLevel(addon: CpuAddon, asked = process.env['WHISPER_NPU_CP
   );
 }
 
-function load(found: FoundAddon): CpuAddon & NetworkAddon {
+function load(): CpuAddon & NetworkAddon {
+  const found = findAddon('whisper_cpu');
+  if (!('path' in found)) {
+    const message = `there is no addon for CPUs: ${found.reasons.join('; ')}`;
+    throw new ModelError('CPU_ADDON_MISSING', message, { hint: found.hint });
+  }
   let addon: CpuAddon & NetworkAddon;
   try {
     addon = createRequire(import.meta.url)(found.path) as CpuAddon & NetworkAddon;

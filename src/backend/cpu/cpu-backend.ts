@@ -6,8 +6,8 @@ import { errorOf } from './engine-failure.ts';
 import type { GraphProfile } from './profile.ts';
 import type { Answer, CallName, EngineCalls } from './worker-protocol.ts';
 
-export interface CpuBackendOptions extends Omit<EngineOptions, 'profile'> {
-  /** Told where the time went when the backend is disposed of; ONNX Runtime measures only with it. */
+export interface CpuBackendOptions extends EngineOptions {
+  /** Told where the time went when the backend is disposed of. */
   readonly onProfile?: ((profiles: GraphProfile[]) => void) | undefined;
 }
 
@@ -16,10 +16,10 @@ export interface CpuBackendOptions extends Omit<EngineOptions, 'profile'> {
  *
  * @param options the folder that convert/prepare-cpu.ts made, the model's dimensions, the number of threads to compute with
  * @throws ModelError 'MODEL_LOAD_FAILED' when the graphs or weights are refused, 'OUT_OF_MEMORY', 'NO_THREAD' when there are
- *   not as many, 'CPU_ADDON_BROKEN'; calls of the backend may run out of memory too
+ *   not as many, 'CPU_ADDON_MISSING', 'CPU_ADDON_BROKEN'; calls of the backend may run out of memory too
  */
 export async function openCpuBackend({ onProfile, ...options }: CpuBackendOptions): Promise<Backend> {
-  const engine = new EngineThread({ ...options, profile: onProfile !== undefined });
+  const engine = new EngineThread(options);
   let name: string;
   try {
     name = await engine.loaded;
@@ -49,7 +49,7 @@ export async function openCpuBackend({ onProfile, ...options }: CpuBackendOption
     },
     async [Symbol.asyncDispose]() {
       try {
-        if (onProfile !== undefined) onProfile(await engine.call('endProfiles', []));
+        if (onProfile !== undefined) onProfile(await engine.call('profiles', []));
       } finally {
         await engine.stop();
       }

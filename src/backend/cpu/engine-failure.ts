@@ -14,20 +14,14 @@ const hints = {
   NO_THREAD: 'Ask for fewer with --threads, or raise the limits of this process (`ulimit -a`).',
 };
 
-/** How ONNX Runtime says that there is no memory left, or no thread. */
-const outOfMemory = /bad_alloc|bad allocation|failed to allocate memory/i;
-const noThread = /PosixThread|pthread_create/;
-
 export function failureOf(error: unknown): EngineFailure {
   const { message, stack } = error instanceof Error ? error : new Error(String(error));
-  const known = error instanceof ModelError ? { code: error.code, hint: error.hint } : knownOf(error, message);
+  const known = error instanceof ModelError ? { code: error.code, hint: error.hint } : knownOf(error);
   return { message, stack, ...(known === undefined ? {} : { known }) };
 }
 
-function knownOf(error: unknown, message: string): EngineFailure['known'] {
-  let code = (error as { code?: unknown } | undefined)?.code;
-  if (outOfMemory.test(message)) code = 'OUT_OF_MEMORY';
-  if (noThread.test(message)) code = 'NO_THREAD';
+function knownOf(error: unknown): EngineFailure['known'] {
+  const code = (error as { code?: unknown } | undefined)?.code;
   return code === 'OUT_OF_MEMORY' || code === 'NO_THREAD' ? { code, hint: hints[code] } : undefined;
 }
 

@@ -1,34 +1,14 @@
 import type { ModelDimensions } from '../../model/dimensions.ts';
 import type { GreedyRequest, GreedyResult, Step, StepResult } from '../backend.ts';
 import type { CpuLevel } from './cpu-addon.ts';
-import type { GraphProfile } from './profile.ts';
 
 export interface EngineOptions {
   /** The folder that convert/prepare-cpu.ts makes. */
   readonly directory: string;
   readonly dimensions: ModelDimensions;
   readonly threads: number;
-  /** By default our own where it can run, else ONNX Runtime. */
-  readonly kind?: EngineKind | undefined;
-  /** What our own engine computes with: by default what WHISPER_NPU_CPU_LEVEL says, or the best of this processor. */
+  /** What it computes with: by default what WHISPER_NPU_CPU_LEVEL says, or the best of this processor. */
   readonly level?: CpuLevel | undefined;
-  /** Whether to measure how long each operator takes, which slows ONNX Runtime a little. */
-  readonly profile?: boolean;
-}
-
-/** `native` is native/cpu. */
-export type EngineKind = 'native' | 'onnxruntime';
-
-/** What computes, on the thread that calls it, which it blocks. */
-export interface Engine {
-  /** For people: 'ONNX Runtime 1.30.0'. */
-  readonly name: string;
-  /** @param logMels f32 [nMels, 2 * nAudioCtx] each */
-  encode(logMels: readonly Float32Array[]): Promise<EncodedWindows>;
-  /** @returns the encoder's output, f32 [nAudioCtx, nAudioState] */
-  encoderOutput(logMel: Float32Array): Promise<Float32Array>;
-  /** With `profile`: where the time went. Nothing more is measured. */
-  endProfiles(): Promise<GraphProfile[]>;
 }
 
 /** Windows in the engine's memory. */

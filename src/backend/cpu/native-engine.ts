@@ -6,18 +6,23 @@ import {
   type CpuLevel,
   chooseLevel,
   levelNames,
+  loadCpuAddon,
   type NativeAudio,
   type NativeCache,
   type NativeModel,
   type NativeTimes,
 } from './cpu-addon.ts';
-import { type EncodedWindows, type Engine, type EngineOptions, windowsFor } from './engine.ts';
+import { type EncodedWindows, type EngineOptions, windowsFor } from './engine.ts';
 import { NativeRun } from './native-run.ts';
 import type { GraphProfile } from './profile.ts';
 import { WindowPool } from './window-pool.ts';
 
-/** native/cpu at a level of this processor, with the memory that it works in. */
-export class NativeEngine implements Engine {
+/**
+ * native/cpu at a level of this processor, with the memory that it works in. It computes on the thread that calls it,
+ * which it blocks.
+ */
+export class NativeEngine {
+  /** The level, for people: 'AVX2'. */
   readonly name: string;
   readonly #addon: CpuAddon;
   readonly #model: NativeModel;
@@ -34,16 +39,15 @@ export class NativeEngine implements Engine {
     this.#dimensions = dimensions;
   }
 
-  static async open(
-    addon: CpuAddon,
-    { directory, dimensions, threads, level: asked }: EngineOptions,
-  ): Promise<NativeEngine> {
+  static async open({ directory, dimensions, threads, level: asked }: EngineOptions): Promise<NativeEngine> {
+    const addon = loadCpuAddon(dimensions);
     const table = await readWeightsTable(directory);
     const level = chooseLevel(addon, asked);
     const model = addon.load({ level, path: join(directory, weightsFile), ...table, dimensions, threads });
     return new NativeEngine(addon, level, model, dimensions);
   }
 
+  /** @param logMels f32 [nMels, 2 * nAudioCtx] each */
   async encode(logMels: readonly Float32Array[]): Promise<EncodedWindows> {
     const pooled = this.#windows.take(logMels.length);
     for (const [window, logMel] of logMels.entries()) this.#addon.encode(this.#model, logMel, pooled.memory, window);
@@ -53,11 +57,13 @@ export class NativeEngine implements Engine {
     };
   }
 
+  /** @returns the encoder's output, f32 [nAudioCtx, nAudioState] */
   async encoderOutput(logMel: Float32Array): Promise<Float32Array> {
     return this.#addon.encoderOutput(this.#model, logMel);
   }
 
-  async endProfiles(): Promise<GraphProfile[]> {
+  /** Where the time went so far. */
+  async profiles(): Promise<GraphProfile[]> {
     return this.#addon.times(this.#model).map(meanOfExecutions);
   }
 

@@ -14,7 +14,7 @@ export interface EngineCalls {
   forward(run: number, step: Step): Promise<StepResult>;
   greedy(run: number, request: GreedyRequest, abort: Int32Array<SharedArrayBuffer>): Promise<GreedyResult>;
   endDecoder(run: number): Promise<void>;
-  endProfiles(): Promise<GraphProfile[]>;
+  profiles(): Promise<GraphProfile[]>;
 }
 
 export type CallName = keyof EngineCalls;

@@ -1,8 +1,8 @@
 /** The engine's thread: it blocks while it computes, so the main thread keeps to its own work. */
 import { parentPort, workerData } from 'node:worker_threads';
-import type { EncodedWindows, Engine, EngineOptions, EngineRun } from './engine.ts';
+import type { EncodedWindows, EngineOptions, EngineRun } from './engine.ts';
 import { failureOf } from './engine-failure.ts';
-import { openEngine } from './open-engine.ts';
+import { NativeEngine } from './native-engine.ts';
 import type { Answer, Call, CallName, EngineCalls } from './worker-protocol.ts';
 
 const port = parentPort;
@@ -23,7 +23,7 @@ function endRun(handle: number, run: EngineRun): void {
   runs.delete(handle);
 }
 
-function callsOn(engine: Engine): EngineCalls {
+function callsOn(engine: NativeEngine): EngineCalls {
   return {
     async encode(logMels) {
       const windows = await engine.encode(logMels);
@@ -50,7 +50,7 @@ function callsOn(engine: Engine): EngineCalls {
       const running = runs.get(run);
       if (running !== undefined) endRun(run, running.run); // its audio may have ended it already
     },
-    endProfiles: async () => engine.endProfiles(),
+    profiles: () => engine.profiles(),
   };
 }
 
@@ -73,7 +73,7 @@ function buffersOf(reply: Answer): ArrayBuffer[] {
 
 let calls: EngineCalls | undefined;
 await answer(0, async () => {
-  const engine = await openEngine(workerData as EngineOptions);
+  const engine = await NativeEngine.open(workerData as EngineOptions);
   calls = callsOn(engine);
   return engine.name;
 });

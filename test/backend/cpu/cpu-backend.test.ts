@@ -6,7 +6,6 @@ import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { levelNames, loadCpuAddon } from '../../../src/backend/cpu/cpu-addon.ts';
-import type { EngineKind } from '../../../src/backend/cpu/engine.ts';
 import type { GraphProfile } from '../../../src/backend/cpu/profile.ts';
 import { prepareCpu } from '../../../src/convert/prepare-cpu.ts';
 import type { ModelError } from '../../../src/errors.ts';
@@ -35,17 +34,10 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true }));
 
-backendContract('the CPU backend on ONNX Runtime', async () => ({
-  backend: await openCpuBackend({ directory: prepared, dimensions, threads: 1, kind: 'onnxruntime' }),
-  reference: referenceWhisper(dimensions, weights),
-}));
-
-// Our own engine is there where a compiler built it.
-const levels = loadCpuAddon(dimensions)?.levels() ?? [];
-const kinds: EngineKind[] = levels.length > 0 ? ['onnxruntime', 'native'] : ['onnxruntime'];
+const levels = loadCpuAddon(dimensions).levels();
 for (const level of levels) {
-  backendContract(`the CPU backend on our own engine, ${levelNames[level]},`, async () => ({
-    backend: await openCpuBackend({ directory: prepared, dimensions, threads: 2, kind: 'native', level }),
+  backendContract(`the CPU backend on the level ${levelNames[level]},`, async () => ({
+    backend: await openCpuBackend({ directory: prepared, dimensions, threads: 2, level }),
     reference: referenceWhisper(dimensions, weights),
   }));
 }
@@ -54,45 +46,48 @@ describe('the CPU backend', () => {
   test.each([
     [1, '1 thread'],
     [2, '2 threads'],
-  ])('with %i names its threads and its runtime', async (threads, text) => {
-    await using backend = await openCpuBackend({ directory: prepared, dimensions, threads, kind: 'onnxruntime' });
-    expect(backend.device).toMatch(new RegExp(`^CPU, ${text} \\(ONNX Runtime \\d+\\.\\d+\\.\\d+\\)$`));
+  ])('with %i names its threads and its level', async (threads, text) => {
+    await using backend = await openCpuBackend({ directory: prepared, dimensions, threads, level: 'plain' });
+    expect(backend.device).toBe(`CPU, ${text} (plain)`);
   });
 
-  test.each(kinds)('on %s profiles every execution and all of its time, where that is asked for', async (kind) => {
-    let profiles: readonly GraphProfile[] = [];
-    {
-      const onProfile = (measured: GraphProfile[]) => {
-        profiles = measured;
-      };
-      await using backend = await openCpuBackend({ directory: prepared, dimensions, threads: 2, kind, onProfile });
-      for (let window = 0; window < 3; window++) {
-        await using audio = await backend.encode([new Float32Array(dimensions.nMels * 2 * dimensions.nAudioCtx)]);
-        await using run = await audio.startDecoder();
-        const mask = new Float32Array(dimensions.nVocab);
-        await run.greedy({ prompt: [1], beginSuppress: mask, suppress: mask, stopToken: -1, maxTokens: 10 });
+  test.each(levels)(
+    'on the level %s profiles every execution and all of its time, where that is asked for',
+    async (level) => {
+      let profiles: readonly GraphProfile[] = [];
+      {
+        const onProfile = (measured: GraphProfile[]) => {
+          profiles = measured;
+        };
+        await using backend = await openCpuBackend({ directory: prepared, dimensions, threads: 2, level, onProfile });
+        for (let window = 0; window < 3; window++) {
+          await using audio = await backend.encode([new Float32Array(dimensions.nMels * 2 * dimensions.nAudioCtx)]);
+          await using run = await audio.startDecoder();
+          const mask = new Float32Array(dimensions.nVocab);
+          await run.greedy({ prompt: [1], beginSuppress: mask, suppress: mask, stopToken: -1, maxTokens: 10 });
+        }
       }
-    }
-    expect(profiles.map(({ graph, executions }) => [graph, executions])).toEqual([
-      ['encoder', 3],
-      ['decoder', 30],
-    ]);
-    for (const { executionMs, operators } of profiles) {
-      expect(operators.length).toBeGreaterThan(3);
-      const accounted = operators.reduce((sum, { elapsedMs }) => sum + elapsedMs, 0);
-      expect(accounted).toBeGreaterThan(0);
-      expect(accounted).toBeLessThanOrEqual(executionMs);
-      for (const { calls } of operators) expect(calls).toBeGreaterThanOrEqual(1);
-    }
-  });
+      expect(profiles.map(({ graph, executions }) => [graph, executions])).toEqual([
+        ['encoder', 3],
+        ['decoder', 30],
+      ]);
+      for (const { executionMs, operators } of profiles) {
+        expect(operators.length).toBeGreaterThan(3);
+        const accounted = operators.reduce((sum, { elapsedMs }) => sum + elapsedMs, 0);
+        expect(accounted).toBeGreaterThan(0);
+        expect(accounted).toBeLessThanOrEqual(executionMs);
+        for (const { calls } of operators) expect(calls).toBeGreaterThanOrEqual(1);
+      }
+    },
+  );
 
-  test.skipIf(levels.length === 0)('runs on the best level of our own engine, and says so', async () => {
+  test('runs on the best level, and says so', async () => {
     await using backend = await openCpuBackend({ directory: prepared, dimensions, threads: 2 });
     const best = levels.map((level) => levelNames[level]).at(-1);
     expect(backend.device).toBe(`CPU, 2 threads (${best})`);
   });
 
-  describe.skipIf(levels.length === 0)('where WHISPER_NPU_CPU_LEVEL is set', () => {
+  describe('where WHISPER_NPU_CPU_LEVEL is set', () => {
     afterEach(() => vi.unstubAllEnvs());
 
     test.each(levels)('computes on %s', async (level) => {
@@ -149,8 +144,8 @@ describe('the CPU backend', () => {
     'model.decoder.layers.3.encoder_attn.k_proj.weight',
     'model.decoder.layer_norm.weight',
   ];
-  const damages = kinds.flatMap((kind) => damagedTensors.map((tensor) => [kind, tensor] as const));
-  test.each(damages)('on %s gives no number where one of %s is none', async (kind, tensor) => {
+  const damages = levels.flatMap((level) => damagedTensors.map((tensor) => [level, tensor] as const));
+  test.each(damages)('on the level %s gives no number where one of %s is none', async (level, tensor) => {
     const directory = await mkdtemp(join(root, 'damaged-'));
     await cp(prepared, directory, { recursive: true });
     const { tensors } = await readWeightsTable(directory);
@@ -158,7 +153,7 @@ describe('the CPU backend', () => {
     const file = await open(join(directory, weightsFile), 'r+');
     await file.write(Buffer.alloc(4, 0xff), 0, 4, damaged?.offset);
     await file.close();
-    await using backend = await openCpuBackend({ directory, dimensions, threads: 1, kind });
+    await using backend = await openCpuBackend({ directory, dimensions, threads: 1, level });
     await using audio = await backend.encode([randomValues(dimensions.nMels * 2 * dimensions.nAudioCtx, 1)]);
     await using run = await audio.startDecoder();
     const mask = new Float32Array(dimensions.nVocab);
@@ -166,33 +161,25 @@ describe('the CPU backend', () => {
     expect((await run.greedy(request)).logprobs).toEqual([Number.NaN, Number.NaN, Number.NaN]);
   });
 
-  async function failureWith(kind: EngineKind, damage: (directory: string) => Promise<void>): Promise<unknown> {
+  async function failureWith(damage: (directory: string) => Promise<void>): Promise<unknown> {
     const directory = await mkdtemp(join(root, 'damaged-'));
     await cp(prepared, directory, { recursive: true });
     await damage(directory);
-    return await openCpuBackend({ directory, dimensions, threads: 1, kind }).then(
+    return await openCpuBackend({ directory, dimensions, threads: 1 }).then(
       () => 'opened',
       (error: unknown) => error,
     );
   }
 
   test.each([
-    ['a graph is missing', 'onnxruntime', (directory: string) => rm(join(directory, 'decoder.onnx'))],
-    ['a graph is no graph', 'onnxruntime', (directory: string) => writeFile(join(directory, 'encoder.onnx'), 'graph')],
-    ['the weights are cut short', 'onnxruntime', (directory: string) => truncate(join(directory, 'weights.bin'), 1000)],
-    ['our own engine finds no table', 'native', (directory: string) => rm(join(directory, 'weights.json'))],
+    ['the table of weights is missing', (directory: string) => rm(join(directory, 'weights.json'))],
     [
       'a tensor is missing from the table',
-      'native',
       (directory: string) => writeFile(join(directory, 'weights.json'), '{"tensors":[],"alignmentHeads":[]}'),
     ],
-    [
-      'the weights are too short for our own engine',
-      'native',
-      (directory: string) => truncate(join(directory, 'weights.bin'), 1000),
-    ],
-  ] as const)('names the folder and what to do when %s', async (_, kind, damage) => {
-    const failure = await failureWith(kind, damage);
+    ['the weights are cut short', (directory: string) => truncate(join(directory, 'weights.bin'), 1000)],
+  ] as const)('names the folder and what to do when %s', async (_, damage) => {
+    const failure = await failureWith(damage);
     expect(failure).toMatchObject({ name: 'ModelError', code: 'MODEL_LOAD_FAILED' });
     const { message, hint } = failure as ModelError;
     expect(message).toContain(join(root, 'damaged-'));

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Backend } from '../../../src/backend/backend.ts';
 import { loadCpuAddon } from '../../../src/backend/cpu/cpu-addon.ts';
-import type { EngineKind } from '../../../src/backend/cpu/engine.ts';
 import { prepareCpu } from '../../../src/convert/prepare-cpu.ts';
 import type { CpuDtype } from '../../../src/dtype.ts';
 import { openCheckpoint } from '../../../src/model/checkpoint.ts';
@@ -20,10 +19,8 @@ type CpuBackend = typeof import('../../../src/backend/cpu/cpu-backend.ts');
 type OpenModel = typeof import('../../../src/open-model.ts');
 
 // 8-bit products are rounded: what stands here is how much of a model is left, not that it is exact.
-const wideDimensions = { ...smallDimensions, nAudioState: 64, nTextState: 64 };
-const kinds: EngineKind[] = loadCpuAddon(wideDimensions) === undefined ? ['onnxruntime'] : ['onnxruntime', 'native'];
-describe.each(kinds)('a model in int8 on the CPU, by %s,', (kind) => {
-  const dimensions = kind === 'native' ? wideDimensions : { ...smallDimensions, nAudioState: 32, nTextState: 32 };
+const dimensions = { ...smallDimensions, nAudioState: 64, nTextState: 64 };
+describe.each(loadCpuAddon(dimensions).levels())('a model in int8 on the CPU, on the level %s,', (level) => {
   let root: string;
   const folders = new Map<CpuDtype, string>();
   const backends = new Map<CpuDtype, Backend>();
@@ -35,7 +32,7 @@ describe.each(kinds)('a model in int8 on the CPU, by %s,', (kind) => {
     for (const dtype of ['float32', 'int8'] as const) {
       const directory = await prepareCpu(checkpoint, { store: root, model: 'random' }, { dtype });
       folders.set(dtype, directory);
-      backends.set(dtype, await openCpuBackend({ directory, dimensions, threads: 1, kind }));
+      backends.set(dtype, await openCpuBackend({ directory, dimensions, threads: 1, level }));
     }
   });
   afterAll(async () => {

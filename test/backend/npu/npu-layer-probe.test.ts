@@ -7,13 +7,15 @@ import { openCpuLayerProbe } from '../../../src/backend/cpu/cpu-layer-probe.ts';
 import type { LayerProbe } from '../../../src/backend/layer-probe.ts';
 import { openNpu } from '../../../src/backend/npu/acl-environment.ts';
 import { openNpuLayerProbe } from '../../../src/backend/npu/npu-layer-probe.ts';
-import { cpuTapGraphs, prepareCpu } from '../../../src/convert/prepare-cpu.ts';
+import { prepareCpu } from '../../../src/convert/prepare-cpu.ts';
 import type { NpuDtype } from '../../../src/graph/npu-layers.ts';
 import { openCheckpoint } from '../../../src/model/checkpoint.ts';
 import { copyDamaged } from '../../support/damaged-checkpoint.ts';
 import { convertWithStandIn, hasStandIn, standInEnvironment } from '../../support/npu-stand-in.ts';
-import { smallDimensions as dimensions, randomValues, writeRandomCheckpoint } from '../../support/random-checkpoint.ts';
+import { randomValues, smallDimensions, writeRandomCheckpoint } from '../../support/random-checkpoint.ts';
 
+/** What the CPU engine's vectors take. */
+const dimensions = { ...smallDimensions, nAudioState: 64, nTextState: 64 };
 const logMel = randomValues(dimensions.nMels * 2 * dimensions.nAudioCtx, 3);
 const tokens = [5, 17, 5, 30, 2];
 
@@ -24,15 +26,10 @@ describe.skipIf(!hasStandIn)('blocks of a model on the stand-in', () => {
   beforeAll(async () => {
     root = await mkdtemp(join(tmpdir(), 'whisper-npu-layers-'));
     whole = join(root, 'whole');
-    await writeRandomCheckpoint(whole);
+    await writeRandomCheckpoint(whole, { dimensions });
     const checkpoint = await openCheckpoint(whole);
     const directory = await prepareCpu(checkpoint, { store: join(root, 'cpu'), model: 'model' });
-    reference = await openCpuLayerProbe({
-      graphs: cpuTapGraphs(checkpoint, 'chained'),
-      directory,
-      dimensions,
-      threads: 1,
-    });
+    reference = await openCpuLayerProbe({ directory, dimensions, threads: 1 });
   });
   afterAll(async () => {
     await reference[Symbol.asyncDispose]();

@@ -1,6 +1,6 @@
 import { readSafetensors } from '../../../model/safetensors.ts';
 import { readTensor } from '../../../model/tensor.ts';
-import { chooseLevel, requireCpuAddon } from '../cpu-addon.ts';
+import { chooseLevel, loadCpuAddon } from '../cpu-addon.ts';
 import type { NetworkDescription, Tensor } from './description.ts';
 
 /** A network that runs on the thread that calls it, one run at a time. */
@@ -21,7 +21,7 @@ export interface Network extends Disposable {
  * @throws Error where a weight is missing, has another shape or values that are no numbers
  */
 export async function openNetwork(description: NetworkDescription, weights: string): Promise<Network> {
-  const addon = requireCpuAddon();
+  const addon = loadCpuAddon();
   const level = chooseLevel(addon);
   const tensors: [string, Tensor][] = [];
   for (const [name, entry] of await readSafetensors(weights))

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { chooseLevel, requireCpuAddon } from '../../../../src/backend/cpu/cpu-addon.ts';
+import { chooseLevel, loadCpuAddon } from '../../../../src/backend/cpu/cpu-addon.ts';
 import type { NetworkDescription } from '../../../../src/backend/cpu/networks/description.ts';
 import { openNetwork } from '../../../../src/backend/cpu/networks/open-network.ts';
 import { safetensorsOf } from '../../../model/synthetic.ts';
@@ -57,7 +57,7 @@ describe('a network', () => {
   });
 
   test('that was freed, also while its inputs are read, is refused', async () => {
-    const addon = requireCpuAddon();
+    const addon = loadCpuAddon();
     const made = addon.loadNetwork(network, { w: randomTensor(1, [2, 3]) }, chooseLevel(addon));
     const x = {
       values: new Float32Array(6),
@@ -72,7 +72,7 @@ describe('a network', () => {
   });
 
   test('whose array is taken away while another is read is refused', () => {
-    const addon = requireCpuAddon();
+    const addon = loadCpuAddon();
     const pair: NetworkDescription = {
       inputs: { a: [3], b: [3] },
       operators: [{ type: 'add', a: 'a', b: 'b', y: 'y' }],

@@ -1,6 +1,6 @@
 import ort from 'onnxruntime-node';
 import { expect } from 'vitest';
-import { type CpuLevel, chooseLevel, requireCpuAddon } from '../../../../src/backend/cpu/cpu-addon.ts';
+import { type CpuLevel, chooseLevel, loadCpuAddon } from '../../../../src/backend/cpu/cpu-addon.ts';
 import type { NetworkDescription, Tensor } from '../../../../src/backend/cpu/networks/description.ts';
 import { createGraph, type GraphBuilder, type Value } from '../../../../src/graph/onnx.ts';
 import { expectClose } from '../../../support/compare.ts';
@@ -22,7 +22,7 @@ export function runNetwork(
   { operators, inputs, weights = {}, outputs }: Omit<Comparison, 'reference'>,
   level?: CpuLevel,
 ): Tensors {
-  const addon = requireCpuAddon();
+  const addon = loadCpuAddon();
   const shapes = Object.entries(inputs).map(([name, { shape }]) => [name, shape]);
   const description = { inputs: Object.fromEntries(shapes), operators, outputs };
   const network = addon.loadNetwork(description, weights, level ?? chooseLevel(addon));
@@ -36,7 +36,7 @@ export function runNetwork(
 /** Fails unless every level gives what ONNX Runtime does, within 1e-5. */
 export async function expectLikeOnnxRuntime(comparison: Comparison): Promise<void> {
   const expected = await runOnnx(comparison);
-  for (const level of requireCpuAddon().levels()) {
+  for (const level of loadCpuAddon().levels()) {
     const actual = runNetwork(comparison, level);
     for (const [i, name] of comparison.outputs.entries()) {
       expect(actual[name]?.shape).toEqual(expected[i]?.shape);
