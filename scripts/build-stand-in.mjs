@@ -1,6 +1,6 @@
 // Builds the stand-in for CANN into build/stand-in: the library, its device, and atc. Needs a C++20 compiler and CMake.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdirSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 
 const root = path.dirname(import.meta.dirname);
@@ -21,6 +21,11 @@ for (const file of ['libascendcl.so', 'stand_in_test']) {
   rmSync(path.join(target, file), { force: true });
   copyFileSync(path.join(objects, file), path.join(target, file));
 }
+// Its device imports what only the tests have installed.
+run(process.execPath, [path.join(root, 'scripts', 'install-test-packages.mjs')]);
+const packages = path.join(target, 'node_modules');
+rmSync(packages, { force: true });
+symlinkSync(path.join(root, 'test', 'node_modules'), packages);
 rmSync(path.join(target, 'js'), { recursive: true, force: true });
 const compiler = path.join(root, 'node_modules', 'typescript', 'bin', 'tsc');
 run(process.execPath, [compiler, '-p', source, '--outDir', path.join(target, 'js')]);

@@ -30,7 +30,7 @@ function pack(folder) {
 }
 
 // Scripts, development and the settings of building are the checkout's business.
-const { scripts: _s, devDependencies: _d, binary: _b, allowScripts: _a, ...manifest } = readJson(root, 'package.json');
+const { scripts: _s, devDependencies: _d, binary: _b, ...manifest } = readJson(root, 'package.json');
 const platforms = readdirSync(join(root, 'packages')).map((name) => ({
   folder: join(root, 'packages', name),
   manifest: readJson(root, 'packages', name, 'package.json'),

@@ -2,8 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import ort from 'onnxruntime-node';
-import { quantise, quantisedNames, quantisedShapes } from '../../src/graph/quantise.ts';
-import { embedding, layOutWeights, type WeightLayout } from '../../src/graph/weights.ts';
+import { layOutWeights, type WeightLayout } from '../../src/graph/weights.ts';
 import type { ModelDimensions } from '../../src/model/dimensions.ts';
 import { whisperTensors } from '../../src/model/tensor-names.ts';
 import { weightsFile } from '../../src/model/weights-table.ts';
@@ -19,16 +18,11 @@ export interface OpenGraph extends AsyncDisposable {
 
 export type Feeds = Record<string, ort.Tensor>;
 
-/** Where everything lies that a graph may point to: the weights, and the embedding's 8-bit copy. */
-export function testLayout(dimensions: ModelDimensions): WeightLayout {
-  const own = Array.from(whisperTensors(dimensions), ([name, shape]) => [name, { type: 'f32', shape }] as const);
-  return layOutWeights([...own, ...screenShapes(dimensions)]);
+function testLayout(dimensions: ModelDimensions): WeightLayout {
+  return layOutWeights(
+    Array.from(whisperTensors(dimensions), ([name, shape]) => [name, { type: 'f32', shape }] as const),
+  );
 }
-
-const screenNames = quantisedNames(embedding, 'blocks');
-
-const screenShapes = ({ nVocab, nTextState }: ModelDimensions) =>
-  quantisedShapes(embedding, 'blocks', [nVocab, nTextState]);
 
 /** Writes the weights as the layout says, loads the graph, and removes both again with it. */
 export async function openGraph(build: Build, dimensions: ModelDimensions, weights: Weights): Promise<OpenGraph> {
@@ -36,7 +30,7 @@ export async function openGraph(build: Build, dimensions: ModelDimensions, weigh
   const directory = await mkdtemp(join(tmpdir(), 'whisper-npu-graph-'));
   const path = join(directory, 'graph.onnx');
   await writeFile(path, build(dimensions, layout));
-  await writeFile(join(directory, weightsFile), weightsBytes(layout, dimensions, weights));
+  await writeFile(join(directory, weightsFile), weightsBytes(layout, weights));
   const session = await ort.InferenceSession.create(path);
   return {
     run: async (feeds, into) => (into === undefined ? session.run(feeds) : session.run(feeds, into)) as Promise<Feeds>,
@@ -47,14 +41,10 @@ export async function openGraph(build: Build, dimensions: ModelDimensions, weigh
   };
 }
 
-function weightsBytes(layout: WeightLayout, { nTextState }: ModelDimensions, weights: Weights): Uint8Array {
+function weightsBytes(layout: WeightLayout, weights: Weights): Uint8Array {
   const bytes = new Uint8Array(layout.sizeBytes);
-  const place = (name: string, values: Float32Array | Uint8Array | Int8Array) =>
+  for (const [name, values] of weights)
     bytes.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), layout.tensors.get(name)?.offset);
-  for (const [name, values] of weights) place(name, values);
-  const screen = quantise('blocks', weights.get(embedding) ?? new Float32Array(), nTextState);
-  place(screenNames.values, screen.values);
-  place(screenNames.scales, screen.scales);
   return bytes;
 }
 

@@ -178,7 +178,7 @@ export function greedyText(decode: ReferenceDecoder, request: GreedyRequest): Gr
 }
 
 /** The likeliest token under a mask, and its log-probability among those it allows. */
-export function choose(logits: readonly number[], mask: Float32Array): { token: number; logprob: number } {
+function choose(logits: readonly number[], mask: Float32Array): { token: number; logprob: number } {
   const probabilities = softmax(logits.map((logit, i) => logit + at(mask, i)));
   const highest = Math.max(...probabilities);
   return { token: probabilities.indexOf(highest), logprob: Math.log(highest) };

@@ -12,11 +12,8 @@ describe("a failure of the engine's thread", () => {
     expect(arrived).toMatchObject({ code: 'WEIGHTS_BAD', message: 'x.bin is short', hint: 'Fetch it anew.' });
   });
 
-  test.each([
-    ['our own engine', Object.assign(new Error('the memory is full'), { code: 'OUT_OF_MEMORY' })],
-    ['ONNX Runtime', new Error('Exception during initialization: std::bad_alloc')],
-    ['ONNX Runtime’s arena', new Error('Failed to allocate memory for requested buffer of size 9')],
-  ])('of %s for want of memory says what to do', (_, error) => {
+  test('for want of memory says what to do', () => {
+    const error = Object.assign(new Error('the memory is full'), { code: 'OUT_OF_MEMORY' });
     expect(carried(error)).toMatchObject({
       name: 'ModelError',
       code: 'OUT_OF_MEMORY',
@@ -24,10 +21,8 @@ describe("a failure of the engine's thread", () => {
     });
   });
 
-  test.each([
-    Object.assign(new Error('thread 9 of 1024 cannot be started'), { code: 'NO_THREAD' }),
-    new Error('env.cc:251 PosixThread pthread_create failed'),
-  ])('for want of threads says what to do: %o', (error) => {
+  test('for want of threads says what to do', () => {
+    const error = Object.assign(new Error('thread 9 of 1024 cannot be started'), { code: 'NO_THREAD' });
     expect(carried(error)).toMatchObject({ code: 'NO_THREAD', hint: expect.stringMatching('--threads') });
   });
 
