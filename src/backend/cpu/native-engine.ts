@@ -6,7 +6,6 @@ import {
   type CpuLevel,
   chooseLevel,
   levelNames,
-  loadCpuAddon,
   type NativeAudio,
   type NativeCache,
   type NativeModel,
@@ -39,8 +38,10 @@ export class NativeEngine {
     this.#dimensions = dimensions;
   }
 
-  static async open({ directory, dimensions, threads, level: asked }: EngineOptions): Promise<NativeEngine> {
-    const addon = loadCpuAddon(dimensions);
+  static async open(
+    addon: CpuAddon,
+    { directory, dimensions, threads, level: asked }: EngineOptions,
+  ): Promise<NativeEngine> {
     const table = await readWeightsTable(directory);
     const level = chooseLevel(addon, asked);
     const model = addon.load({ level, path: join(directory, weightsFile), ...table, dimensions, threads });

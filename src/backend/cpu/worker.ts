@@ -1,5 +1,6 @@
 /** The engine's thread: it blocks while it computes, so the main thread keeps to its own work. */
 import { parentPort, workerData } from 'node:worker_threads';
+import { loadCpuAddon } from './cpu-addon.ts';
 import type { EncodedWindows, EngineOptions, EngineRun } from './engine.ts';
 import { failureOf } from './engine-failure.ts';
 import { NativeEngine } from './native-engine.ts';
@@ -73,7 +74,8 @@ function buffersOf(reply: Answer): ArrayBuffer[] {
 
 let calls: EngineCalls | undefined;
 await answer(0, async () => {
-  const engine = await NativeEngine.open(workerData as EngineOptions);
+  const options = workerData as EngineOptions;
+  const engine = await NativeEngine.open(loadCpuAddon(options.dimensions), options);
   calls = callsOn(engine);
   return engine.name;
 });

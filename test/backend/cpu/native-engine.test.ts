@@ -54,6 +54,7 @@ function scriptedAddon(): ScriptedAddon {
     },
     logits: (_, rows) => new Float32Array(rows.length * dimensions.nVocab),
     choose: (_, row) => ({ token: row + steps.length, logprob: -steps.length }),
+    probe: () => ({ logits: new Float32Array(1), blocks: {} }),
     times: () => [],
   };
   return { addon, audios, caches, encoded, steps };
