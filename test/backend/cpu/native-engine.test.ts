@@ -69,7 +69,7 @@ afterAll(() => rmSync(directory, { recursive: true }));
 
 async function opened() {
   const scripted = scriptedAddon();
-  const engine = await NativeEngine.open(scripted.addon, { directory, dimensions, threads: 1, profile: false });
+  const engine = await NativeEngine.open(scripted.addon, { directory, dimensions, threads: 1 });
   return { engine, ...scripted };
 }
 const mask = new Float32Array(dimensions.nVocab);
