@@ -25,14 +25,35 @@ export interface StoredModel {
   readonly prepared: readonly string[];
 }
 
-/** The store's folder: `WHISPER_NPU_HOME`, else `whisper-npu` in the XDG cache folder. */
+/**
+ * The store's folder: `WHISPER_NPU_HOME`, else `whisper-npu` in the XDG cache folder.
+ *
+ * @throws ModelError 'NO_HOME_FOLDER' where nothing says what that is
+ */
 export function storeDirectory(env: Readonly<Record<string, string | undefined>>): string {
-  return env['WHISPER_NPU_HOME'] || join(cacheHome(env), 'whisper-npu');
+  if (env['WHISPER_NPU_HOME']) return env['WHISPER_NPU_HOME'];
+  const cache = cacheHome(env);
+  if (cache !== undefined) return join(cache, 'whisper-npu');
+  throw new ModelError('NO_HOME_FOLDER', 'there is no folder for models: this user has no home folder', {
+    hint: 'Name a folder that this user can write in WHISPER_NPU_HOME.',
+  });
 }
 
-/** `XDG_CACHE_HOME`, else `~/.cache`. */
-export function cacheHome(env: Readonly<Record<string, string | undefined>>): string {
-  return env['XDG_CACHE_HOME'] || join(env['HOME'] || homedir(), '.cache');
+/** `XDG_CACHE_HOME`, else `~/.cache`; undefined for a user without a home folder, as many have in containers. */
+export function cacheHome(env: Readonly<Record<string, string | undefined>>): string | undefined {
+  if (env['XDG_CACHE_HOME']) return env['XDG_CACHE_HOME'];
+  const home = env['HOME'] || ownHome();
+  return home === undefined ? undefined : join(home, '.cache');
+}
+
+function ownHome(): string | undefined {
+  try {
+    return homedir();
+  } catch (error) {
+    // uv_os_homedir finds no entry in /etc/passwd.
+    if ((error as NodeJS.ErrnoException).code === 'ERR_SYSTEM_ERROR') return undefined;
+    throw error;
+  }
 }
 
 /** The folder of a fetched checkpoint. */

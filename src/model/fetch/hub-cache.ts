@@ -8,10 +8,13 @@ import { type CheckpointFormat, inspectFolder } from '../checkpoint-files.ts';
 import { cacheHome } from '../store.ts';
 import { type FetchContext, SourceError } from './context.ts';
 
-/** Where Python's huggingface_hub keeps what it fetched. */
-function hubCacheDirectory(env: Readonly<Record<string, string | undefined>>): string {
-  const home = env['HF_HOME'] || join(cacheHome(env), 'huggingface');
-  return env['HF_HUB_CACHE'] || env['HUGGINGFACE_HUB_CACHE'] || join(home, 'hub');
+/** Where Python's huggingface_hub keeps what it fetched; undefined for a user without a home folder. */
+function hubCacheDirectory(env: Readonly<Record<string, string | undefined>>): string | undefined {
+  const named = env['HF_HUB_CACHE'] || env['HUGGINGFACE_HUB_CACHE'];
+  if (named) return named;
+  if (env['HF_HOME']) return join(env['HF_HOME'], 'hub');
+  const cache = cacheHome(env);
+  return cache === undefined ? undefined : join(cache, 'huggingface', 'hub');
 }
 
 /**
@@ -24,7 +27,9 @@ export async function findInHubCache(
   model: PublishedModel,
   context: Pick<FetchContext, 'env' | 'signal' | 'onEvent'>,
 ): Promise<{ directory: string; format: CheckpointFormat }> {
-  const repository = join(hubCacheDirectory(context.env), `models--${model.repository.replace('/', '--')}`);
+  const cache = hubCacheDirectory(context.env);
+  if (cache === undefined) throw new SourceError('not there');
+  const repository = join(cache, `models--${model.repository.replace('/', '--')}`);
   const directories = await snapshots(repository);
   if (directories.length === 0) throw new SourceError('not there');
   let problem = 'not there';
