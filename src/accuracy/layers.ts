@@ -78,7 +78,7 @@ function tap(taps: Taps, { name }: Block): Float32Array {
   return values;
 }
 
-/** What no rounding of float32 comes to: ten times the most between ONNX Runtime's graphs and the NPU's, 3e-7. */
+/** What no rounding of float32 comes to: ten times the most between the CPU and the stand-in, 3e-7. */
 const negligible = 3e-6;
 /** How many times the usual error of its kind makes a block stand out. With float16 weights, 1.8 times is usual. */
 const unusual = 5;

@@ -6,7 +6,7 @@ import type { ModelDimensions } from '../model/dimensions.ts';
  * text or languages. All its methods reject with the reason of `signal` when that is aborted.
  */
 export interface Backend extends AsyncDisposable {
-  /** The device really used, for people: 'CPU, 2 threads (ONNX Runtime 1.30.0)'. */
+  /** The device really used, for people: 'CPU, 2 threads (AVX2)'. */
   readonly device: string;
   readonly dimensions: ModelDimensions;
   /**

@@ -24,7 +24,7 @@ export interface WeightLayout {
 /** The token embedding, which is the output projection too. */
 export const embedding = 'model.decoder.embed_tokens.weight';
 
-/** A cache line: what vector loads want, and enough for ONNX Runtime to map the file. */
+/** A cache line, which is what vector loads want. */
 const alignment = 64;
 
 /**

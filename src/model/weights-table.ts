@@ -14,7 +14,7 @@ const weightsTable = v.object({
 /** What a program that reads a prepared weights file by itself has to know of it. */
 export type WeightsTable = v.InferOutput<typeof weightsTable>;
 
-/** The weights file's name beside the graphs: ONNX Runtime and atc read external data from the graph's own folder. */
+/** The weights file's name beside the graphs: atc reads external data from the graph's own folder. */
 export const weightsFile = 'weights.bin';
 
 /** The name of the table beside it. */

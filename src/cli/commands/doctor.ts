@@ -12,7 +12,7 @@ const colours = { ok: 'green', missing: 'gray', failed: 'red' } as const;
 export function addDoctor(program: Command, session: Session): void {
   addOptions(program.command('doctor'), 'doctor')
     .summary('look at what is installed and say what to do about what is missing')
-    .description('Looks at Node, ONNX Runtime, CANN, devices, atc and the store. Ends with 1 if something is broken.')
+    .description('Looks at Node, the CPU engine, CANN, devices, atc and the store. Ends with 1 if something is broken.')
     .action(async (_: unknown, own: Command) => {
       const { options } = readOptions(own, 'doctor', session);
       const findings = await diagnose(session.env);
