@@ -142,7 +142,7 @@ describe.skipIf(models.base === undefined)('installed from tarballs into an empt
 
     test('says where to put models', async () => {
       const { code, stderr } = await run(['transcribe', '--offline', sample], {}, nobody);
-      expect(stderr).toMatch(/^whisper-npu: there is no folder for models.*\n.*WHISPER_NPU_HOME/m);
+      expect(stderr).toMatch(/^error: there is no folder for models.*\n.*WHISPER_NPU_HOME/m);
       expect(stderr).not.toContain('    at ');
       expect(code).toBe(4);
     });

@@ -63,7 +63,7 @@ function scriptedAddon(): ScriptedAddon {
 let directory: string;
 beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), 'whisper-npu-native-engine-'));
-  writeFileSync(join(directory, 'weights.json'), JSON.stringify({ heads: [], tensors: [] }));
+  writeFileSync(join(directory, 'weights.json'), JSON.stringify({ alignmentHeads: [], tensors: [] }));
 });
 afterAll(() => rmSync(directory, { recursive: true }));
 
