@@ -11,12 +11,17 @@ const folder = fileURLToPath(new URL('../test', import.meta.url));
 /** Versions by path, as a lock file has them. */
 function versions(lockFile) {
   const { packages } = JSON.parse(readFileSync(lockFile, 'utf8'));
-  return JSON.stringify(Object.entries(packages).flatMap(([path, { version }]) => (path === '' ? [] : [[path, version]])));
+  return JSON.stringify(
+    Object.entries(packages).flatMap(([path, { version }]) => (path === '' ? [] : [[path, version]])),
+  );
 }
 
 const wanted = join(folder, 'package-lock.json');
 const installed = join(folder, 'node_modules', '.package-lock.json');
 if (!existsSync(installed) || versions(installed) !== versions(wanted)) {
-  const npm = spawnSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: folder, stdio: 'inherit' });
+  const npm = spawnSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], {
+    cwd: folder,
+    stdio: 'inherit',
+  });
   process.exitCode = npm.status ?? 1;
 }

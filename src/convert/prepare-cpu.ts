@@ -56,7 +56,10 @@ export async function prepareCpu(
         const kept = smoothing === undefined ? values : smoothed(tensor, values, smoothing);
         return storedTensors(checkpoint, dtype, tensor, kept);
       };
-      const weights = await writeWeights(checkpoint, layout, join(directory, weightsFile), { derive, signal: buildSignal });
+      const weights = await writeWeights(checkpoint, layout, join(directory, weightsFile), {
+        derive,
+        signal: buildSignal,
+      });
       const table = await writeHashed(join(directory, tableFile), weightsTable(checkpoint, layout));
       const written = new Map([
         [weightsFile, weights],
