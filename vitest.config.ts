@@ -4,7 +4,12 @@ import { hangLimitMs } from './test/support/hang-limit.ts';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    globalSetup: ['./test/support/install-test-packages.ts', './test/support/build-dist.ts', './test/support/build-native.ts', './test/support/fetch-models.ts'],
+    globalSetup: [
+      './test/support/install-test-packages.ts',
+      './test/support/build-dist.ts',
+      './test/support/build-native.ts',
+      './test/support/fetch-models.ts',
+    ],
     reporters: ['default', './test/support/closing-line-reporter.ts'],
     testTimeout: hangLimitMs,
     hookTimeout: hangLimitMs,
