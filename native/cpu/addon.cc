@@ -200,17 +200,13 @@ Napi::Value step(const Napi::CallbackInfo& info) {
   return attention;
 }
 
-/** logits(model, rows, onlyHighest) */
+/** logits(model, rows) */
 Napi::Value logits(const Napi::CallbackInfo& info) {
   auto& model = held<Model>(info[0]);
   const auto rows = integers(info[1], "rows");
   check_below(rows, model.rows(), "row");
   auto result = Napi::Float32Array::New(info.Env(), rows.size() * model.dimensions().n_vocab);
-  if (info[2].As<Napi::Boolean>()) {
-    model.highest_logits(rows, result.Data());
-  } else {
-    model.logits(rows, result.Data());
-  }
+  model.logits(rows, result.Data());
   return result;
 }
 
@@ -229,6 +225,7 @@ Napi::Value choose(const Napi::CallbackInfo& info) {
   auto result = Napi::Object::New(info.Env());
   result.Set("token", choice.token);
   result.Set("logprob", choice.logprob);
+  result.Set("logprobError", choice.logprob_error);
   return result;
 }
 

@@ -48,7 +48,6 @@ class Model {
   virtual size_t rows() const = 0;
   // Of rows of the last step, as Vocabulary's.
   virtual void logits(std::span<const int32_t> rows, float* logits) = 0;
-  virtual void highest_logits(std::span<const int32_t> rows, float* logits) = 0;
   virtual Choice choose(int32_t row, const Allowed& allowed) = 0;
   /**
    * Computes a window and a text over it, and looks at every block.

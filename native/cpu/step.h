@@ -37,4 +37,6 @@ struct Choice {
   int32_t token;
   /** Its log-probability among the allowed tokens. */
   float logprob;
+  /** How far that may be from what logits in float32 would give. */
+  float logprob_error;
 };

@@ -60,11 +60,6 @@ export interface Step {
   readonly sources?: readonly number[];
   /** Logits are given from behind this token on; by default behind the last one only. */
   readonly logitsFrom?: number;
-  /**
-   * That only the highest logits behind each text matter, and those of timestamps: all others may be rough, which is
-   * faster. Every logit that could be the highest is exact.
-   */
-  readonly onlyHighest?: boolean;
   /** Gives the alignment heads' attention too. */
   readonly attention?: boolean;
 }
@@ -108,12 +103,13 @@ export interface StepBatch {
 
 export interface GreedyResult {
   readonly tokens: number[];
-  /**
-   * Log-probability of each token among those that were allowed. NaN where the model's weights are no numbers. The tokens
-   * are exact, these need not be: where logits are screened in 8 bits, the unlikely ones are rough, which over flat
-   * distributions moves their sum by up to a tenth.
-   */
+  /** Log-probability of each token among those that were allowed. NaN where the model's weights are no numbers. */
   readonly logprobs: number[];
+  /**
+   * How far each log-probability may be from what `forward` would give, 0 where it is the same. The tokens are exact, but
+   * where logits are screened in 8 bits, those of unlikely tokens are rough, and with them what the likely one is divided by.
+   */
+  readonly logprobErrors: number[];
   /** In order, where `timed` was asked for. The first holds the prompt as well: its last step gives the first token. */
   readonly batches?: readonly StepBatch[];
 }

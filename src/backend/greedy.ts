@@ -6,6 +6,8 @@ export interface Choice {
   readonly token: number;
   /** Its log-probability among the allowed tokens. */
   readonly logprob: number;
+  /** How far that may be off. */
+  readonly logprobError: number;
 }
 
 /** Between which tokens to choose. */
@@ -31,18 +33,20 @@ export async function decodeGreedily(
   const allowedBehind = masking(request);
   const tokens: number[] = [];
   const logprobs: number[] = [];
+  const logprobErrors: number[] = [];
   const batches: StepBatch[] = [];
   let input = prompt;
   while (tokens.length < maxTokens && !isAborted()) {
     const started = performance.now();
-    const { token, logprob } = await next(input, allowedBehind(tokens));
+    const { token, logprob, logprobError } = await next(input, allowedBehind(tokens));
     tokens.push(token);
     logprobs.push(logprob);
+    logprobErrors.push(logprobError);
     batches.push({ steps: 1, elapsedMs: performance.now() - started });
     if (token === stopToken) break;
     input = [token];
   }
-  return { tokens, logprobs, ...(timed ? { batches } : {}) };
+  return { tokens, logprobs, logprobErrors, ...(timed ? { batches } : {}) };
 }
 
 /** What is allowed behind the new tokens so far. The mask may be the same memory every time. */
@@ -58,11 +62,11 @@ function masking({ beginSuppress, suppress, timestamps }: GreedyRequest): (token
   };
 }
 
-/** The likeliest allowed token, the first of equals. @param logits f32 [nVocab], changed in place */
+/** The likeliest allowed token, the first of equals. @param logits f32 [nVocab], all exact, changed in place */
 export function chooseToken(logits: Float32Array, { mask, timestampBegin }: Allowed): Choice {
   for (let i = 0; i < logits.length; i++) (logits[i] as number) += mask[i] as number;
   if (timestampBegin !== undefined && isTimestampDue(logits, timestampBegin))
     logits.fill(Number.NEGATIVE_INFINITY, 0, timestampBegin);
   const token = argMax(logits);
-  return { token, logprob: (logits[token] as number) - logSumExp(logits) };
+  return { token, logprob: (logits[token] as number) - logSumExp(logits), logprobError: 0 };
 }

@@ -6,10 +6,12 @@ import type { WhisperTokenizer } from '../model/tokenizer.ts';
 import { avgLogprobOf } from './avg-logprob.ts';
 import { likeliestTexts } from './likeliest-texts.ts';
 import { likeliestTokens } from './likeliest-tokens.ts';
+import { logitFilters } from './logit-filters.ts';
 import type { DecodingOptions } from './options.ts';
 import { windowPrompt } from './prompt.ts';
 import type { DecodingRules } from './rules.ts';
-import type { Beginning } from './search.ts';
+import { scored } from './score-text.ts';
+import type { Beginning, Hypothesis } from './search.ts';
 
 export interface DecodingResult {
   readonly language: string;
@@ -60,7 +62,7 @@ export async function decode(
     mostTokens: Math.min(Math.floor(maxLength / 2), maxLength + 1 - promptLength),
   };
   const isGreedy = temperature === 0 && options.beamSize === 1 && languages.length === 1;
-  const best = await (isGreedy ? likeliestTokens : likeliestTexts)(run, beginning, signal);
+  const best = isGreedy ? [await greedyText()] : await likeliestTexts(run, beginning, signal);
   return best.map(({ tokens, sumLogprob }, i) => {
     const text = tokenizer.decode(tokens).trim();
     return {
@@ -73,6 +75,14 @@ export async function decode(
       compressionRatio: compressionRatio(text),
     };
   });
+
+  async function greedyText(): Promise<Hypothesis> {
+    const [{ tokens: prompt } = { tokens: [] }] = prompts;
+    const text = await likeliestTokens(run, beginning, signal);
+    const filters = logitFilters(rules, options);
+    const place = { audio, window, prompt, filters, eot: special.eot, nVocab: special.nVocab };
+    return scored(text, options.logprobThreshold, place, signal);
+  }
 }
 
 function probability(logits: Float32Array, token: number): number {

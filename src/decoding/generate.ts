@@ -2,13 +2,17 @@ import type { DecoderRun, EncodedAudio } from '../backend/backend.ts';
 import type { SpecialTokens } from '../model/special-tokens.ts';
 import { avgLogprobOf } from './avg-logprob.ts';
 import { type LanguageProbability, rankLanguages } from './language.ts';
+import { suppressAtBegin, suppressTokens } from './logit-filters.ts';
 import { sotSequence, type Task } from './prompt.ts';
 import type { DecodingRules } from './rules.ts';
+import { scored } from './score-text.ts';
 
 export interface GenerateOptions {
   /** Whisper's code; the likeliest language is taken where it is absent. */
   readonly language?: string;
   readonly task: Task;
+  /** As DecodingOptions has it. */
+  readonly logprobThreshold?: number;
 }
 
 export interface GeneratedText {
@@ -38,7 +42,7 @@ export async function generate(
   await using run = await audio.startDecoder();
   const { language, languageProbabilities, fed } = await chooseLanguage(run, special, options.language, signal);
   const prompt = [...sotSequence(special, language, options.task), special.noTimestamps];
-  const { tokens, logprobs } = await run.greedy(
+  const greedy = await run.greedy(
     {
       prompt: prompt.slice(fed),
       beginSuppress,
@@ -48,15 +52,16 @@ export async function generate(
     },
     signal,
   );
-  const complete = tokens.at(-1) === special.eot;
-  const text = complete ? tokens.slice(0, -1) : tokens;
-  const sum = logprobs.reduce((total, logprob) => total + logprob, 0);
+  const { eot, nVocab } = special;
+  const filters = [suppressAtBegin(rules.beginSuppressTokens), suppressTokens(rules.suppressTokens)];
+  const place = { audio, prompt, filters, eot, nVocab };
+  const { tokens, sumLogprob } = await scored(greedy, options.logprobThreshold, place, signal);
   return {
     language,
     ...(languageProbabilities === undefined ? {} : { languageProbabilities }),
-    tokens: text,
-    avgLogprob: avgLogprobOf(sum, text),
-    complete,
+    tokens,
+    avgLogprob: avgLogprobOf(sumLogprob, tokens),
+    complete: greedy.tokens.at(-1) === eot,
   };
 }
 

@@ -36,8 +36,7 @@ export async function likeliestTexts(
       own.map((source) => i * (textsBefore[i] as number) + source),
     );
     const tokens = texts.flatMap((ofWindow) => ofWindow.map((text) => text.tokens.slice(-1)));
-    const step = { tokens, sources, onlyHighest: options.temperature === 0 };
-    logits = rowsOf((await run.forward(step, signal)).logits, nVocab, first.length);
+    logits = rowsOf((await run.forward({ tokens, sources }, signal)).logits, nVocab, first.length);
   }
   return searches.map((search, i) => bestText(search.finish(texts[i] as readonly Hypothesis[]), options.lengthPenalty));
 }

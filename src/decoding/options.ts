@@ -21,6 +21,8 @@ export interface DecodingOptions {
   readonly prefix: readonly number[];
   /** More tokens that are never chosen. */
   readonly suppress: readonly number[];
+  /** What a text's mean log-probability will be compared with: so near to it, it is computed exactly. */
+  readonly logprobThreshold: number;
   /** The latest time of the first segment. */
   readonly maxInitialTimestampSeconds: number;
   /** Uniform in [0, 1), for temperatures above 0. */

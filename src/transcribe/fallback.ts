@@ -46,6 +46,7 @@ export function fallbackDecoder(model: LoadedModel, options: ResolvedOptions): F
     ...(lengthPenalty === undefined ? {} : { lengthPenalty }),
     prefix: prefixTokens(model, options.prefix),
     suppress: dispensable(model, options.suppressTokens),
+    logprobThreshold: options.logprobThreshold,
     maxInitialTimestampSeconds: options.maxInitialTimestampSeconds,
     random: seededRandom(options.seed),
   };

@@ -57,8 +57,8 @@ function asksForGreedy({ temperatures, beamSize, initialPrompt, prefix, suppress
 }
 
 async function generateText(model: LoadedModel, audio: EncodedAudio, options: ResolvedOptions): Promise<PlainText> {
-  const { language, task, signal } = options;
-  const asked = language === undefined ? { task } : { language, task };
+  const { language, task, logprobThreshold, signal } = options;
+  const asked = { task, logprobThreshold, ...(language === undefined ? {} : { language }) };
   const generated = await generate(audio, model.rules, asked, signal);
   const { tokens, avgLogprob, languageProbabilities, complete } = generated;
   if (languageProbabilities !== undefined) options.onLanguage?.(languageProbabilities);

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Backend, GreedyRequest } from '../../src/backend/backend.ts';
+import { logSumExp } from '../../src/logits/log-softmax.ts';
+import { rowsOf } from '../../src/logits/rows.ts';
 import type { ModelDimensions } from '../../src/model/dimensions.ts';
 import { append } from '../support/append.ts';
 import { expectClose } from '../support/compare.ts';
@@ -118,6 +120,19 @@ export function backendContract(name: string, open: () => Promise<BackendUnderTe
       const { tokens, logprobs } = await greedy(1);
       expect(tokens).toEqual(expected(1).tokens);
       expectClose(logprobs, expected(1).logprobs, 0.01);
+    });
+
+    test('says how far the log-probability of each token may be from what a step over all of them gives', async () => {
+      const { tokens, logprobs, logprobErrors } = await greedy(1);
+      await using audio = await encode(1);
+      await using run = await audio.startDecoder();
+      const step = { tokens: [[...prompt, ...tokens.slice(0, -1)]], logitsFrom: prompt.length - 1 };
+      const [rows = []] = rowsOf((await run.forward(step)).logits, nVocab, 1);
+      expect(logprobErrors).toHaveLength(tokens.length);
+      for (const [i, row] of rows.entries()) {
+        const exact = row[tokens[i]!]! - logSumExp(row);
+        expect(Math.abs(logprobs[i]! - exact)).toBeLessThanOrEqual(logprobErrors[i]! + 5e-3);
+      }
     });
 
     test('lets one mask hold for the first token and another for the rest', async () => {

@@ -7,6 +7,7 @@ import { likeliestTokens } from '../../src/decoding/likeliest-tokens.ts';
 import type { DecodingOptions } from '../../src/decoding/options.ts';
 import { seededRandom } from '../../src/decoding/random.ts';
 import { decodingRules } from '../../src/decoding/rules.ts';
+import { withoutEnd } from '../../src/decoding/search.ts';
 import { specialTokens } from '../../src/model/special-tokens.ts';
 
 const special = specialTokens(51865);
@@ -57,18 +58,20 @@ describe('greedy decoding by the backend', () => {
           previous: [],
           prefix: [],
           suppress,
+          logprobThreshold: -1,
           maxInitialTimestampSeconds: 0.4,
           random: Math.random,
         };
-        const [searched, greedy] = await Promise.all(
-          [likeliestTexts, likeliestTokens].map(async (decode) => {
-            const { run, logits } = drawnRun(seed);
-            return (await decode(run, { rules, options, logits: [logits()], mostTokens }, undefined))[0];
-          }),
-        );
-        expect(greedy?.tokens).toEqual(searched?.tokens);
-        expect(greedy?.sumLogprob).toBeCloseTo(searched?.sumLogprob ?? Number.NaN, 4);
-        lengths.add(greedy?.tokens.length ?? 0);
+        const begin = () => {
+          const { run, logits } = drawnRun(seed);
+          return [run, { rules, options, logits: [logits()], mostTokens }, undefined] as const;
+        };
+        const [searched] = await likeliestTexts(...begin());
+        const { tokens, logprobs } = await likeliestTokens(...begin());
+        const greedy = withoutEnd({ tokens, sumLogprob: logprobs.reduce((sum, value) => sum + value) }, eot);
+        expect(greedy.tokens).toEqual(searched?.tokens);
+        expect(greedy.sumLogprob).toBeCloseTo(searched?.sumLogprob ?? Number.NaN, 4);
+        lengths.add(greedy.tokens.length);
       }),
       { numRuns: 60 },
     );

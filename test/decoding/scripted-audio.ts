@@ -10,8 +10,8 @@ export interface AskedRun {
 export interface Script {
   /** What `forward` gives. */
   readonly logits?: Float32Array;
-  /** What `greedy` gives; the tokens are cut at `maxTokens` as a backend does. */
-  readonly text: GreedyResult;
+  /** What `greedy` gives; the tokens are cut at `maxTokens` as a backend does. Log-probabilities are exact by default. */
+  readonly text: Pick<GreedyResult, 'tokens' | 'logprobs'> & Partial<GreedyResult>;
   readonly failure?: Error;
 }
 
@@ -33,6 +33,7 @@ export function scriptedAudio({ logits, text, failure }: Script): { audio: Encod
         return {
           tokens: text.tokens.slice(0, request.maxTokens),
           logprobs: text.logprobs.slice(0, request.maxTokens),
+          logprobErrors: (text.logprobErrors ?? text.tokens.map(() => 0)).slice(0, request.maxTokens),
         };
       },
       async [Symbol.asyncDispose]() {

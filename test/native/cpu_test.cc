@@ -245,16 +245,13 @@ void choices_are_the_highest_logits(const Engine& engine, size_t heads) {
   TextCache cache(dimensions);
   std::vector<float> mask(dimensions.n_vocab);
   size_t timestamps = 0;
+  size_t inexact = 0;
   for (size_t i = 0; i < dimensions.n_text_ctx; ++i) {
     model->step(Texts({static_cast<int32_t>(i * 31 % dimensions.n_vocab)}, 1, i).step(), *audio, cache, nullptr);
     const int32_t row = 0;
     std::vector<float> logits(dimensions.n_vocab);
     model->logits({&row, 1}, logits.data());
     const auto highest = std::max_element(logits.begin(), logits.end());
-    std::vector<float> screened(dimensions.n_vocab);
-    model->highest_logits({&row, 1}, screened.data());
-    EXPECT(std::max_element(screened.begin(), screened.end()) - screened.begin() == highest - logits.begin());
-
     mask[static_cast<size_t>(highest - logits.begin())] = minus_infinity;
     for (const size_t begin : {dimensions.n_vocab, dimensions.n_vocab - 3, dimensions.n_vocab - 200}) {
       std::vector<float> allowed(dimensions.n_vocab);
@@ -270,10 +267,14 @@ void choices_are_the_highest_logits(const Engine& engine, size_t heads) {
       EXPECT(choice.token == expected - allowed.begin());
       double total = 0.0;
       for (const float logit : allowed) total += std::exp(logit - *expected);
-      EXPECT(std::abs(choice.logprob + std::log(total)) < 0.05);
+      EXPECT(std::abs(choice.logprob + std::log(total)) <= choice.logprob_error + 1e-4);
+      EXPECT(choice.logprob_error < 0.5);
+      EXPECT(!is_due || choice.logprob_error < 1e-6F);
+      inexact += choice.logprob_error > 0.0F ? 1 : 0;
     }
   }
   EXPECT(timestamps > 0 && timestamps < 2 * dimensions.n_text_ctx);
+  EXPECT(inexact > 0);
 }
 
 void outputs_are_the_same_on_any_number_of_threads(const Engine& engine) {

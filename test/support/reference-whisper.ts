@@ -161,7 +161,7 @@ export function referenceWhisper(dimensions: ModelDimensions, weights: Weights):
 
 /** The text that a backend's `greedy` should give. */
 export function greedyText(decode: ReferenceDecoder, request: GreedyRequest): GreedyResult {
-  const result: GreedyResult = { tokens: [], logprobs: [] };
+  const result: GreedyResult = { tokens: [], logprobs: [], logprobErrors: [] };
   while (result.tokens.length < request.maxTokens && result.tokens.at(-1) !== request.stopToken) {
     const mask = result.tokens.length === 0 ? request.beginSuppress : request.suppress;
     const logits = Float32Array.from(decode([...request.prompt, ...result.tokens]).logits.at(-1) ?? []);
@@ -173,6 +173,7 @@ export function greedyText(decode: ReferenceDecoder, request: GreedyRequest): Gr
     const { token, logprob } = choose([...logits], mask);
     result.tokens.push(token);
     result.logprobs.push(logprob);
+    result.logprobErrors.push(0);
   }
   return result;
 }

@@ -72,9 +72,6 @@ class ModelOf final : public Model {
   void logits(std::span<const int32_t> rows, float* logits) override {
     in_vocabulary([&] { vocabulary_.logits(decoder_.states(), rows, logits); });
   }
-  void highest_logits(std::span<const int32_t> rows, float* logits) override {
-    in_vocabulary([&] { vocabulary_.highest_logits(decoder_.states(), rows, logits); });
-  }
   Choice choose(int32_t row, const Allowed& allowed) override {
     Choice choice{};
     in_vocabulary([&] { choice = vocabulary_.choose(decoder_.states(), row, allowed); });

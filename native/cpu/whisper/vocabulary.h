@@ -23,31 +23,24 @@ class Vocabulary {
 
   /** All logits in float32, [rows, n_vocab]. */
   void logits(const Activations& states, std::span<const int32_t> rows, float* logits);
-  /**
-   * Logits of which the highest, and those of timestamps, are in float32, [rows, n_vocab].
-   */
-  void highest_logits(const Activations& states, std::span<const int32_t> rows, float* logits);
   /** The likeliest allowed token (the first of equals) behind a row; its logprob is NaN where no logit is a number. */
   Choice choose(const Activations& states, int32_t row, const Allowed& allowed);
 
  private:
   void take(const Activations& states, std::span<const int32_t> rows);
-  void fill(size_t row_count, const Allowed& allowed, float* logits);
-  void screen(size_t first, size_t last, const Allowed& allowed, float* logits, size_t row_count);
-  void refine(size_t row, const Allowed& allowed, float* logits);
-  float threshold(size_t row) const;
+  void screen(size_t first, size_t last, const Allowed& allowed, float* logits);
+  void refine(float least, const Allowed& allowed, float* logits);
+  float threshold(float margin) const;
 
   ThreadPool& pool_;
   size_t size_;
   size_t state_;
-  /** The first timestamp of Whisper's vocabularies. */
-  size_t timestamp_begin_;
   RowMatrix exact_;
   RowMatrix screened_;
   RoundingError screen_error_;
   Activations states_;
   size_t row_capacity_ = 1;
-  /** The highest logit of every few tokens, [rows, groups]. */
+  /** The highest logit of every few tokens. */
   std::vector<float> maxima_;
   std::vector<int32_t> candidates_;
   std::vector<float> chosen_logits_;

@@ -38,8 +38,8 @@ export interface CpuAddon {
     step: NativeStep,
     attention: boolean,
   ): Float32Array<ArrayBuffer> | undefined;
-  /** Of rows of the last step, f32 [rows, nVocab]; with `onlyHighest` those far below the highest are rough. */
-  logits(model: NativeModel, rows: Int32Array, onlyHighest: boolean): Float32Array<ArrayBuffer>;
+  /** Of rows of the last step, f32 [rows, nVocab]. */
+  logits(model: NativeModel, rows: Int32Array): Float32Array<ArrayBuffer>;
   /**
    * The likeliest allowed token behind a row of the last step (see Allowed).
    *

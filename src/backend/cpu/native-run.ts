@@ -36,7 +36,7 @@ export class NativeRun implements EngineRun {
     const plan = this.#texts.plan(step);
     const rows = rowsAsked(plan, firstAsked(plan, step));
     const attention = this.#step(plan, step.attention ?? false);
-    const logits = addon.logits(model, Int32Array.from(rows), step.onlyHighest ?? false);
+    const logits = addon.logits(model, Int32Array.from(rows));
     return attention === undefined ? { logits } : { logits, attention };
   }
 

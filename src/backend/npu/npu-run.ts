@@ -96,7 +96,7 @@ export class NpuRun {
         if (token !== stopToken && tokens.length < maxTokens) continue;
         if (tokens.length > 1) this.#commit(this.#texts.plan({ tokens: [tokens.slice(0, -1)] }), this.#end);
         const logprobs = await this.#logprobs(first, tokens.length);
-        return { tokens, logprobs, ...(request.timed ? { batches } : {}) };
+        return { tokens, logprobs, logprobErrors: tokens.map(() => 0), ...(request.timed ? { batches } : {}) };
       }
     }
   }

@@ -83,13 +83,13 @@ describe("the boundary of the CPU engine's addon", () => {
     step(model, audio, cache, token, false);
     expect(() => step(model, audio, cache, { ...token, ...change }, false)).toThrow(message);
     step(model, audio, cache, token, false);
-    expect(logits(model, of(0), false).every(Number.isFinite)).toBe(true);
+    expect(logits(model, of(0)).every(Number.isFinite)).toBe(true);
   });
 
   test('refuses rows that the last step had not, and masks and spectrograms of another size', () => {
     step(model, audio, cache, token, false);
     for (const row of [-1, 1]) {
-      expect(() => logits(model, of(row), false)).toThrow(`row ${row}`);
+      expect(() => logits(model, of(row))).toThrow(`row ${row}`);
       expect(() => choose(model, row, new Float32Array(nVocab), -1)).toThrow(`row ${row}`);
     }
     expect(() => choose(model, 0, new Float32Array(nVocab - 1), -1)).toThrow('the mask');
@@ -103,7 +103,7 @@ describe("the boundary of the CPU engine's addon", () => {
     const another = cache as unknown as NativeAudio;
     expect(() => step(model, another, cache, token, false)).toThrow('another thing');
     expect(() => step({} as NativeModel, audio, cache, token, false)).toThrow('another thing');
-    expect(() => logits(audio as unknown as NativeModel, of(0), false)).toThrow('another thing');
+    expect(() => logits(audio as unknown as NativeModel, of(0))).toThrow('another thing');
   });
 
   test("refuses another model's audio", () => {

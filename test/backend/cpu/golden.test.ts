@@ -6,7 +6,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Backend, EncodedAudio } from '../../../src/backend/backend.ts';
 import { prepareCpu } from '../../../src/convert/prepare-cpu.ts';
 import { generate } from '../../../src/decoding/generate.ts';
+import { likeliestTexts } from '../../../src/decoding/likeliest-texts.ts';
+import { logitFilters } from '../../../src/decoding/logit-filters.ts';
+import type { DecodingOptions } from '../../../src/decoding/options.ts';
 import { type DecodingRules, decodingRules } from '../../../src/decoding/rules.ts';
+import { scored } from '../../../src/decoding/score-text.ts';
+import { logSumExp } from '../../../src/logits/log-softmax.ts';
+import { rowsOf } from '../../../src/logits/rows.ts';
 import { openCheckpoint } from '../../../src/model/checkpoint.ts';
 import { specialTokens } from '../../../src/model/special-tokens.ts';
 import { append } from '../../support/append.ts';
@@ -18,6 +24,21 @@ import { readNpy, shared } from '../../support/shared.ts';
 type CpuBackend = typeof import('../../../src/backend/cpu/cpu-backend.ts');
 
 const promptLength = 4;
+
+const searchOptions: DecodingOptions = {
+  task: 'transcribe',
+  timestamps: true,
+  temperature: 0,
+  beamSize: 1,
+  bestOf: 1,
+  patience: 1,
+  previous: [],
+  prefix: [],
+  suppress: [],
+  logprobThreshold: -1,
+  maxInitialTimestampSeconds: 1,
+  random: Math.random,
+};
 
 /** The figures of openai/whisper and transformers for whisper-base, and their tolerances: see golden/README.md. */
 describe.skipIf(shared === undefined || models.base === undefined)('whisper-base on the CPU', () => {
@@ -83,6 +104,50 @@ describe.skipIf(shared === undefined || models.base === undefined)('whisper-base
       expectLikeReference(last, steps[0]!, 1e-2);
       for (const [i, expected] of steps.slice(1).entries())
         expectLikeReference(await append(run, [tokens[promptLength + i]!]), expected, 1e-2);
+    });
+
+    test('is never further from the exact log-probabilities than it says, where tokens were screened', async () => {
+      const { nVocab } = backend.dimensions;
+      const prompt = sequence(clip).slice(0, promptLength);
+      const { beginSuppress, suppress, special } = rules;
+      await using greedyRun = await audio.startDecoder();
+      const { tokens, logprobs, logprobErrors } = await greedyRun.greedy({
+        prompt,
+        beginSuppress,
+        suppress,
+        stopToken: special.eot,
+        maxTokens: 100,
+      });
+      await using run = await audio.startDecoder();
+      const step = { tokens: [[...prompt, ...tokens.slice(0, -1)]], logitsFrom: promptLength - 1 };
+      const [rows = []] = rowsOf((await run.forward(step)).logits, nVocab, 1);
+      for (const [i, row] of rows.entries()) {
+        const mask = i === 0 ? beginSuppress : suppress;
+        const allowed = row.map((logit, token) => logit + mask[token]!);
+        const exact = allowed[tokens[i]!]! - logSumExp(allowed);
+        expect(Math.abs(logprobs[i]! - exact)).toBeLessThanOrEqual(logprobErrors[i]! + 1e-4);
+      }
+      const meanError = logprobErrors.reduce((sum, error) => sum + error, 0) / tokens.length;
+      expect(meanError).toBeLessThan(0.5); // it would be of no use if every text had to be scored again
+    });
+
+    test.each([
+      ['beams', { beamSize: 5 }],
+      ['a search without beams, as in batches', { beamSize: 1 }],
+    ])('ranks texts of %s by exact log-probabilities', async (_, { beamSize }) => {
+      const { nVocab } = backend.dimensions;
+      const prompt = sequence(clip).slice(0, promptLength - 1); // without <|notimestamps|>
+      const options: DecodingOptions = { ...searchOptions, beamSize };
+      await using run = await audio.startDecoder();
+      const { logits } = await run.forward({ tokens: [prompt] });
+      const beginning = { rules, options, logits: [logits], mostTokens: 100 };
+      const [{ tokens, sumLogprob } = { tokens: [], sumLogprob: 0 }] = await likeliestTexts(run, beginning, undefined);
+      const place = { audio, prompt, filters: logitFilters(rules, options), eot: rules.special.eot, nVocab };
+      const unknown = [...tokens, rules.special.eot].map(() => Number.POSITIVE_INFINITY);
+      const text = { tokens: [...tokens, rules.special.eot], logprobs: [0], logprobErrors: unknown };
+      const exact = await scored(text, 0, place, undefined);
+      expect(exact.tokens).toEqual(tokens);
+      expectClose([sumLogprob], [exact.sumLogprob], 2e-3);
     });
 
     test.each([{ language: 'en' }, {}])("gives transformers' tokens, asked with %o", async (options) => {
