@@ -1,9 +1,9 @@
-import { deflateSync } from 'node:zlib';
 import type { EncodedAudio } from '../backend/backend.ts';
 import { logSumExp } from '../logits/log-softmax.ts';
 import { rowsOf } from '../logits/rows.ts';
 import type { WhisperTokenizer } from '../model/tokenizer.ts';
 import { avgLogprobOf } from './avg-logprob.ts';
+import { compressionRatio } from './compression-ratio.ts';
 import { likeliestTexts } from './likeliest-texts.ts';
 import { likeliestTokens } from './likeliest-tokens.ts';
 import { logitFilters } from './logit-filters.ts';
@@ -87,10 +87,4 @@ export async function decode(
 
 function probability(logits: Float32Array, token: number): number {
   return Math.exp((logits[token] as number) - logSumExp(logits));
-}
-
-/** How much shorter a text becomes when deflated; a text that repeats itself becomes much shorter. */
-export function compressionRatio(text: string): number {
-  const bytes = Buffer.from(text);
-  return bytes.length / deflateSync(bytes).length;
 }

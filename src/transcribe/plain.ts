@@ -1,5 +1,6 @@
 import type { EncodedAudio } from '../backend/backend.ts';
-import { compressionRatio, type DecodingResult } from '../decoding/decode.ts';
+import { compressionRatio } from '../decoding/compression-ratio.ts';
+import type { DecodingResult } from '../decoding/decode.ts';
 import { generate } from '../decoding/generate.ts';
 import { maxPreviousTokens } from '../decoding/prompt.ts';
 import { isFlat, logMelSpectrogram, sampleRate } from '../features/log-mel.ts';
