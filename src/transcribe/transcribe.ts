@@ -10,8 +10,11 @@ import { type FrameClip, transcribeSequentially } from './sequential.ts';
 import { framesPerSecond } from './slice-segments.ts';
 import { inRecording, type SpeechRecording, withoutSilence } from './without-silence.ts';
 
+/** Nothing is said in a recording this short, though the model would make something up about it. */
+const longestSilentSeconds = 0.1;
+
 /**
- * Transcribes a recording, giving segments as they are decoded.
+ * Transcribes a recording, giving segments as they are decoded. One of up to 100 ms has none.
  *
  * Up to 30 s, without timestamps, it gives what transformers' `generate(language, task)` does; everything else follows
  * openai/whisper's `transcribe`.
@@ -35,7 +38,9 @@ async function* transcribeParts(
   if (speech === undefined) yield* transcribeAll(model, recording, options);
   else if (batchSize > 1) {
     const { maxEnergy, sampleCount } = await survey(recording, model.backend.dimensions.nMels, options.signal);
-    options.onDuration?.(sampleCount / sampleRate);
+    const durationSeconds = sampleCount / sampleRate;
+    options.onDuration?.(durationSeconds);
+    if (durationSeconds <= longestSilentSeconds) return;
     const chunks = speechChunks(recording.samples(), speech.model, speech.options);
     yield* transcribeInBatches(model, chunks, maxEnergy, options);
   } else yield* transcribeSpeech(model, withoutSilence(recording, speech), options);
@@ -47,23 +52,22 @@ async function* transcribeSpeech(
   speech: SpeechRecording,
   options: ResolvedOptions,
 ): AsyncGenerator<Segment> {
-  const { onDuration, onProgress } = options;
-  const segments = transcribeAll(model, speech, {
-    ...options,
-    onDuration: () => onDuration?.(speech.durationSeconds()),
-    onProgress: (doneSeconds) => onProgress?.(speech.times().original(doneSeconds)),
-  });
+  const onProgress = (doneSeconds: number) => options.onProgress?.(speech.times().original(doneSeconds));
+  const segments = transcribeAll(model, speech, { ...options, onProgress }, () => speech.durationSeconds());
   for await (const segment of segments) yield inRecording(segment, speech.times());
 }
 
+/** @param durationOf how long the whole recording is, where this is only a part of it */
 async function* transcribeAll(
   model: LoadedModel,
   recording: Recording,
   options: ResolvedOptions,
+  durationOf = ({ sampleCount }: Survey) => sampleCount / sampleRate,
 ): AsyncGenerator<Segment> {
   const surveyed = await survey(recording, model.backend.dimensions.nMels, options.signal);
-  options.onDuration?.(surveyed.sampleCount / sampleRate);
-  if (surveyed.sampleCount === 0) return;
+  const durationSeconds = durationOf(surveyed);
+  options.onDuration?.(durationSeconds);
+  if (surveyed.sampleCount === 0 || durationSeconds <= longestSilentSeconds) return;
   if (isPlain(surveyed, options)) yield* transcribePlainly(model, surveyed.beginning, options);
   else yield* transcribeTimed(model, recording, surveyed, options);
 }
