@@ -39,7 +39,7 @@ export function outputSettings(options: CommandOptions<'transcribe'>): OutputSet
     layout: { maxLineWidth, maxLineCount, maxWordsPerLine, highlightWords },
     showsTimes: timestamps,
     colors: options.colors,
-    needsTimestamps: needsWords || timestamps || formats.some((name) => name !== 'txt'),
+    needsTimestamps: needsWords || timestamps || json || formats.some((name) => name !== 'txt'),
     needsWords,
   };
 }

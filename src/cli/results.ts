@@ -1,6 +1,7 @@
 import { formats } from '../output/formats.ts';
 import { rounded, transcriptJson } from '../output/json.ts';
-import { oneLine, wholeCharacters } from '../output/plain-text.ts';
+import { jsonText } from '../output/json-text.ts';
+import { oneLine } from '../output/plain-text.ts';
 import { timestamp } from '../output/timestamp.ts';
 import type { Transcript } from '../output/transcript.ts';
 import { printable, printableSpeech } from '../printable.ts';
@@ -85,15 +86,13 @@ function document(content: string): string {
   return content === '' || content.endsWith('\n') ? content : `${content}\n`;
 }
 
-/** A transcript for programs, on one line, with what it took and what was written. */
+/** What the format json holds, on one line, and behind it what it took and what was written. */
 function jsonLine(transcript: Transcript, elapsedSeconds: number, outputs: readonly string[]): string {
   const { audioSeconds } = transcript;
-  const line = {
-    file: transcript.file, // first, for those who read it
+  return jsonText({
     ...transcriptJson(transcript),
     ...(outputs.length === 0 ? {} : { outputs }),
     elapsed: rounded(elapsedSeconds, 3),
     rtf: audioSeconds === 0 ? null : rounded(elapsedSeconds / audioSeconds, 4),
-  };
-  return JSON.stringify(line, (_, value) => (typeof value === 'string' ? wholeCharacters(value) : value));
+  });
 }
