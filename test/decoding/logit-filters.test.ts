@@ -114,6 +114,7 @@ describe('the filters of a text', () => {
     previous: [],
     prefix: [],
     suppress: [9],
+    logprobThreshold: -1,
     maxInitialTimestampSeconds: 0.4,
     random: Math.random,
   } as const;

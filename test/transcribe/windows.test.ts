@@ -90,6 +90,7 @@ describe('windows one after the other', () => {
       previous: Array<number>(300).fill(8),
       prefix: Array<number>(100).fill(9),
       suppress: [],
+      logprobThreshold: -1,
       maxInitialTimestampSeconds: 1,
       random: Math.random,
     } as const;

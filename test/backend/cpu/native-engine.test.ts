@@ -53,7 +53,7 @@ function scriptedAddon(): ScriptedAddon {
       return attention ? Float32Array.of(0.5) : undefined;
     },
     logits: (_, rows) => new Float32Array(rows.length * dimensions.nVocab),
-    choose: (_, row) => ({ token: row + steps.length, logprob: -steps.length }),
+    choose: (_, row) => ({ token: row + steps.length, logprob: -steps.length, logprobError: 0.01 * steps.length }),
     probe: () => ({ logits: new Float32Array(1), blocks: {} }),
     times: () => [],
   };
