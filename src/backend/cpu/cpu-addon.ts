@@ -123,7 +123,7 @@ export interface NativeStep {
 }
 
 /** Of the interface above; native/cpu/js_values.h has the same. Both count on when it changes. */
-const interfaceVersion = 5;
+const interfaceVersion = 6;
 
 let loaded: (CpuAddon & NetworkAddon) | undefined;
 
