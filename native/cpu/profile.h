@@ -61,7 +61,7 @@ struct GraphTimes {
 class Profile {
  public:
   /** @param threads that share the parts evenly */
-  Profile(std::string graph, size_t threads) : graph_(std::move(graph)), clocks_(threads) {}
+  Profile(std::string graph, size_t threads);
 
   Clock& clock(size_t thread) { return clocks_[thread]; }
 
@@ -78,19 +78,7 @@ class Profile {
     elapsed_ += Clock::Time::now() - started;
   }
 
-  GraphTimes times() const {
-    const auto in_ms = [](Clock::Time::duration time) { return std::chrono::duration<double, std::milli>(time).count(); };
-    GraphTimes times{graph_, executions_, in_ms(elapsed_), {}};
-    for (size_t part = 0; part < part_names.size(); ++part) {
-      PartTime sum{part_names[part], 0, 0.0};
-      for (const Clock& clock : clocks_) {
-        sum.calls += clock.readings(part);
-        sum.elapsed_ms += in_ms(clock.spent(part)) / static_cast<double>(clocks_.size());
-      }
-      if (sum.calls > 0) times.parts.push_back(sum);
-    }
-    return times;
-  }
+  GraphTimes times() const;
 
  private:
   std::string graph_;
