@@ -19,7 +19,7 @@ export interface SpecialTokens {
 }
 
 /** `<|0.00|>`, `<|0.02|>` … `<|30.00|>`, at the end of every vocabulary. */
-export const timestampCount = 1501;
+const timestampCount = 1501;
 
 /** English-only models use GPT-2's vocabulary, which has one token less. */
 const multilingualFrom = 51865;
