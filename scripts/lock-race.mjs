@@ -25,11 +25,12 @@ if (!existsSync(model)) {
   const source = checkpointDirectory(storeDirectory(process.env), model);
   cpSync(source, checkpointDirectory(store, model), { recursive: true, preserveTimestamps: true });
 }
-/** For how long a holder of the lock may give no sign of life: shorter than a minute, but nothing that a busy machine takes. */
+/** For how long a holder of the lock may give no sign of life: shorter than a minute, so that it is lost often. */
 let silenceMs = 60_000;
 
 function transcribe(clock) {
-  const args = [program, 'transcribe', '-q', '--model', model, '--offline', '--device', 'cpu', '--threads', '1', audio];
+  const args = [program, 'transcribe', '-q', '--model', model, '--offline', '--device', 'cpu', '--threads', '1'];
+  args.push('--temperature-increment', '0', audio); // of a model with random weights no text would be good enough
   const [command, ...all] =
     clock === undefined ? [process.execPath, ...args] : ['faketime', '-f', clock, process.execPath, ...args];
   const child = spawn(command, all, {
@@ -97,7 +98,7 @@ async function inspect() {
 const started = performance.now();
 const reference = await transcribe().result;
 const usualMs = performance.now() - started;
-silenceMs = Math.max(1000, usualMs / 3);
+silenceMs = Math.min(Math.max(1000, usualMs / 3), 5000);
 const whole = await inspect();
 if (reference.code !== 0 || whole.faults.length > 0) throw new Error(reference.stderr || whole.faults.join('; '));
 console.log(
@@ -105,6 +106,8 @@ console.log(
 );
 
 let bad = 0;
+/** Processes that lost the lock time and again, as they may on a machine so busy that everybody seems silent. */
+let gaveUp = 0;
 for (let round = 1; round <= Number(rounds); round++) {
   rmSync(join(store, 'prepared'), { recursive: true });
   const roundStarted = performance.now();
@@ -118,12 +121,13 @@ for (let round = 1; round <= Number(rounds); round++) {
   const { hashes, faults } = await inspect();
   if (hashes !== whole.hashes) faults.push('other files than an undisturbed run prepares');
   for (const { code, stdout, stderr } of results) {
-    if (code !== 0) faults.push(`exit code ${code}: ${stderr.trim()}`);
+    if (code === 4 && stderr.includes('took over the lock')) gaveUp++;
+    else if (code !== 0) faults.push(`exit code ${code}: ${stderr.trim()}`);
     else if (stdout !== reference.stdout) faults.push(`WRONG TEXT ${JSON.stringify(stdout)}`);
   }
   if (faults.length > 0) bad++;
   const seconds = ((performance.now() - roundStarted) / 1000).toFixed(1);
   console.log(`round ${round}: ${count} processes, ${seconds} s: ${faults.length === 0 ? 'good' : faults.join('; ')}`);
 }
-console.log(`${rounds} rounds, ${bad} bad`);
+console.log(`${rounds} rounds, ${bad} bad; ${gaveUp} processes gave up`);
 process.exitCode = bad === 0 ? 0 : 1;

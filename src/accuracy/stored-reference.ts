@@ -2,8 +2,10 @@ import { createReadStream } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { createInterface } from 'node:readline';
+import * as v from 'valibot';
 import { OutputError, UsageError } from '../errors.ts';
-import { parseObject } from '../model/checkpoint-files.ts';
+import { stagingPath } from '../model/staging.ts';
+import { parseStoredJson } from '../model/stored-json.ts';
 import type { Clip, Reference } from './reference.ts';
 import type { ReferenceWindow } from './window.ts';
 
@@ -11,20 +13,32 @@ import type { ReferenceWindow } from './window.ts';
 // reference that was rounded would never give 0 against itself.
 const format = 'whisper-npu accuracy reference, version 1';
 
-interface Header {
-  readonly format: string;
-  readonly model: string;
-  readonly device: string;
-  readonly nVocab: number;
-}
+const natural = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const tokenList = v.pipe(v.array(natural), v.minLength(1), v.readonly());
 
-interface StoredWindow extends Omit<ReferenceWindow, 'logits' | 'encoderOutput'> {
-  readonly file: string;
-  readonly sha256: string;
-  readonly window: number;
-  readonly logits: readonly string[];
-  readonly encoderOutput: string;
-}
+const storedHeader = v.object({
+  format: v.literal(format),
+  model: v.string(),
+  device: v.string(),
+  nVocab: v.pipe(natural, v.minValue(1)),
+});
+
+type Header = v.InferOutput<typeof storedHeader>;
+
+/** Which window a line is about. */
+const windowKey = v.object({ file: v.string(), sha256: v.string(), window: natural });
+
+const storedWindow = v.object({
+  ...windowKey.entries,
+  language: v.string(),
+  text: v.string(),
+  prompt: tokenList,
+  tokens: tokenList,
+  logits: v.array(v.string()),
+  encoderOutput: v.string(),
+});
+
+type StoredWindow = v.InferOutput<typeof storedWindow>;
 
 /** A reference file under construction. It appears under its name when it is finished. */
 export interface ReferenceWriter extends AsyncDisposable {
@@ -34,7 +48,7 @@ export interface ReferenceWriter extends AsyncDisposable {
 
 /** @throws OutputError 'REFERENCE_NOT_WRITTEN', as do the writer's methods */
 export async function createReferenceFile(path: string, reference: Reference): Promise<ReferenceWriter> {
-  const unfinished = `${path}.unfinished`;
+  const unfinished = stagingPath(path);
   const refuse = (cause: unknown): never => {
     throw new OutputError('REFERENCE_NOT_WRITTEN', `cannot write ${path}: ${String(cause)}`, {
       hint: 'Name a file in a folder that exists, with room for some 10 MB per half minute of audio.',
@@ -116,19 +130,21 @@ export async function openStoredReference(path: string): Promise<Reference> {
     const sizeBytes = Buffer.byteLength(line);
     if (header === undefined) header = headerOf(line, path);
     else {
-      const window = windowOf(line, path);
+      const window = lineOf(line, windowKey, path);
       places.set(keyOf(window), { file: window.file, offset, sizeBytes });
     }
     offset += sizeBytes + 1;
   }
   if (header === undefined) throw unreadable(path, 'it is empty');
+  const { nVocab } = header;
   return {
     ...header,
     device: `${header.device}, kept in ${basename(path)}`,
     async window(clip) {
-      const stored = windowOf(await readLine(path, placeOf(clip, places, path)), path);
-      if (!isWhole(stored, header.nVocab)) throw unreadable(path, `what it says of ${clip.file} is damaged`);
-      return fromStored(stored);
+      const stored = lineOf(await readLine(path, placeOf(clip, places, path)), storedWindow, path);
+      const window = fromStored(stored, nVocab);
+      if (window === undefined) throw unreadable(path, `what it says of ${clip.file} is damaged`);
+      return window;
     },
     async [Symbol.asyncDispose]() {},
   };
@@ -165,52 +181,47 @@ async function* readLines(path: string): AsyncGenerator<string, undefined> {
   return undefined;
 }
 
-function headerOf(line: string | undefined, path: string): Omit<Header, 'format'> {
-  const header = parseObject(line ?? '') as Header | undefined;
-  if (header?.format !== format) throw unreadable(path, 'it is no file that --save-reference wrote');
-  const { model, device, nVocab } = header;
-  if (typeof model !== 'string' || typeof device !== 'string' || !Number.isInteger(nVocab) || nVocab < 1)
-    throw unreadable(path, 'its first line is damaged');
-  return { model, device, nVocab };
+function headerOf(line: string, path: string): Omit<Header, 'format'> {
+  const header = parseStoredJson(line, storedHeader);
+  if ('value' in header) return header.value;
+  const isOurs = 'value' in parseStoredJson(line, v.object({ format: v.literal(format) }));
+  throw unreadable(path, isOurs ? 'its first line is damaged' : 'it is no file that --save-reference wrote');
 }
 
-function windowOf(line: string, path: string): StoredWindow {
-  const stored = parseObject(line) as StoredWindow | undefined;
-  if (!Array.isArray(stored?.logits) || typeof stored.encoderOutput !== 'string' || typeof stored.sha256 !== 'string')
-    throw unreadable(path, 'a line of it is damaged');
-  return stored;
+function lineOf<Schema extends v.GenericSchema>(line: string, schema: Schema, path: string): v.InferOutput<Schema> {
+  const parsed = parseStoredJson(line, schema);
+  if ('problem' in parsed) throw unreadable(path, `a line of it ${parsed.problem}`);
+  return parsed.value;
 }
 
-/** Whether a line has everything in its form; a file that was cut or edited must not pass for a reference. */
-function isWhole(stored: StoredWindow, nVocab: number): boolean {
-  const { language, text, prompt, tokens, logits, encoderOutput } = stored;
-  const isToken = (token: unknown) => Number.isInteger(token) && Number(token) >= 0 && Number(token) < nVocab;
-  const areTokens = (list: unknown) => Array.isArray(list) && list.length > 0 && list.every(isToken);
-  const byteLength = (row: unknown) => (typeof row === 'string' ? Buffer.byteLength(row, 'base64') : 0);
-  const encoderBytes = byteLength(encoderOutput);
-  return (
-    typeof language === 'string' &&
-    typeof text === 'string' &&
-    areTokens(prompt) &&
-    areTokens(tokens) &&
+/**
+ * A window as it was given to the writer; undefined where its tensors have not the size of the model's: a file that was cut
+ * or edited must not pass for a reference.
+ */
+function fromStored(stored: StoredWindow, nVocab: number): ReferenceWindow | undefined {
+  const { language, prompt, tokens, text } = stored;
+  const logits = stored.logits.map(fromBase64);
+  const encoderOutput = fromBase64(stored.encoderOutput);
+  const isWhole =
+    [...prompt, ...tokens].every((token) => token < nVocab) &&
     logits.length === tokens.length &&
-    logits.every((row) => byteLength(row) === nVocab * Float32Array.BYTES_PER_ELEMENT) &&
-    encoderBytes > 0 &&
-    encoderBytes % Float32Array.BYTES_PER_ELEMENT === 0
-  );
-}
-
-function fromStored({ language, prompt, tokens, text, logits, encoderOutput }: StoredWindow): ReferenceWindow {
-  return { language, prompt, tokens, text, logits: logits.map(fromBase64), encoderOutput: fromBase64(encoderOutput) };
+    logits.every((row) => row.length === nVocab) &&
+    encoderOutput.length > 0;
+  return isWhole ? { language, prompt, tokens, text, logits, encoderOutput } : undefined;
 }
 
 function toBase64({ buffer, byteOffset, byteLength }: Float32Array): string {
   return Buffer.from(buffer, byteOffset, byteLength).toString('base64');
 }
 
+/** @returns f32; empty where the bytes are no whole numbers, or the text is not wholly base64 */
 function fromBase64(text: string): Float32Array {
   const bytes = Buffer.from(text, 'base64');
-  return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+  const isWhole =
+    bytes.length % Float32Array.BYTES_PER_ELEMENT === 0 && bytes.length === Buffer.byteLength(text, 'base64');
+  return isWhole
+    ? new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length))
+    : new Float32Array();
 }
 
 function unreadable(path: string, reason: string, cause?: unknown): UsageError {

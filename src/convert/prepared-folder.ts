@@ -24,7 +24,10 @@ const preparedManifest = v.object({
   source: v.string(),
   dtype: v.string(),
   /** Every file of the folder but this one. */
-  files: v.record(innerPath, sealedFile),
+  files: v.pipe(
+    v.record(innerPath, sealedFile),
+    v.check((files) => Object.keys(files).length > 0),
+  ),
   /** What else the target wants to remember, such as the soc and CANN versions. */
   target: v.record(v.string(), v.string()),
 });

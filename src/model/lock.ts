@@ -82,24 +82,32 @@ interface Lock {
 
 async function acquire(directory: string, name: string, options: LockOptions): Promise<Lock> {
   const path = await waitForTurn(directory, name, options);
-  const lost = new AbortController();
+  // AbortSignal.any() would do, but for Node 20, which may collect such a signal while it is waited for.
+  const stop = new AbortController();
+  const abort = () => stop.abort(options.signal?.reason);
+  options.signal?.addEventListener('abort', abort, { once: true });
+  if (options.signal?.aborted) abort();
+  let isLost = false;
   const giveSignOfLife = async () => {
     const now = new Date();
     await utimes(path, now, now).catch((error: NodeJS.ErrnoException) => {
       // Another failure is silence too: the others will notice, and remove the file.
-      if (error.code === 'ENOENT') lost.abort(lockLost(name));
+      if (error.code !== 'ENOENT') return;
+      isLost = true;
+      stop.abort(lockLost(name));
     });
   };
   const heartbeat = setInterval(giveSignOfLife, (options.silenceMs ?? silenceMs) / 12);
   heartbeat.unref();
   return {
-    signal: options.signal === undefined ? lost.signal : AbortSignal.any([options.signal, lost.signal]),
+    signal: stop.signal,
     async isLost() {
       await giveSignOfLife();
-      return lost.signal.aborted;
+      return isLost;
     },
     async release() {
       clearInterval(heartbeat);
+      options.signal?.removeEventListener('abort', abort);
       await rm(path, { force: true });
     },
   };

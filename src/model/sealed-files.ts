@@ -62,20 +62,22 @@ export async function findFault(
 }
 
 async function faultOf(path: string, sealed: SealedFile, signal: AbortSignal | undefined): Promise<string | undefined> {
-  const { sizeBytes, sha256, sampleSha256, mtimeMs } = sealed;
-  const status = await stat(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error;
+  try {
+    const status = await stat(path);
+    if (!status.isFile()) return 'is no file';
+    if (status.size !== sealed.sizeBytes) return `has ${status.size} bytes instead of ${sealed.sizeBytes}`;
+    await using file = await open(path);
+    const { sha256, sampleSha256, mtimeMs } = sealed;
+    const isSampled = sampleSha256 !== undefined && isDate(status.mtimeMs, mtimeMs);
+    const found = isSampled ? await hashSamples(file, status.size) : await hashWhole(file, signal);
+    if (found !== (isSampled ? sampleSha256 : sha256)) return 'holds other bytes than were written to it';
+    if (mtimeMs !== undefined && !isDate(status.mtimeMs, mtimeMs)) await setDate(path, mtimeMs);
     return undefined;
-  });
-  if (status === undefined) return 'is missing';
-  if (!status.isFile()) return 'is no file';
-  if (status.size !== sizeBytes) return `has ${status.size} bytes instead of ${sizeBytes}`;
-  await using file = await open(path);
-  const isSampled = sampleSha256 !== undefined && isDate(status.mtimeMs, mtimeMs);
-  const found = isSampled ? await hashSamples(file, sizeBytes) : await hashWhole(file, signal);
-  if (found !== (isSampled ? sampleSha256 : sha256)) return 'holds other bytes than were written to it';
-  if (mtimeMs !== undefined && !isDate(status.mtimeMs, mtimeMs)) await setDate(path, mtimeMs);
-  return undefined;
+  } catch (error) {
+    const { code, syscall } = error as NodeJS.ErrnoException;
+    if (syscall === undefined) throw error;
+    return code === 'ENOENT' || code === 'ENOTDIR' ? 'is missing' : `cannot be read (${code})`;
+  }
 }
 
 /** Setting a date cuts its last digits off; archives and some file systems keep dates to the second. */

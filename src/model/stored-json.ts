@@ -10,8 +10,6 @@ const mostBytes = 64 << 20;
 /**
  * Reads a JSON file that this program wrote at some time. Whatever happened to it since, the answer has the form that the
  * schema says, or is a reason: what to do about it is the caller's business.
- *
- * @throws only what the file system says of a file that is there and may not be read
  */
 export async function readStoredJson<Schema extends GenericSchema>(
   path: string,
@@ -23,20 +21,26 @@ export async function readStoredJson<Schema extends GenericSchema>(
     if (status.size > mostBytes) return { problem: `is ${status.size} bytes long`, isMissing: false };
     return parseStoredJson(await readFile(path, 'utf8'), schema);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'ENOENT' && code !== 'ENOTDIR') throw error;
-    return { problem: 'is missing', isMissing: true };
+    const { code, syscall } = error as NodeJS.ErrnoException;
+    if (syscall === undefined) throw error;
+    const isMissing = code === 'ENOENT' || code === 'ENOTDIR';
+    return { problem: isMissing ? 'is missing' : `cannot be read (${code})`, isMissing };
   }
 }
 
 /** The same for a text that was read already. */
-function parseStoredJson<Schema extends GenericSchema>(text: string, schema: Schema): StoredJson<InferOutput<Schema>> {
+export function parseStoredJson<Schema extends GenericSchema>(
+  text: string,
+  schema: Schema,
+): StoredJson<InferOutput<Schema>> {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
     return { problem: 'holds no JSON', isMissing: false };
   }
+  // A schema takes a list for an object with numbered fields.
+  if (Array.isArray(value)) return { problem: 'holds no JSON object', isMissing: false };
   const result = safeParse(schema, value, { abortEarly: true });
   if (result.success) return { value: result.output };
   const place = getDotPath(result.issues[0]);

@@ -1,10 +1,12 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Clip, Reference } from '../../src/accuracy/reference.ts';
 import { createReferenceFile, openStoredReference } from '../../src/accuracy/stored-reference.ts';
 import type { ReferenceWindow } from '../../src/accuracy/window.ts';
+import { UsageError } from '../../src/errors.ts';
+import { damageNames, damages, randomIntegers } from '../support/damage.ts';
 
 let folder: string;
 beforeAll(() => {
@@ -101,7 +103,7 @@ describe('a reference file', () => {
       expect(existsSync(path)).toBe(false);
     }
     expect(existsSync(path)).toBe(false);
-    expect(existsSync(`${path}.unfinished`)).toBe(false);
+    expect(readdirSync(folder).filter((name) => name.startsWith('c.json'))).toEqual([]);
   });
 
   test('that cannot be written is a clear error', async () => {
@@ -126,6 +128,17 @@ describe('what is no reference file', () => {
     await expect(openStoredReference(join(folder, 'none.json'))).rejects.toMatchObject({
       code: 'REFERENCE_UNREADABLE',
     });
+  });
+
+  test.each(damageNames)('was damaged by %s', async (damage) => {
+    const whole = readFileSync(await write('whole.json'));
+    const path = join(folder, 'damaged.json');
+    for (let seed = 0; seed < 40; seed++) {
+      writeFileSync(path, damages[damage](whole, randomIntegers(seed)));
+      const read = async () => (await openStoredReference(path)).window(clip('bb', 0), {});
+      const outcome = await read().catch((error: unknown) => error);
+      if (outcome instanceof Error) expect(outcome).toBeInstanceOf(UsageError);
+    }
   });
 
   test('was cut short', async () => {

@@ -323,6 +323,61 @@ test('a checkpoint that lost a file is fetched anew', async () => {
   expect(readdirSync(directory)).toContain('model.safetensors');
 });
 
+describe('a checkpoint that is damaged', () => {
+  const damages: Record<string, string> = {
+    'manifest.json': '{"version":1,"format":"huggingface","source":"","files":[null]}',
+    'tokenizer.json': '{"model":{"x":1}}',
+    'model.safetensors': 'x',
+  };
+
+  test.each(Object.entries(damages))('in its %s is fetched again, and says so', async (file, damage) => {
+    const files = huggingFaceFiles();
+    hub.publish('openai/whisper-small', files);
+    const { directory } = await resolveModel('small', contextWith());
+    writeFileSync(join(directory, file), damage);
+    const context = contextWith();
+    await resolveModel('small', context);
+    expect(context.events.filter(({ kind }) => kind === 'damaged')).toEqual([
+      { kind: 'damaged', model: 'whisper-small', problem: expect.stringContaining(file) },
+    ]);
+    for (const [name, bytes] of Object.entries(files))
+      expect(readFileSync(join(directory, name)).equals(bytes)).toBe(true);
+    expect(readdirSync(join(folder, 'store', 'checkpoints'))).toEqual(['whisper-small']);
+  });
+
+  test.each(Object.entries(damages))('in its %s is told where fetching is off', async (file, damage) => {
+    hub.publish('openai/whisper-small', huggingFaceFiles());
+    const { directory } = await resolveModel('small', contextWith());
+    writeFileSync(join(directory, file), damage);
+    await expect(resolveModel('small', contextWith({ offline: true }))).rejects.toMatchObject({
+      code: 'MODEL_DAMAGED',
+      message: expect.stringContaining(file),
+      hint: expect.stringContaining('pull'),
+    });
+  });
+});
+
+test.each(['another byte', 'other JSON beside it'])(
+  'a file of an unfinished download with %s is fetched again',
+  async (damage) => {
+    const files = huggingFaceFiles();
+    const linked = { bytes: files['config.json']!, linked: true };
+    hub.publish('openai/whisper-small', {
+      ...files,
+      'config.json': linked,
+      'model.safetensors': { bytes: files['model.safetensors']!, status: 404 },
+    });
+    await expect(resolveModel('small', contextWith())).rejects.toMatchObject({ code: 'MODEL_NOT_FETCHED' });
+    const unfinished = join(folder, 'store', 'checkpoints', 'whisper-small.unfinished');
+    const config = readFileSync(join(unfinished, 'config.json'));
+    if (damage === 'another byte') writeFileSync(join(unfinished, 'config.json'), Buffer.alloc(config.length));
+    else writeFileSync(join(unfinished, 'config.json.origin.json'), '{"identity":5,"sizeBytes":null}');
+    hub.publish('openai/whisper-small', { ...files, 'config.json': linked });
+    const { directory } = await resolveModel('small', contextWith());
+    expect(readFileSync(join(directory, 'config.json')).equals(config)).toBe(true);
+  },
+);
+
 test('a store that cannot be written is named, with the way out', async () => {
   hub.publish('openai/whisper-small', huggingFaceFiles());
   const storeDirectory = join(folder, 'occupied');

@@ -1,6 +1,9 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import * as v from 'valibot';
 import { makeFolder } from '../../model/make-folder.ts';
+import { stagingPath } from '../../model/staging.ts';
+import { readStoredJson } from '../../model/stored-json.ts';
 import type { OpenedNpu } from './acl-environment.ts';
 
 /** Two things that only a device can confirm; each has a safe way. */
@@ -13,6 +16,15 @@ export interface DeviceSettings {
 
 export const usualSettings: DeviceSettings = { inPlaceRows: true, queuedSteps: 8 };
 export const safeSettings: DeviceSettings = { inPlaceRows: false, queuedSteps: 1 };
+
+/** Each step that may be queued has objects of ACL of its own. */
+const maxQueuedSteps = 64;
+
+/** Settings that a version did not know yet are missing. */
+const storedSettings = v.object({
+  inPlaceRows: v.exactOptional(v.boolean()),
+  queuedSteps: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(maxQueuedSteps))),
+});
 
 /** What is true of a stand-in says nothing of the device it plays. */
 function settingsFile(store: string, { device, isStandIn }: OpenedNpu): string {
@@ -30,39 +42,20 @@ export async function readSettings(
   onWarning: (message: string) => void,
 ): Promise<DeviceSettings> {
   const path = settingsFile(store, npu);
-  try {
-    return { ...usualSettings, ...checkedSettings(JSON.parse(await readFile(path, 'utf8'))) };
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return usualSettings;
-    const reason = error instanceof Error ? error.message : String(error);
-    onWarning(
-      `${path} cannot be used (${reason}): the safe, slower settings are; \`whisper-npu doctor\` finds out anew`,
-    );
-    return safeSettings;
-  }
-}
-
-/** Each step that may be queued has objects of ACL of its own. */
-const maxQueuedSteps = 64;
-
-function checkedSettings(settings: unknown): Partial<DeviceSettings> {
-  if (typeof settings !== 'object' || settings === null || Array.isArray(settings)) throw new Error('it is no object');
-  const { inPlaceRows, queuedSteps } = settings as Record<string, unknown>;
-  const isKnown = inPlaceRows === undefined || typeof inPlaceRows === 'boolean';
-  const count = Number(queuedSteps);
-  const isCount = queuedSteps === undefined || (Number.isInteger(queuedSteps) && count >= 1 && count <= maxQueuedSteps);
-  if (!isKnown || !isCount) throw new Error('its values make no sense');
-  return {
-    ...(inPlaceRows === undefined ? {} : { inPlaceRows }),
-    ...(queuedSteps === undefined ? {} : { queuedSteps: count }),
-  };
+  const read = await readStoredJson(path, storedSettings);
+  if ('value' in read) return { ...usualSettings, ...read.value };
+  if (read.isMissing) return usualSettings;
+  onWarning(
+    `${path} cannot be used (it ${read.problem}): the safe, slower settings are; \`whisper-npu doctor\` finds out anew`,
+  );
+  return safeSettings;
 }
 
 /** Writes the settings whole or not at all. */
 export async function writeSettings(store: string, npu: OpenedNpu, settings: DeviceSettings): Promise<void> {
   await makeFolder(join(store, 'devices'));
   const path = settingsFile(store, npu);
-  const unfinished = `${path}.${process.pid}.tmp`;
+  const unfinished = stagingPath(path);
   await writeFile(unfinished, `${JSON.stringify(settings, null, 2)}\n`);
   await rename(unfinished, path);
 }

@@ -54,7 +54,7 @@ async function attempt(download: Download, partial: PartialFile, context: FetchC
   try {
     const origin = originOf(reply, download.sha256);
     if (reply.status === 200) {
-      const finished = await finishedFile(download.path, origin);
+      const finished = await finishedFile(download.path, origin, context);
       if (finished !== undefined) return finished;
       await partial.begin(origin);
     } else if (partial.sizeBytes === 0 || (reply.status !== 206 && reply.status !== 416)) {

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { type FileHandle, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { parseObject } from '../checkpoint-files.ts';
+import * as v from 'valibot';
 import { storeError } from '../store-error.ts';
 import type { StoredFile } from '../stored-checkpoint.ts';
+import { readStoredJson } from '../stored-json.ts';
 import { type FetchContext, SourceError } from './context.ts';
 
 /** What tells one version of a remote file from another, kept beside the part of it that has come. */
@@ -15,10 +16,15 @@ export interface Origin {
   readonly sizeBytes?: number | undefined;
 }
 
-interface OriginOnDisk extends Origin {
+const originOnDisk = v.object({
+  identity: v.optional(v.string()),
+  etag: v.optional(v.string()),
+  sizeBytes: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
   /** Set once the whole file was checked. */
-  readonly sha256?: string;
-}
+  sha256: v.optional(v.string()),
+});
+
+type OriginOnDisk = v.InferOutput<typeof originOnDisk>;
 
 /**
  * A file that is coming in: `<path>.part`, which a later run can go on with, and `<path>.origin.json`, which says what
@@ -133,17 +139,27 @@ export class PartialFile {
   }
 }
 
-/** The file, if it came whole in an earlier run and is still of the version that `origin` describes. */
-export async function finishedFile(path: string, origin: Origin): Promise<StoredFile | undefined> {
+/** The file, if it came whole in an earlier run, is of the version that `origin` describes, and has not changed since. */
+export async function finishedFile(
+  path: string,
+  origin: Origin,
+  context: FetchContext,
+): Promise<StoredFile | undefined> {
   const { identity, sizeBytes, sha256 } = await readOrigin(path);
   if (identity === undefined || identity !== origin.identity || sizeBytes === undefined || sha256 === undefined)
     return undefined;
   const status = await stat(path).catch(() => undefined);
-  return status?.size === sizeBytes ? { name: basename(path), sizeBytes, sha256 } : undefined;
+  if (status?.size !== sizeBytes) return undefined;
+  context.onEvent({ kind: 'verifying', file: basename(path) });
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path, { signal: context.signal })) hash.update(chunk);
+  return hash.digest('hex') === sha256 ? { name: basename(path), sizeBytes, sha256 } : undefined;
 }
 
+/** What an earlier run noted; where that cannot be used, what it brought is fetched again. */
 async function readOrigin(path: string): Promise<OriginOnDisk> {
-  return parseObject(await readFile(`${path}.origin.json`, 'utf8').catch(() => '')) ?? {};
+  const read = await readStoredJson(`${path}.origin.json`, originOnDisk);
+  return 'value' in read ? read.value : {};
 }
 
 async function writeOrigin(path: string, origin: OriginOnDisk): Promise<void> {
