@@ -15,7 +15,7 @@ export interface CpuBackendOptions extends EngineOptions {
  * Loads a prepared model onto the CPU, in a thread of its own.
  *
  * @param options the folder that convert/prepare-cpu.ts made, the model's dimensions, the number of threads to compute with
- * @throws ModelError 'MODEL_LOAD_FAILED' when the graphs or weights are refused, 'OUT_OF_MEMORY', 'NO_THREAD' when there are
+ * @throws ModelError 'MODEL_DAMAGED' or 'MODEL_LOAD_FAILED' when table or weights are refused, 'OUT_OF_MEMORY', 'NO_THREAD' when there are
  *   not as many, 'CPU_ADDON_MISSING', 'CPU_ADDON_BROKEN'; calls of the backend may run out of memory too
  */
 export async function openCpuBackend({ onProfile, ...options }: CpuBackendOptions): Promise<Backend> {

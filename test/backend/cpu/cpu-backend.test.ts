@@ -134,7 +134,7 @@ describe('the CPU backend', () => {
     const { stdout } = await promisify(execFile)(process.execPath, [join(root, 'script.mjs')], {
       timeout: hangLimitMs,
     });
-    expect(stdout).toBe('MODEL_LOAD_FAILED\n');
+    expect(stdout).toBe('MODEL_DAMAGED\n');
   });
 
   const damagedTensors = [
@@ -172,15 +172,20 @@ describe('the CPU backend', () => {
   }
 
   test.each([
-    ['the table of weights is missing', (directory: string) => rm(join(directory, 'weights.json'))],
+    ['the table of weights is missing', 'MODEL_DAMAGED', (directory: string) => rm(join(directory, 'weights.json'))],
     [
       'a tensor is missing from the table',
+      'MODEL_LOAD_FAILED',
       (directory: string) => writeFile(join(directory, 'weights.json'), '{"tensors":[],"alignmentHeads":[]}'),
     ],
-    ['the weights are cut short', (directory: string) => truncate(join(directory, 'weights.bin'), 1000)],
-  ] as const)('names the folder and what to do when %s', async (_, damage) => {
+    [
+      'the weights are cut short',
+      'MODEL_LOAD_FAILED',
+      (directory: string) => truncate(join(directory, 'weights.bin'), 1000),
+    ],
+  ] as const)('names the folder and what to do when %s', async (_, code, damage) => {
     const failure = await failureWith(damage);
-    expect(failure).toMatchObject({ name: 'ModelError', code: 'MODEL_LOAD_FAILED' });
+    expect(failure).toMatchObject({ name: 'ModelError', code });
     const { message, hint } = failure as ModelError;
     expect(message).toContain(join(root, 'damaged-'));
     expect(hint).toContain('Remove the folder');
