@@ -38,7 +38,7 @@ ROUNDING_SECONDS = 1e-3
 # Prints nothing but the samples of a recording as the program hears them, f32.
 SAMPLES = """
 import { openAudio } from './dist/audio/open-audio.js';
-await using audio = await openAudio(process.argv[1]);
+const audio = await openAudio(process.argv[1]);
 for await (const block of audio.samples) process.stdout.write(new Uint8Array(block.buffer, block.byteOffset, block.byteLength).slice());
 """
 
@@ -116,7 +116,7 @@ def clips_of(paths):
 
 def samples_of(clip):
     command = ["node", "--input-type=module", "-e", SAMPLES, str(clip.resolve())]
-    return numpy.frombuffer(subprocess.run(command, cwd=root, check=True, capture_output=True).stdout, dtype="<f4")
+    return numpy.frombuffer(subprocess.run(command, cwd=root, check=True, stdout=subprocess.PIPE).stdout, dtype="<f4").copy()
 
 
 def ours(clips, model, beams, words):
@@ -125,7 +125,7 @@ def ours(clips, model, beams, words):
     command = ["node", "dist/cli/main.js", "transcribe", "-q", "--model", model, "--format", "json", *options]
     command += ["--word-timestamps"] if words else []
     command += [str(clip.resolve()) for clip in clips]
-    lines = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True).stdout.splitlines()
+    lines = subprocess.run(command, cwd=root, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
     return [json.loads(line) for line in lines]
 
 
@@ -180,7 +180,7 @@ def main():
     clips = list(clips_of(arguments.paths))
     with tempfile.TemporaryDirectory() as folder:
         export = ["node", "scripts/export-safetensors.mjs", arguments.model, folder]
-        subprocess.run(export, cwd=root, check=True, capture_output=True)
+        subprocess.run(export, cwd=root, check=True, stdout=subprocess.DEVNULL)
         model = openai_weights.load(folder)
     model.set_alignment_heads(whisper._ALIGNMENT_HEADS[arguments.model.removeprefix("whisper-")])
     ties = Ties(arguments.tie)
