@@ -3,18 +3,19 @@ import { join } from 'node:path';
 import { fateOf, processToken } from './process-token.ts';
 
 // Whatever the store is to hold is made under a name of its own beside the place where it goes:
-// <target>.unfinished~<token of the process>. So two processes never write to the same file, even where one of them lost
+// <target>~<token of the process>.unfinished. So two processes never write to the same file, even where one of them lost
 // its lock while it was suspended. The rename to the target's name is the only moment at which anything comes to be.
 
 const suffix = '.unfinished';
-const unfinishedName = /^(?<target>.+)\.unfinished(?:~(?<owner>[^/]+))?$/;
+/** The owner begins as all tokens do, with a host and a process id. */
+const unfinishedName = /^(?<target>.+?)(?:~(?<owner>[^~/]+~\d+~[^/]+))?\.unfinished$/;
 
 /** How long what a process on another machine left may lie without a change until it is taken for dead. */
 const foreignSilenceMs = 24 * 3_600_000;
 
 /** A name for what is going to be `target`, used by nobody else. */
 export function stagingPath(target: string): string {
-  return `${target}${suffix}~${processToken()}`;
+  return `${target}~${processToken()}${suffix}`;
 }
 
 /** A name for what its maker gave up half way: whoever wants to go on with it may take it. */

@@ -174,7 +174,7 @@ describe('what processes left unfinished', () => {
   const foreign = 'elsewhere~1~5~0123456789ab~0123456789ab';
 
   function leave(token: string | undefined): string {
-    const name = `other.unfinished${token === undefined ? '' : `~${token}`}`;
+    const name = `other${token === undefined ? '' : `~${token}`}.unfinished`;
     mkdirSync(join(parent, name), { recursive: true });
     writeFileSync(join(parent, name, 'weights.bin'), 'half');
     return name;
@@ -190,7 +190,7 @@ describe('what processes left unfinished', () => {
 
   test('is used where it was finished but for its name', async () => {
     const { directory } = await build();
-    renameSync(directory, `${directory}.unfinished~${ended}`);
+    renameSync(directory, `${directory}~${ended}.unfinished`);
     expect(await build()).toEqual({ directory, said: [], builds: 0 });
     expectWhole(directory);
   });

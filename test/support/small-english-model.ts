@@ -3,15 +3,15 @@ import { join } from 'node:path';
 import type { ModelDimensions } from '../../src/model/dimensions.ts';
 import { writeRandomCheckpoint } from './random-checkpoint.ts';
 
-/** Of a model that takes real audio and real text, and computes in milliseconds. */
+/** Of a model that takes real audio and real text, computes in milliseconds, and has sizes that fit the CPU engine's vectors. */
 export const smallEnglishDimensions: ModelDimensions = {
   nMels: 80,
   nAudioCtx: 1500,
-  nAudioState: 16,
+  nAudioState: 64,
   nAudioHead: 2,
   nAudioLayer: 1,
   nTextCtx: 448,
-  nTextState: 16,
+  nTextState: 64,
   nTextHead: 2,
   nTextLayer: 1,
   nVocab: 51864,
