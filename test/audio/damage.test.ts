@@ -83,15 +83,16 @@ describe('damaged in any way, there are samples or an AudioError', () => {
   async function readAny(bytes: Uint8Array): Promise<void> {
     const warnings: string[] = [];
     const onWarning = (message: string) => warnings.push(message);
-    const drain = async (opening: ReturnType<typeof openAudio>) => {
-      await using audio = await opening;
+    const drain = async (open: () => ReturnType<typeof openAudio>) => {
+      await using audio = await open();
       for await (const block of audio.samples)
         for (const x of block) if (!(Math.abs(x) <= 1)) throw new Error(`sample ${x}`);
     };
     using folder = temporaryFolder();
     const path = folder.write('a', bytes);
-    for (const opening of [openPiped(bytes, { onWarning }), openAudio(path, { onWarning, ffmpeg: noFfmpeg })])
-      await drain(opening).catch((reason: unknown) => {
+    const ways = [() => openPiped(bytes, { onWarning }), () => openAudio(path, { onWarning, ffmpeg: noFfmpeg })];
+    for (const open of ways)
+      await drain(open).catch((reason: unknown) => {
         if (!(reason instanceof AudioError)) throw reason;
       });
     expect(warnings.length).toBeLessThanOrEqual(4);
