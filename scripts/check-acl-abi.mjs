@@ -1,11 +1,11 @@
-// Holds native/acl_*.inc and acl_types.h against the real CANN headers, by compiling assertions about both.
+// Holds native/npu/acl_*.inc and acl_types.h against the real CANN headers, by compiling assertions about both.
 //   node scripts/check-acl-abi.mjs [folder with acl/acl.h]     default: $ASCEND_HOME_PATH/include
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const native = join(dirname(dirname(fileURLToPath(import.meta.url))), 'native');
+const native = join(dirname(dirname(fileURLToPath(import.meta.url))), 'native', 'npu');
 const home = process.env.ASCEND_HOME_PATH;
 const headers = process.argv[2] ?? (home === undefined ? undefined : join(home, 'include'));
 

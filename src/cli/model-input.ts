@@ -1,6 +1,6 @@
-import type { OpenModelOptions } from '../open-model.ts';
 import type { modelOptions as modelTable } from '../options/model.ts';
 import type { ValuesOf } from '../options/option.ts';
+import type { OpenModelOptions } from '../setup/open-model.ts';
 import { convertProgress } from './convert-progress.ts';
 import { modelContext, type Session } from './session.ts';
 import type { Terminal } from './terminal.ts';

@@ -2,17 +2,17 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { WhisperNpuError } from '../errors.ts';
 import { printable, printableLines } from '../printable.ts';
-import { addAccuracy } from './commands/accuracy.ts';
-import { addBench } from './commands/bench.ts';
-import { addConvert } from './commands/convert.ts';
-import { addDoctor } from './commands/doctor.ts';
-import { addModels } from './commands/models.ts';
-import { addPull } from './commands/pull.ts';
-import { addTranscribe } from './commands/transcribe.ts';
+import { addAccuracy } from './accuracy/command.ts';
+import { addBench } from './bench/command.ts';
+import { addConvert } from './convert/command.ts';
+import { addDoctor } from './doctor/command.ts';
 import { exitCode, exitCodeFor } from './exit-codes.ts';
 import { endInterrupted } from './interrupt.ts';
+import { addModels } from './models/command.ts';
+import { addPull } from './pull/command.ts';
 import { errorJson, printError } from './report-error.ts';
 import type { Session } from './session.ts';
+import { addTranscribe } from './transcribe/command.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string;

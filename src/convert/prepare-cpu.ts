@@ -1,10 +1,10 @@
 import { join } from 'node:path';
-import type { CpuDtype } from '../dtype.ts';
 import { ModelError } from '../errors.ts';
 import { type Quantisation, quantisationOf, quantise, quantisedNames, quantisedShapes } from '../graph/quantise.ts';
 import { embedding, layOutWeights, type WeightLayout, type WeightShape } from '../graph/weights.ts';
 import { alignmentHeads } from '../model/alignment-heads.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
+import type { CpuDtype } from '../model/dtype.ts';
 import { tableFile, tableText, weightsFile } from '../model/weights-table.ts';
 import {
   type BuildRequest,

@@ -1,4 +1,4 @@
-import { dtypesOf } from '../dtype.ts';
+import { dtypesOf } from '../model/dtype.ts';
 import { chip, choice, nameOf } from './kinds/texts.ts';
 import { option, optionWithDefault } from './option.ts';
 

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { dtypesOf } from '../dtype.ts';
+import { dtypesOf } from '../model/dtype.ts';
 import { sourceNames } from '../model/fetch/context.ts';
 import { device } from './kinds/device.ts';
 import { integer } from './kinds/numbers.ts';

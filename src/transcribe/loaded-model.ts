@@ -1,6 +1,6 @@
 import type { Backend } from '../backend/backend.ts';
 import type { DecodingRules } from '../decoding/rules.ts';
-import type { Dtype } from '../dtype.ts';
+import type { Dtype } from '../model/dtype.ts';
 import type { WhisperTokenizer } from '../model/tokenizer.ts';
 
 /** A model on a device, with what turns its tokens into text. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { accuracyPage } from '../../src/accuracy/page.ts';
-import { accuracyText } from '../../src/cli/accuracy-text.ts';
+import { accuracyText } from '../../src/cli/accuracy/text.ts';
 import { accuracyResult, fileOf, position } from './results.ts';
 
 const differing = fileOf(

@@ -10,7 +10,7 @@ import { built } from '../support/build-dist.ts';
 import { models } from '../support/models.ts';
 import { readNpy, shared } from '../support/shared.ts';
 
-type OpenModel = typeof import('../../src/open-model.ts');
+type OpenModel = typeof import('../../src/setup/open-model.ts');
 
 /** Softmax as the textbook has it, in the numbers that JavaScript has. */
 function probabilities(logits: ArrayLike<number>): number[] {

@@ -1,5 +1,4 @@
 import { expectTypeOf, test } from 'vitest';
-import type { LoadModelOptions } from '../../src/load-model.ts';
 import type { OpenRecordingOptions } from '../../src/open-recording.ts';
 import type { audioCallOptions, audioOptions } from '../../src/options/audio.ts';
 import type { decodingOptions } from '../../src/options/decoding.ts';
@@ -11,6 +10,7 @@ import type { speechOptions } from '../../src/options/speech.ts';
 import type { wordOptions } from '../../src/options/subtitles.ts';
 import type { transcribeCallOptions } from '../../src/options/transcribe-calls.ts';
 import type { CueLayout } from '../../src/output/cues.ts';
+import type { LoadModelOptions } from '../../src/setup/load-model.ts';
 import type { TranscribeOptions } from '../../src/transcribe/options.ts';
 import type { ChunkOptions } from '../../src/vad/speech-chunks.ts';
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { storeDirectory } from '../../src/model/store.ts';
-import type { OpenModelOptions } from '../../src/open-model.ts';
+import type { OpenModelOptions } from '../../src/setup/open-model.ts';
 import type { LoadedModel } from '../../src/transcribe/loaded-model.ts';
 import type { TranscribeOptions } from '../../src/transcribe/options.ts';
 import type { Segment } from '../../src/transcribe/segment.ts';
@@ -16,7 +16,7 @@ import { recordingOf, samplesOf } from '../support/recordings.ts';
 import { shared } from '../support/shared.ts';
 
 // Built, because the CPU backend starts a worker thread from the file beside its own.
-type OpenModel = typeof import('../../src/open-model.ts');
+type OpenModel = typeof import('../../src/setup/open-model.ts');
 
 type GoldenWord = readonly [text: string, start: number, end: number, probability: number];
 interface Golden {

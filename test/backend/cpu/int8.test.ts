@@ -5,9 +5,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Backend } from '../../../src/backend/backend.ts';
 import { loadCpuAddon } from '../../../src/backend/cpu/cpu-addon.ts';
 import { prepareCpu } from '../../../src/convert/prepare-cpu.ts';
-import type { CpuDtype } from '../../../src/dtype.ts';
 import { openCheckpoint } from '../../../src/model/checkpoint.ts';
-import type { OpenModelOptions } from '../../../src/open-model.ts';
+import type { CpuDtype } from '../../../src/model/dtype.ts';
+import type { OpenModelOptions } from '../../../src/setup/open-model.ts';
 import type { LoadedModel } from '../../../src/transcribe/loaded-model.ts';
 import { built } from '../../support/build-dist.ts';
 import { cosine } from '../../support/compare.ts';
@@ -16,7 +16,7 @@ import { randomValues, smallDimensions, writeRandomCheckpoint } from '../../supp
 import { readNpy, shared } from '../../support/shared.ts';
 
 type CpuBackend = typeof import('../../../src/backend/cpu/cpu-backend.ts');
-type OpenModel = typeof import('../../../src/open-model.ts');
+type OpenModel = typeof import('../../../src/setup/open-model.ts');
 
 // 8-bit products are rounded: what stands here is how much of a model is left, not that it is exact.
 const dimensions = { ...smallDimensions, nAudioState: 64, nTextState: 64 };

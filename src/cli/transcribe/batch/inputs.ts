@@ -1,0 +1,116 @@
+import { readdir, realpath, stat } from 'node:fs/promises';
+import { basename, isAbsolute, join, relative, resolve } from 'node:path';
+import { AudioError } from '../../../errors.ts';
+import { isFolder } from '../../../model/make-folder.ts';
+import { expandGlob, isGlob } from './glob.ts';
+
+/** A recording to transcribe. */
+export interface Input {
+  /** What opens it; '-' is stdin. */
+  readonly path: string;
+  /** Where its outputs lie below the output folder, with the recording's own name at the end. */
+  readonly relativePath: string;
+  /** Why there is nothing to open. */
+  readonly failure?: AudioError;
+}
+
+/** What a folder is searched for. A file named by itself may have any extension, or none. */
+const audioExtension =
+  /\.(3gp|aac|ac3|aiff?|amr|au|avi|caf|flac|m4[abv]|mka|mkv|mov|mp[234]|mpe?g|mpga|oga|ogg|opus|w64|wave?|webm|wma|wmv)$/i;
+
+/**
+ * Turns what was named on the command line into recordings: files, folders with all audio in them at any depth, globs
+ * for shells that do not expand them. Outputs mirror what lies below a folder or below a glob's first wildcard. What is
+ * not there comes back as it was named, so that opening it tells.
+ *
+ * @returns in the order of the arguments, what one argument stands for sorted by name
+ */
+export async function findInputs(args: readonly string[]): Promise<Input[]> {
+  const found: Input[][] = [];
+  for (const arg of args) found.push(await expand(arg));
+  return found.flat();
+}
+
+/** The same for the lines of a list. They are no globs, and outputs mirror paths as they are written. */
+export async function findListed(paths: readonly string[]): Promise<Input[]> {
+  const found: Input[][] = [];
+  for (const path of paths) {
+    const relativePath = pathBelow(path);
+    if (await isFolder(path)) found.push(await audioBelow(path, relativePath));
+    else found.push([{ path: path === '-' ? './-' : path, relativePath }]);
+  }
+  return found.flat();
+}
+
+async function expand(arg: string): Promise<Input[]> {
+  if (arg === '-') return [{ path: '-', relativePath: 'stdin' }];
+  const status = await stat(arg).catch(() => undefined);
+  if (status?.isDirectory()) return audioBelow(arg, '');
+  if (status === undefined && isGlob(arg)) return expandPattern(arg);
+  return [{ path: arg, relativePath: basename(arg) }];
+}
+
+async function expandPattern(pattern: string): Promise<Input[]> {
+  const { base, paths } = await expandGlob(pattern);
+  const found = new Map<string, Input>(); // a folder and what is in it may both match
+  for (const path of paths) {
+    const relativePath = relative(base, path);
+    if (await isFolder(path)) {
+      for await (const input of walk(path, relativePath, new Set())) found.set(input.path, input);
+    } else if (!pattern.endsWith('*') || audioExtension.test(path)) found.set(path, { path, relativePath });
+  }
+  return found.size > 0 ? [...found.values()] : [nothingIn(pattern, `nothing matches ${pattern}`)];
+}
+
+async function audioBelow(folder: string, relativePath: string): Promise<Input[]> {
+  const found: Input[] = [];
+  for await (const input of walk(folder, relativePath, new Set())) found.push(input);
+  return found.length > 0 ? found : [nothingIn(folder, `no audio file is in ${folder}`)];
+}
+
+/** @param visited real paths of folders: links may lead back to where the walk has been */
+async function* walk(folder: string, relativePath: string, visited: Set<string>): AsyncGenerator<Input> {
+  try {
+    const real = await realpath(folder);
+    if (visited.has(real)) return;
+    visited.add(real);
+    const entries = await readdir(folder, { withFileTypes: true });
+    for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+      if (entry.name.startsWith('.')) continue;
+      const path = join(folder, entry.name);
+      const below = join(relativePath, entry.name);
+      const isUndecoded = entry.name.includes('\ufffd');
+      const target = entry.isSymbolicLink() || isUndecoded ? await stat(path).catch(() => undefined) : entry;
+      if (target === undefined && isUndecoded) yield { path, relativePath: below, failure: notUtf8(path) };
+      else if (target?.isDirectory()) yield* walk(path, below, visited);
+      // A link to nothing is not passed over: opening it tells.
+      else if ((target === undefined || target.isFile()) && audioExtension.test(entry.name))
+        yield { path, relativePath: below };
+    }
+  } catch (cause) {
+    if (!(cause instanceof Error && 'syscall' in cause)) throw cause;
+    const failure = new AudioError('AUDIO_FOLDER_UNREADABLE', `folder ${folder} cannot be read: ${cause.message}`, {
+      cause,
+    });
+    yield { path: folder, relativePath, failure };
+  }
+}
+
+function nothingIn(path: string, message: string): Input {
+  const hint = 'check the path; files with an unusual extension have to be named one by one';
+  return { path, relativePath: path, failure: new AudioError('AUDIO_NONE_FOUND', message, { hint }) };
+}
+
+/** Node names such files in a way that cannot open them. */
+function notUtf8(path: string): AudioError {
+  return new AudioError('AUDIO_NAME_NOT_UTF8', `${path} cannot be opened: its name is not UTF-8`, {
+    hint: 'rename it, for example with: convmv -r -f gbk -t utf8 --notest FOLDER',
+  });
+}
+
+/** A path as tar stores it: relative to here, or from the root without its slash if it is not below. */
+function pathBelow(path: string): string {
+  const fromHere = relative('', path);
+  const isBelow = !/^\.\.([/\\]|$)/.test(fromHere) && !isAbsolute(fromHere);
+  return isBelow ? fromHere : resolve(path).replace(/^([A-Za-z]:)?[/\\]+/, '');
+}

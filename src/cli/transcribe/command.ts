@@ -1,0 +1,188 @@
+import { Argument, type Command } from 'commander';
+import type { AudioRecording } from '../../audio/recording.ts';
+import { openSilero } from '../../backend/cpu/silero.ts';
+import { closeAfter, NpuError, UsageError } from '../../errors.ts';
+import type { CommandOptions } from '../../options/tables.ts';
+import type { Transcript } from '../../output/transcript.ts';
+import { printable } from '../../printable.ts';
+import { openModel } from '../../setup/open-model.ts';
+import type { LoadedModel } from '../../transcribe/loaded-model.ts';
+import type { Segment } from '../../transcribe/segment.ts';
+import type { SpeechModel } from '../../vad/speech-model.ts';
+import { openInput } from '../audio-input.ts';
+import { addOptions, readOptions } from '../command-options.ts';
+import { modelOptions } from '../model-input.ts';
+import type { Session } from '../session.ts';
+import type { Terminal } from '../terminal.ts';
+import { readInputList } from './batch/input-list.ts';
+import { findInputs, findListed, type Input } from './batch/inputs.ts';
+import { type Job, makeOutputFolder, makeRoom, outputDate, planJobs } from './batch/jobs.ts';
+import type { BatchProgress } from './batch/progress.ts';
+import { pendingJobs, runBatch } from './batch/run-batch.ts';
+import { decodingOptions, needsSpeechModel } from './decoding-input.ts';
+import { checkStdout, type OutputSettings, outputSettings } from './output-settings.ts';
+import { printLanguages } from './print-languages.ts';
+import { recognise } from './recognise.ts';
+import { openResults, type Results } from './results.ts';
+
+type Options = CommandOptions<'transcribe'>;
+
+export function addTranscribe(program: Command, session: Session): void {
+  addOptions(program.command('transcribe'), 'transcribe')
+    .summary('print or write what is said in audio files')
+    .description('Prints what is said in audio files, or writes it to files. Only results go to stdout.')
+    .addArgument(new Argument('[audio...]', 'files, folders, quoted globs, or - for stdin'))
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ whisper-npu transcribe interview.wav
+  $ whisper-npu transcribe --language de --task translate rede.wav
+  $ whisper-npu transcribe --format srt,txt --output-dir subtitles recordings/
+  $ whisper-npu transcribe --json *.wav > transcripts.jsonl
+  $ whisper-npu transcribe --start 1:30 --end 2:00 talk.mp4
+  $ arecord -r 16000 -f S16_LE -t raw | whisper-npu transcribe --input-format s16le -`,
+    )
+    .action((args: string[], _: unknown, own: Command) => run(args, own, session));
+}
+
+async function run(args: readonly string[], command: Command, session: Session): Promise<void> {
+  const { options, terminal } = readOptions(command, 'transcribe', session);
+  const settings = outputSettings(options);
+  const { directory, formats } = settings;
+  const inputs = await inputsOf(args, options, session);
+  const jobs =
+    directory === undefined
+      ? inputs.map((input): Job => ({ input, outputs: new Map() }))
+      : planJobs(inputs, directory, formats);
+  checkStdout(settings, jobs.length);
+  const { overwrite = false, json = false } = options;
+  const batch = { session, terminal, overwrite, json };
+  const pending = await pendingJobs(jobs, batch);
+  if (directory !== undefined && pending.length > 0) await makeOutputFolder(directory);
+  const results = openResults(settings, session, terminal, jobs.length);
+  let model: LoadedModel | undefined;
+  let speechModel: SpeechModel | undefined;
+  const close = async () => {
+    await speechModel?.[Symbol.asyncDispose]();
+    await model?.[Symbol.asyncDispose]();
+  };
+  try {
+    await runBatch(pending, jobs.length, batch, async (job, progress) => {
+      if (job.input.failure !== undefined) throw job.input.failure;
+      const date = await outputDate(job);
+      await using audio = await openInput(job.input.path, options, session, terminal.warn);
+      await makeRoom(job);
+      model ??= await load(options, settings, session, terminal);
+      if (options.detectLanguage) return await printLanguages(model, audio, session, json); // before the audio is closed
+      if (needsSpeechModel(options)) speechModel ??= await openSilero();
+      const work = { job, date, audio, model, speechModel, progress, results, settings };
+      await transcribeOne(work, options, session, terminal).catch(namingFile(audio.name));
+    });
+  } catch (error) {
+    return closeAfter(error, close);
+  }
+  await close();
+}
+
+async function inputsOf(args: readonly string[], { filesFrom }: Options, session: Session): Promise<Input[]> {
+  if (args.length === 0 && filesFrom === undefined) {
+    throw new UsageError('NO_INPUT', "missing required argument 'audio'", {
+      hint: 'name files or folders, or a list of them with --files-from; --help shows all options',
+    });
+  }
+  if ([...args, filesFrom].filter((input) => input === '-').length > 1)
+    throw new UsageError('STDIN_TWICE', 'stdin (-) can be read only once');
+  const named = await findInputs(args);
+  return filesFrom === undefined
+    ? named
+    : [...named, ...(await findListed(await readInputList(filesFrom, session.stdin)))];
+}
+
+async function load(
+  options: Options,
+  { needsWords }: OutputSettings,
+  session: Session,
+  terminal: Terminal,
+): Promise<LoadedModel> {
+  const model = await openModel({
+    ...modelOptions(options, session, terminal),
+    beams: options.beamSize,
+    windows: options.batchSize,
+    wordTimes: needsWords,
+  });
+  terminal.note(`model ${model.name}, ${model.dtype}, device ${model.backend.device}`);
+  return model;
+}
+
+/** A recording on its way through. */
+interface Work {
+  readonly job: Job;
+  /** Of its outputs. */
+  readonly date: Date;
+  readonly audio: AudioRecording;
+  readonly model: LoadedModel;
+  readonly speechModel: SpeechModel | undefined;
+  readonly progress: BatchProgress;
+  readonly results: Results;
+  readonly settings: OutputSettings;
+}
+
+async function transcribeOne(
+  { job, date, audio, model, speechModel, progress, results, settings }: Work,
+  options: Options,
+  session: Session,
+  terminal: Terminal,
+): Promise<void> {
+  const started = performance.now();
+  const { task } = options;
+  const recognition = recognise(model, audio, {
+    ...decodingOptions(options, speechModel),
+    timestamps: settings.needsTimestamps,
+    wordTimestamps: settings.needsWords,
+    signal: session.signal,
+    onProgress: (seconds) => {
+      progress.reach(seconds);
+      terminal.status(progress.status);
+    },
+    onWarning: (message) => terminal.warn(`${audio.name}: ${message}`),
+  });
+  const segments: Segment[] = [];
+  progress.begin(audio.name, audio.durationSeconds);
+  terminal.status(progress.status);
+  await results.begin(audio.name);
+  for await (const segment of recognition.segments) {
+    segments.push(segment);
+    await results.segment(segment);
+    terminal.status(progress.status);
+  }
+  session.signal.throwIfAborted();
+  const info = recognition.info();
+  progress.reach(info.audioSeconds);
+  const elapsedSeconds = (performance.now() - started) / 1000;
+  const transcript = { ...info, file: audio.name, segments, task, model: model.name, device: model.backend.device };
+  await results.end(job, transcript, elapsedSeconds, date);
+  terminal.note(`${audio.name}: ${summary(transcript, elapsedSeconds)}`);
+}
+
+function summary({ audioSeconds, language, languageProbability }: Transcript, elapsedSeconds: number): string {
+  if (audioSeconds === 0) return 'no audio in it';
+  const detected = languageProbability === undefined ? '' : ` (detected, ${(100 * languageProbability).toFixed(0)} %)`;
+  const speed = `${(audioSeconds / elapsedSeconds).toFixed(1)} times real time, RTF ${(elapsedSeconds / audioSeconds).toFixed(3)}`;
+  const spoken = language === undefined ? 'no speech' : `language ${language}${detected}`;
+  return `${audioSeconds.toFixed(1)} s of audio in ${elapsedSeconds.toFixed(2)} s (${speed}), ${spoken}`;
+}
+
+/** A device that fails in the middle of a file fails with the file's name. */
+function namingFile(name: string): (error: unknown) => never {
+  return (error) => {
+    if (!(error instanceof NpuError)) throw error;
+    const { code, message, hint, aclCode, aclFunction } = error;
+    throw new NpuError(code, `${printable(name)}: ${message}`, {
+      cause: error,
+      ...(hint === undefined ? {} : { hint }),
+      ...(aclCode === undefined ? {} : { aclCode }),
+      ...(aclFunction === undefined ? {} : { aclFunction }),
+    });
+  };
+}

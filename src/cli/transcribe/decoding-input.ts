@@ -1,0 +1,37 @@
+import { passedOn } from '../../options/names.ts';
+import { type CommandOptions, optionTables } from '../../options/tables.ts';
+import type { TranscribeOptions } from '../../transcribe/options.ts';
+import type { ChunkOptions } from '../../vad/speech-chunks.ts';
+import type { SpeechModel } from '../../vad/speech-model.ts';
+
+type DecodingInputOptions = CommandOptions<'transcribe'>;
+
+/** Whether speech has to be told from silence first. */
+export function needsSpeechModel({ vad, batchSize }: DecodingInputOptions): boolean {
+  return vad === true || batchSize > 1;
+}
+
+/**
+ * What the command line asks of a transcription, in the library's words.
+ *
+ * @param speechModel where one is needed
+ */
+export function decodingOptions(options: DecodingInputOptions, speechModel?: SpeechModel): TranscribeOptions {
+  const given = passedOn(options, optionTables, 'transcribe', 'transcribe()') as TranscribeOptions;
+  const temperatures = ladder(options.temperature, options.temperatureIncrement);
+  if (speechModel === undefined) return { ...given, temperatures };
+  const speech: ChunkOptions = passedOn(options, optionTables, 'transcribe', 'speech.options');
+  return { ...given, temperatures, speech: { model: speechModel, options: speech } };
+}
+
+/** Nobody waits for more tries. */
+const mostTries = 1000;
+
+/** Temperatures from the first up to 1. */
+function ladder(first: number, increment: number): number[] {
+  if (increment === 0) return [first];
+  const count = Math.floor((1 - first) / increment + 1e-6) + 1;
+  return Array.from({ length: Math.max(1, Math.min(count, mostTries)) }, (_, i) =>
+    Number((first + i * increment).toFixed(6)),
+  );
+}

@@ -1,0 +1,157 @@
+import { access, constants } from 'node:fs/promises';
+import { chooseLevel, levelNames, loadCpuAddon } from '../backend/cpu/cpu-addon.ts';
+import { type FoundAddon, findAddon } from '../backend/find-addon.ts';
+import { isStandIn, openNpu, probeAcl } from '../backend/npu/acl-environment.ts';
+import type { AclProbe } from '../backend/npu/addon.ts';
+import type { DeviceSettings } from '../backend/npu/device-settings.ts';
+import { findAtc } from '../convert/atc.ts';
+import { NpuError, WhisperNpuError } from '../errors.ts';
+import { makeFolder } from '../model/make-folder.ts';
+import { listModels, storeDirectory } from '../model/store.ts';
+import { selfCheck } from './self-check.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** One thing that was looked at. */
+export interface Finding {
+  readonly what: string;
+  /** `missing` is no fault where nothing asks for it, such as CANN on a machine without an NPU. */
+  readonly state: 'ok' | 'missing' | 'failed';
+  readonly detail: string;
+  /** What to do about it. */
+  readonly remedy?: string;
+}
+
+const storeRemedy = 'Make the folder writable, or name another one in WHISPER_NPU_HOME.';
+const tokensDiffer = 'Convert the model with --dtype float32 and look again; if that does not help, report this.';
+
+/** Looks at everything this program needs, from Node to the device's memory. */
+export async function diagnose(env: Environment): Promise<Finding[]> {
+  return [
+    { what: 'Node', state: 'ok', detail: `${process.version}, ${process.platform} ${process.arch}` },
+    await look('CPU engine', async () => describeCpuEngine(env)),
+    ...(await diagnoseNpu(env)),
+    await look('atc', () => findAtc(env), 'missing'),
+    await look('store', () => diagnoseStore(storeDirectory(env)), 'failed', storeRemedy),
+  ];
+}
+
+function describeCpuEngine(env: Environment): string {
+  const addon = loadCpuAddon();
+  const levels = addon.levels().map((level) => levelNames[level]);
+  const { origin } = findAddon('whisper_cpu') as FoundAddon;
+  return `${levelNames[chooseLevel(addon, env['WHISPER_NPU_CPU_LEVEL'])]} (this processor has ${levels.join(', ')}), ${origin}`;
+}
+
+async function diagnoseStore(store: string): Promise<string> {
+  await makeFolder(store);
+  await access(store, constants.W_OK);
+  const models = await listModels(store);
+  return `${store}: ${models.map(({ name }) => name).join(', ') || 'no models yet'}`;
+}
+
+async function diagnoseNpu(env: Environment): Promise<Finding[]> {
+  let probe: AclProbe;
+  try {
+    probe = await probeAcl(env);
+  } catch (error) {
+    return [failure('native addon', error, 'missing')];
+  }
+  const addon: Finding = { what: 'native addon', state: 'ok', detail: 'loaded' };
+  const libraries = probe.libraries.map(({ name, path, error }): Finding => {
+    if (path !== undefined) return { what: 'library', state: 'ok', detail: path };
+    const detail = error?.startsWith(name) ? error : `${name}: ${error ?? 'not found'}`;
+    return { what: 'library', state: 'missing', detail };
+  });
+  if (probe.error !== undefined) return [addon, ...libraries, failure('NPU', probe.error, 'missing')];
+  const name = isStandIn(probe) ? 'a stand-in for CANN' : `CANN ${probe.cannVersion ?? 'of unknown version'}`;
+  const driver = `driver ${probe.driverVersion ?? 'of unknown version'}`;
+  return [
+    addon,
+    ...libraries,
+    { what: 'CANN', state: 'ok', detail: `${name}, ACL ${probe.apiVersion ?? '?'}, ${driver}` },
+    ...(await Promise.all(Array.from({ length: probe.deviceCount ?? 0 }, (_, index) => diagnoseDevice(env, index)))),
+    ...(await checkDevices(env, probe.deviceCount ?? 0)),
+  ];
+}
+
+/** One device after another: what is kept for a kind of device must hold for all of that kind. */
+async function checkDevices(env: Environment, count: number): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  const kept = new Map<string, DeviceSettings>();
+  for (let index = 0; index < count; index++) findings.push(...(await checkItself(env, index, kept)));
+  return findings;
+}
+
+/** The two things only a device can confirm, and the device against the CPU. */
+async function checkItself(env: Environment, index: number, kept: Map<string, DeviceSettings>): Promise<Finding[]> {
+  const what = index === 0 ? 'self-check' : `self-check of NPU ${index}`;
+  try {
+    const check = await selfCheck(env, storeDirectory(env), index, kept);
+    if (check === undefined) {
+      const detail = 'no model in the store has been converted for this device';
+      return [{ what, state: 'missing', detail, remedy: 'Run `whisper-npu convert MODEL`, then this again.' }];
+    }
+    kept.set(check.soc, check.settings);
+    const compared = (setting: string, isSame: boolean): Finding => ({
+      what,
+      state: 'ok',
+      detail: `${setting}: ${isSame ? 'the same tokens as the safe way' : 'other tokens, so the safe way is used from now on'}`,
+    });
+    const percent = `${(100 * check.agreement).toFixed(1)} % of the CPU's tokens`;
+    return [
+      { what, state: 'ok', detail: check.model },
+      compared('rows written in place', check.inPlaceRows),
+      compared('steps queued', check.queuedSteps),
+      check.agreement > 0.9
+        ? { what, state: 'ok', detail: `the sample gives ${percent}` }
+        : { what, state: 'failed', detail: `the sample gives ${percent}`, remedy: tokensDiffer },
+    ];
+  } catch (error) {
+    return [
+      failure(what, error, 'failed', 'Run `whisper-npu convert MODEL` again; if that does not help, report this.'),
+    ];
+  }
+}
+
+function diagnoseDevice(env: Environment, index: number): Promise<Finding> {
+  return look(`NPU ${index}`, async () => {
+    const { device, description } = await openNpu(env, index);
+    try {
+      const { freeBytes, totalBytes } = await device.memoryInfo();
+      return `${description}, ${gigabytes(freeBytes)} of ${gigabytes(totalBytes)} free`;
+    } finally {
+      await device.close();
+    }
+  });
+}
+
+function gigabytes(sizeBytes: number): string {
+  return `${(sizeBytes / 1e9).toFixed(1)} GB`;
+}
+
+async function look(
+  what: string,
+  at: () => Promise<string>,
+  otherwise: 'missing' | 'failed' = 'failed',
+  remedy?: string,
+): Promise<Finding> {
+  try {
+    return { what, state: 'ok', detail: await at() } as const;
+  } catch (error) {
+    return failure(what, error, otherwise, remedy);
+  }
+}
+
+/** @param remedy where the error itself has none */
+function failure(what: string, error: unknown, state: 'missing' | 'failed', remedy?: string): Finding {
+  const known = error instanceof WhisperNpuError ? error : undefined;
+  const hint = known?.hint ?? remedy;
+  const isAbsent = known instanceof NpuError && /MISSING|NO_DEVICE/.test(known.code);
+  return {
+    what,
+    state: isAbsent ? 'missing' : state,
+    detail: error instanceof Error ? error.message : String(error),
+    ...(hint === undefined ? {} : { remedy: hint }),
+  };
+}

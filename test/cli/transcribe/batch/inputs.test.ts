@@ -1,0 +1,149 @@
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { describe, expect, test } from 'vitest';
+import { readInputList } from '../../../../src/cli/transcribe/batch/input-list.ts';
+import { findInputs, findListed } from '../../../../src/cli/transcribe/batch/inputs.ts';
+import { temporaryFolder, touch } from '../../../support/temporary.ts';
+
+/** Where outputs of what was found would lie. */
+const mirrored = async (...args: string[]) => (await findInputs(args)).map(({ relativePath }) => relativePath);
+
+describe('files', () => {
+  test('are taken as they are named, whatever their extension, there or not', async () => {
+    expect(await findInputs(['a/b.wav', 'strange.dat', '-'])).toEqual([
+      { path: 'a/b.wav', relativePath: 'b.wav' },
+      { path: 'strange.dat', relativePath: 'strange.dat' },
+      { path: '-', relativePath: 'stdin' },
+    ]);
+  });
+
+  test('whose names look like a glob are files', async () => {
+    const folder = temporaryFolder();
+    touch(folder, 'a[1].wav', 'a1.wav');
+    expect(await mirrored(join(folder, 'a[1].wav'))).toEqual(['a[1].wav']);
+  });
+});
+
+describe('a folder', () => {
+  test('gives its audio at any depth, sorted, without hidden files', async () => {
+    const folder = temporaryFolder();
+    touch(folder, 'b.wav', 'a/z.MP3', 'a/b/c.opus', 'a/._z.mp3', '.hidden/x.wav', 'notes.txt', 'b.srt');
+    expect(await mirrored(folder)).toEqual(['a/b/c.opus', 'a/z.MP3', 'b.wav']);
+  });
+
+  test('may have links that lead round in it: each folder is walked once', async () => {
+    const folder = temporaryFolder();
+    touch(folder, 'a/x.wav', 'b/y.wav');
+    symlinkSync('..', join(folder, 'a', 'up'));
+    symlinkSync(folder, join(folder, 'b', 'round'));
+    symlinkSync('../a', join(folder, 'b', 'to-a'));
+    expect(await mirrored(folder)).toEqual(['a/x.wav', 'b/y.wav']);
+  });
+
+  test('follows links to files and other folders, and does not pass over a link to nothing', async () => {
+    const [folder, elsewhere] = [temporaryFolder(), temporaryFolder()];
+    touch(elsewhere, 'far.wav');
+    symlinkSync(elsewhere, join(folder, 'linked'));
+    symlinkSync(join(elsewhere, 'far.wav'), join(folder, 'file.wav'));
+    symlinkSync('nowhere', join(folder, 'gone.wav'));
+    expect(await mirrored(folder)).toEqual(['file.wav', 'gone.wav', 'linked/far.wav']);
+  });
+
+  test('without audio is a failure that names it', async () => {
+    const folder = temporaryFolder();
+    touch(folder, 'notes.txt');
+    const [input] = await findInputs([folder]);
+    expect(input?.failure).toMatchObject({ code: 'AUDIO_NONE_FOUND', message: expect.stringContaining(folder) });
+  });
+
+  test.skipIf(process.getuid?.() === 0)('that may not be read fails by itself', async () => {
+    const folder = temporaryFolder();
+    touch(folder, 'a.wav', 'locked/b.wav');
+    chmodSync(join(folder, 'locked'), 0);
+    const found = await findInputs([folder]);
+    chmodSync(join(folder, 'locked'), 0o700);
+    expect(found.map(({ failure }) => failure?.code)).toEqual([undefined, 'AUDIO_FOLDER_UNREADABLE']);
+  });
+
+  test('with a name that is no UTF-8 says so', async () => {
+    const folder = temporaryFolder();
+    writeFileSync(Buffer.concat([Buffer.from(`${folder}/`), Buffer.from([0xc2, 0xbc]), Buffer.from('.wav')]), '');
+    writeFileSync(Buffer.concat([Buffer.from(`${folder}/`), Buffer.from([0xd6, 0xd0]), Buffer.from('.wav')]), '');
+    const found = await findInputs([folder]);
+    expect(found.map(({ failure }) => failure?.code).sort()).toEqual(['AUDIO_NAME_NOT_UTF8', undefined]);
+  });
+});
+
+describe('a glob', () => {
+  const tree = () => {
+    const folder = temporaryFolder();
+    touch(folder, 'a.wav', 'b.mp3', 'c.txt', '.d.wav', 'x/a1.wav', 'x/a2.wav', 'x/y/a1.flac', 'z/a1.wav');
+    return folder;
+  };
+
+  test.each([
+    ['*.wav', ['a.wav']],
+    ['*', ['a.wav', 'b.mp3', 'x/a1.wav', 'x/a2.wav', 'x/y/a1.flac', 'z/a1.wav']],
+    ['*.txt', ['c.txt']],
+    ['.*.wav', ['.d.wav']],
+    ['?/a[1-1].wav', ['x/a1.wav', 'z/a1.wav']],
+    ['x/a[!1].wav', ['x/a2.wav']],
+    ['**/a1.*', ['x/a1.wav', 'x/y/a1.flac', 'z/a1.wav']],
+    ['{a,b}.{wav,mp3}', ['a.wav', 'b.mp3']],
+    ['**', ['a.wav', 'b.mp3', 'x/a1.wav', 'x/a2.wav', 'x/y/a1.flac', 'z/a1.wav']],
+    ['{x,z/{a1,a2}}*', ['x/a1.wav', 'x/a2.wav', 'x/y/a1.flac', 'z/a1.wav']],
+  ])('%s', async (pattern, expected) => {
+    const found = await findInputs([join(tree(), pattern)]);
+    // What lies below the first wildcard is mirrored; for x/a[!1].wav that is the file alone.
+    const below = pattern.startsWith('x/') ? expected.map((path) => path.slice(2)) : expected;
+    expect(found.map(({ relativePath }) => relativePath)).toEqual(below);
+    expect(found.every(({ failure }) => failure === undefined)).toBe(true);
+  });
+
+  test('that matches nothing is a failure that names it', async () => {
+    const [input] = await findInputs([join(tree(), 'no-*.wav')]);
+    expect(input?.failure).toMatchObject({ code: 'AUDIO_NONE_FOUND', message: expect.stringContaining('no-*.wav') });
+  });
+
+  test('that is none is an error of usage', async () => {
+    await expect(findInputs([join(tree(), '[z-a].wav')])).rejects.toMatchObject({ code: 'GLOB_INVALID' });
+  });
+
+  test('does not run in circles', async () => {
+    const folder = tree();
+    symlinkSync('..', join(folder, 'x', 'up'));
+    expect(await mirrored(join(folder, '**', 'a2.wav'))).toEqual(['x/a2.wav']);
+  });
+});
+
+describe('a list', () => {
+  const read = (content: string | Buffer) => readInputList('-', Readable.from([Buffer.from(content)]));
+
+  test('has a path on each line, with either line end', async () => {
+    expect(await read('\ufeffa b.wav\r\n\n c.wav\n')).toEqual(['a b.wav', ' c.wav']);
+  });
+
+  test('with NULs in it may have line breaks in names', async () => {
+    expect(await read('a\nb.wav\0c.wav\0')).toEqual(['a\nb.wav', 'c.wav']);
+  });
+
+  test('that is not there is an error of usage', async () => {
+    await expect(readInputList('no-such-list', Readable.from([]))).rejects.toMatchObject({ code: 'LIST_UNREADABLE' });
+  });
+
+  test('is mirrored as written; what is not below here from the root on', async () => {
+    const folder = temporaryFolder();
+    touch(folder, 'talks/a.wav');
+    mkdirSync(join(folder, 'talks/empty'));
+    const found = await findListed(['x/../y/b*.wav', './c.wav', '-', '/tmp/q/d.wav', '..e.wav', join(folder, 'talks')]);
+    expect(found.map(({ path, relativePath }) => [path, relativePath])).toEqual([
+      ['x/../y/b*.wav', 'y/b*.wav'],
+      ['./c.wav', 'c.wav'],
+      ['./-', '-'],
+      ['/tmp/q/d.wav', 'tmp/q/d.wav'],
+      ['..e.wav', '..e.wav'],
+      [join(folder, 'talks/a.wav'), join(folder, 'talks/a.wav').slice(1)],
+    ]);
+  });
+});

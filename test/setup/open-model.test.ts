@@ -1,0 +1,37 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type OpenModelOptions, openModel } from '../../src/setup/open-model.ts';
+import { models } from '../support/models.ts';
+import { hasStandIn, standInEnvironment } from '../support/npu-stand-in.ts';
+
+describe.skipIf(!hasStandIn || models.tinyEn === undefined)('opening a model on the stand-in for CANN', () => {
+  let store: string;
+  beforeAll(async () => {
+    store = await mkdtemp(join(tmpdir(), 'whisper-npu-open-'));
+  });
+  afterAll(() => rm(store, { recursive: true }));
+
+  /** Opens and closes it. @returns the graphs that were converted for it */
+  async function converted(changes: Partial<OpenModelOptions> = {}): Promise<string[]> {
+    const graphs: string[] = [];
+    await using _ = await openModel({
+      model: models.tinyEn ?? '',
+      device: { kind: 'npu', index: 0 },
+      dtype: 'float16',
+      context: { storeDirectory: store, env: { ...process.env, ...standInEnvironment }, offline: true },
+      threads: 1,
+      onConvert: (event) => event.kind === 'atc' && graphs.push(event.graph),
+      ...changes,
+    });
+    return graphs;
+  }
+
+  test('converts what is asked for, once', async () => {
+    expect(await converted()).toEqual(['encoder', 'decoder-1', 'decoder-4', 'rows-64-1-448']);
+    expect(await converted({ beams: 5 })).toEqual(['rows-5-1-1344']);
+    expect(await converted({ beams: 5, windows: 2, wordTimes: true })).toEqual(['rows-10-2-1344', 'aligner-64']);
+    expect(await converted({ beams: 5, wordTimes: true })).toEqual([]);
+  });
+});
