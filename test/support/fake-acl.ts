@@ -14,7 +14,7 @@ export function buildFakeAcl(): string | undefined {
   const library = `${root}build/fake-acl/libascendcl.so`;
   if (existsSync(library) && statSync(library).mtimeMs > statSync(source).mtimeMs) return library;
   mkdirSync(`${root}build/fake-acl`, { recursive: true });
-  const args = ['-std=c++20', '-shared', '-fPIC', `-I${root}native`, source, '-o', library];
+  const args = ['-std=c++20', '-shared', '-fPIC', `-I${root}native/npu`, source, '-o', library];
   const compiler = spawnSync('c++', args, { encoding: 'utf8' });
   if (compiler.error !== undefined) return undefined;
   if (compiler.status !== 0) throw new Error(compiler.stderr);
