@@ -1,5 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { addAbortSignal, Readable } from 'node:stream';
+import { shellCommand } from '../child-program.ts';
 import { AudioError } from '../errors.ts';
 
 /** Bytes read strictly forward, from a file or a pipe. */
@@ -22,7 +23,7 @@ export interface ByteSource extends AsyncDisposable {
 /**
  * Opens a file, named pipe or device for reading.
  *
- * @throws AudioError ('AUDIO_NOT_FOUND', 'AUDIO_NO_PERMISSION', 'AUDIO_IS_DIRECTORY', 'AUDIO_OPEN_FAILED')
+ * @throws AudioError ('AUDIO_NOT_FOUND', 'AUDIO_IS_URL', 'AUDIO_NO_PERMISSION', 'AUDIO_IS_DIRECTORY', 'AUDIO_OPEN_FAILED')
  */
 export async function openFile(path: string): Promise<ByteSource> {
   let handle: FileHandle | undefined;
@@ -120,6 +121,7 @@ function openError(path: string, cause: unknown): unknown {
   switch (systemCode(cause)) {
     case 'ENOENT':
     case 'ENOTDIR':
+      if (isUrl(path)) return urlError(path, cause);
       return new AudioError('AUDIO_NOT_FOUND', `${path} does not exist`, { hint: 'check the path', cause });
     case 'EACCES':
     case 'EPERM':
@@ -130,6 +132,21 @@ function openError(path: string, cause: unknown): unknown {
     default:
       return new AudioError('AUDIO_OPEN_FAILED', `${path} cannot be opened: ${messageOf(cause)}`, { cause });
   }
+}
+
+/** Whether something is written like an address: a scheme, which no drive's letter is, and two slashes. */
+export function isUrl(path: string): boolean {
+  return /^[a-z][a-z0-9+.-]+:\/\//i.test(path);
+}
+
+function urlError(url: string, cause: unknown): AudioError {
+  const hint = /^file:/i.test(url)
+    ? 'name the file by its path, without file://'
+    : `fetch it first, or on the way: ${shellCommand('curl', '-L', url)} | whisper-npu transcribe -`;
+  return new AudioError('AUDIO_IS_URL', `${url} is an address, not a file: nothing is fetched from the network`, {
+    hint,
+    cause,
+  });
 }
 
 function readError(name: string, cause: unknown): AudioError {

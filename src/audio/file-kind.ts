@@ -105,6 +105,7 @@ function isControl(byte: number): boolean {
 /** How to make a WAV of an input that is none, or one that cannot be read. */
 export function conversionHint(name: string): string {
   if (name === 'stdin') return 'convert it on the way: ffmpeg -i - -ar 16000 -ac 1 -f wav -';
-  const converted = `${name.replace(/\.[^./\\]*$/, '')}-16k.wav`;
-  return `convert it first: ${shellCommand('ffmpeg', '-i', name, '-ar', '16000', '-ac', '1', converted)}`;
+  const path = name.startsWith('-') ? `./${name}` : name; // or it would be an option
+  const converted = `${path.replace(/\.[^./\\]*$/, '')}-16k.wav`;
+  return `convert it first: ${shellCommand('ffmpeg', '-i', path, '-ar', '16000', '-ac', '1', converted)}`;
 }

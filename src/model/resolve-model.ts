@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { realpath, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { shellCommand } from '../child-program.ts';
 import { ModelError } from '../errors.ts';
 import { publishedModel } from './catalog.ts';
 import { type CheckpointFormat, inspectFolder } from './checkpoint-files.ts';
@@ -69,13 +70,13 @@ export async function resolveModel(spec: string, context: ModelContext): Promise
   if (context.offline || /^(1|on|true|yes)$/i.test(env['HF_HUB_OFFLINE'] ?? ''))
     throw stored.isMissing
       ? new ModelError('MODEL_OFFLINE', `${model.name} is not on this machine, and fetching is off`, {
-          hint: `fetch it once: whisper-npu pull ${spec}`,
+          hint: `fetch it once: ${shellCommand('whisper-npu', 'pull', spec)}`,
         })
       : new ModelError(
           'MODEL_DAMAGED',
           `${model.name} in the store is damaged (${stored.problem}), and fetching is off`,
           {
-            hint: `fetch it again: whisper-npu pull ${spec}`,
+            hint: `fetch it again: ${shellCommand('whisper-npu', 'pull', spec)}`,
           },
         );
   if (!stored.isMissing) inner.onEvent({ kind: 'damaged', model: model.name, problem: stored.problem });

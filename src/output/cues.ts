@@ -6,7 +6,7 @@ import { wholeMs } from './timestamp.ts';
 export interface Cue {
   readonly startSeconds: number;
   readonly endSeconds: number;
-  /** Never blank, nor is any of its lines; without the arrow that parts times. */
+  /** Never blank, nor is any of its lines; without the arrow that parts times; with marks of its format, as in `<u>`. */
   readonly text: string;
 }
 
@@ -30,11 +30,19 @@ const unlimited = 1000;
  * Subtitles as openai/whisper lays them out (utils.py, SubtitlesWriter): a cue per segment, or from words where there are
  * any. In what it gets wrong this differs: words too lose arrows and line breaks, an arrow with a longer shaft is one too,
  * no cue ends before it starts, and a segment without words is not lost among others that have them.
+ *
+ * @param written what was said as the format writes it, so that nothing in it is taken for a mark; widths are those of what was said
  */
-export function cues(segments: readonly Segment[], layout: CueLayout): Cue[] {
+export function cues(
+  segments: readonly Segment[],
+  layout: CueLayout,
+  written: (text: string) => string = (text) => text,
+): Cue[] {
   const laidOut = segments.some(({ words }) => words !== undefined)
-    ? cuesOfWords(segments, layout).flatMap((words) => (layout.highlightWords ? highlighted(words) : [joined(words)]))
-    : lines(segments);
+    ? cuesOfWords(segments, layout)
+        .map((words) => words.map((word) => ({ ...word, text: written(word.text) })))
+        .flatMap((words) => (layout.highlightWords ? highlighted(words) : [joined(words)]))
+    : lines(segments).map((line) => ({ ...line, text: written(line.text) }));
   return laidOut.flatMap((cue) =>
     cue.text.trim() === '' ? [] : [{ ...cue, text: cue.text.replace(/-{2,}>/g, '->') }],
   );

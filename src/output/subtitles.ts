@@ -10,11 +10,15 @@ export function srt({ segments }: Transcript, layout: CueLayout): string {
     .join('');
 }
 
-/** WebVTT: hours only where there are any. */
+/** WebVTT: hours only where there are any. In a cue's text `&` and `<` have to be written as references (WebVTT, §4.2.2). */
 export function vtt({ segments }: Transcript, layout: CueLayout): string {
   const time = (seconds: number) => timestamp(seconds, 'if any', '.');
-  const blocks = cues(segments, layout).map(
+  const blocks = cues(segments, layout, escaped).map(
     (cue) => `${time(cue.startSeconds)} --> ${time(cue.endSeconds)}\n${cue.text}\n\n`,
   );
   return `WEBVTT\n\n${blocks.join('')}`;
+}
+
+function escaped(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 }

@@ -25,6 +25,20 @@ describe('each format writes its bytes', () => {
     );
   });
 
+  test('vtt: nothing that was said is a mark or a reference; our own marks stay', () => {
+    const words = [
+      { text: ' R&D', startSeconds: 0, endSeconds: 1, probability: 1 },
+      { text: ' <i>&lt;', startSeconds: 1, endSeconds: 2, probability: 1 },
+    ];
+    const said = segment(0, 2, ' R&D <i>&lt;');
+    expect(write('vtt', said)).toContain('\nR&amp;D &lt;i>&amp;lt;\n');
+    expect(write('srt', said)).toContain('\nR&D <i>&lt;\n');
+    const layout = { highlightWords: true, maxLineWidth: 12, maxLineCount: 1 };
+    expect(formats.vtt(transcript({ ...said, words }), layout)).toBe(
+      'WEBVTT\n\n00:00.000 --> 00:01.000\n<u>R&amp;D</u> &lt;i>&amp;lt;\n\n00:01.000 --> 00:02.000\nR&amp;D <u>&lt;i>&amp;lt;</u>\n\n',
+    );
+  });
+
   test('tsv: whole milliseconds, no tab in the text', () => {
     expect(write('tsv', greeting, late)).toBe(
       'start\tend\ttext\n0\t4860\tHello, "you" there.\n3661500\t3662000\tone two --> three\n',

@@ -13,13 +13,19 @@ export function parseSrt(content: string): ParsedCue[] {
   });
 }
 
-/** Reads WebVTT of cues only, strictly. */
+/** Reads WebVTT of cues only, strictly: its only mark is underlining, and references stand for what could be taken for more. */
 export function parseVtt(content: string): ParsedCue[] {
   const [header, ...cues] = blocks(content);
   if (header?.join() !== 'WEBVTT') throw new Error(`begins with ${header?.join()}`);
-  return cues.map((lines) =>
-    parseCue(lines, /^(?:(\d{2,}):)?(\d\d):(\d\d)\.(\d{3}) --> (?:(\d{2,}):)?(\d\d):(\d\d)\.(\d{3})$/),
-  );
+  return cues.map((lines) => {
+    const cue = parseCue(lines, /^(?:(\d{2,}):)?(\d\d):(\d\d)\.(\d{3}) --> (?:(\d{2,}):)?(\d\d):(\d\d)\.(\d{3})$/);
+    return { ...cue, lines: cue.lines.map(withoutReferences) };
+  });
+}
+
+function withoutReferences(line: string): string {
+  if (/&(?!amp;|lt;)|<(?!\/?u>)/.test(line)) throw new Error(`no text of a cue: ${JSON.stringify(line)}`);
+  return line.replaceAll('&lt;', '<').replaceAll('&amp;', '&');
 }
 
 function blocks(content: string): string[][] {

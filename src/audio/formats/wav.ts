@@ -1,3 +1,4 @@
+import { shellCommand } from '../../child-program.ts';
 import { AudioError } from '../../errors.ts';
 import type { ByteSource } from '../byte-source.ts';
 import { cutShortText, type DecodedAudio, type PcmBlock } from './decoded-audio.ts';
@@ -28,7 +29,7 @@ export async function openWav(context: Context): Promise<DecodedAudio> {
   const cut = cutText(source.name, format, dataBytes, heldBytes);
   if (cut !== undefined) {
     throw new AudioError('AUDIO_TRUNCATED', cut, {
-      hint: `copy it again, or transcribe what is there: whisper-npu transcribe - < ${source.name}`,
+      hint: `copy it again, or transcribe what is there: whisper-npu transcribe - < ${shellCommand(source.name)}`,
     });
   }
   return openPcm(context, format, heldBytes);

@@ -77,7 +77,11 @@ describe('a header', () => {
     const bytes = wavBytes({ channels, container: 'RF64', dataSize: 0xffffffff, chunksBefore: [ds64(2n ** 50n)] });
     expect([...(await samplesOf(await openPiped(bytes)))]).toEqual(samples);
     using folder = temporaryFolder();
-    await expect(openAudio(folder.write('a.wav', bytes))).rejects.toMatchObject({ code: 'AUDIO_TRUNCATED' });
+    const path = folder.write("it's a.wav", bytes);
+    await expect(openAudio(path)).rejects.toMatchObject({
+      code: 'AUDIO_TRUNCATED',
+      hint: expect.stringMatching(/: whisper-npu transcribe - < '\S*\/it'\\''s a\.wav'$/), // as a shell needs it
+    });
   });
 });
 
@@ -175,6 +179,15 @@ describe('what is no readable WAV is named', () => {
       code: 'AUDIO_NOT_FOUND',
     });
     await expect(openAudio(folder.path)).rejects.toMatchObject({ code: 'AUDIO_IS_DIRECTORY' });
+    await expect(openAudio('https://example.org/a b.mp3')).rejects.toMatchObject({
+      code: 'AUDIO_IS_URL',
+      message: 'https://example.org/a b.mp3 is an address, not a file: nothing is fetched from the network',
+      hint: "fetch it first, or on the way: curl -L 'https://example.org/a b.mp3' | whisper-npu transcribe -",
+    });
+    await expect(openAudio('file:///tmp/a.mp3')).rejects.toMatchObject({
+      code: 'AUDIO_IS_URL',
+      hint: 'name the file by its path, without file://',
+    });
     await expect(openAudio('a\0b')).rejects.toMatchObject({ code: 'AUDIO_OPEN_FAILED' });
   });
 

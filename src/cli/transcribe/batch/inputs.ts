@@ -1,6 +1,7 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
-import { basename, isAbsolute, join, relative, resolve } from 'node:path';
-import { AudioError } from '../../../errors.ts';
+import { basename, isAbsolute, join, parse, relative, resolve } from 'node:path';
+import { isUrl } from '../../../audio/byte-source.ts';
+import { AudioError, UsageError } from '../../../errors.ts';
 import { isFolder } from '../../../model/make-folder.ts';
 import { expandGlob, isGlob } from './glob.ts';
 
@@ -24,6 +25,7 @@ const audioExtension =
  * not there comes back as it was named, so that opening it tells.
  *
  * @returns in the order of the arguments, what one argument stands for sorted by name
+ * @throws UsageError ('INPUT_IS_ROOT', 'GLOB_INVALID')
  */
 export async function findInputs(args: readonly string[]): Promise<Input[]> {
   const found: Input[][] = [];
@@ -36,7 +38,7 @@ export async function findListed(paths: readonly string[]): Promise<Input[]> {
   const found: Input[][] = [];
   for (const path of paths) {
     const relativePath = pathBelow(path);
-    if (await isFolder(path)) found.push(await audioBelow(path, relativePath));
+    if (await isFolder(path)) found.push(await audioBelow(await belowRoot(path), relativePath));
     else found.push([{ path: path === '-' ? './-' : path, relativePath }]);
   }
   return found.flat();
@@ -45,8 +47,8 @@ export async function findListed(paths: readonly string[]): Promise<Input[]> {
 async function expand(arg: string): Promise<Input[]> {
   if (arg === '-') return [{ path: '-', relativePath: 'stdin' }];
   const status = await stat(arg).catch(() => undefined);
-  if (status?.isDirectory()) return audioBelow(arg, '');
-  if (status === undefined && isGlob(arg)) return expandPattern(arg);
+  if (status?.isDirectory()) return audioBelow(await belowRoot(arg), '');
+  if (status === undefined && isGlob(arg) && !isUrl(arg)) return expandPattern(arg);
   return [{ path: arg, relativePath: basename(arg) }];
 }
 
@@ -68,11 +70,28 @@ async function audioBelow(folder: string, relativePath: string): Promise<Input[]
   return found.length > 0 ? found : [nothingIn(folder, `no audio file is in ${folder}`)];
 }
 
+/**
+ * Nobody means all files of a machine: a list that was read wrongly does, or a variable of a script that is empty.
+ *
+ * @returns the folder itself
+ * @throws UsageError ('INPUT_IS_ROOT')
+ */
+async function belowRoot(folder: string): Promise<string> {
+  if (!isRoot(await realpath(folder))) return folder;
+  throw new UsageError('INPUT_IS_ROOT', `${folder} is the root of the file system: that is no folder of recordings`, {
+    hint: 'name the folders in it that are meant',
+  });
+}
+
+function isRoot(realFolder: string): boolean {
+  return parse(realFolder).root === realFolder;
+}
+
 /** @param visited real paths of folders: links may lead back to where the walk has been */
 async function* walk(folder: string, relativePath: string, visited: Set<string>): AsyncGenerator<Input> {
   try {
     const real = await realpath(folder);
-    if (visited.has(real)) return;
+    if (visited.has(real) || isRoot(real)) return; // a link to the root leads out of what was named
     visited.add(real);
     const entries = await readdir(folder, { withFileTypes: true });
     for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {

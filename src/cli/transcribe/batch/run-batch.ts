@@ -73,7 +73,9 @@ export async function runBatch(
     } catch (error) {
       const isLast = session.signal.aborted || stopsAll(error);
       if (isLast && (session.signal.aborted || nFiles > 1)) {
-        terminal.warn(stoppedText(job, progress, `${i + 1} of ${pending.length}, ${nDone} done`));
+        const count = `file ${i + 1} of ${pending.length}, ${nDone} done`;
+        const hasDone = nDone > 0 || pending.length < nFiles;
+        terminal.warn(`${stoppedText(job, progress)} (${count})${hasDone ? nextText(job, overwrite) : ''}`);
         tellFailures(failures, nFiles, terminal);
       }
       // Before a recording is begun, what stops all is about the model or the device.
@@ -113,11 +115,16 @@ async function withSize({ input: { path } }: Job) {
   return { path, sizeBytes: status?.size ?? 0 };
 }
 
-function stoppedText({ input, outputs }: Job, { position }: BatchProgress, count: string): string {
-  const where =
-    position === undefined ? `before ${input.path}` : `in ${input.path}, ${clock(position.seconds)} from its beginning`;
-  const next = outputs.size > 0 ? '; the same command goes on from there' : '';
-  return `stopped ${where} (file ${count})${next}`;
+function stoppedText({ input }: Job, { position }: BatchProgress): string {
+  return position === undefined
+    ? `stopped before ${input.path}`
+    : `stopped in ${input.path}, ${clock(position.seconds)} from its beginning`;
+}
+
+/** What the same command does next time, where that is not all of it once more. */
+function nextText({ input, outputs }: Job, overwrite: boolean): string {
+  if (outputs.size === 0 || input.path === '-') return '';
+  return `; the same command${overwrite ? ' without --overwrite' : ''} skips what is done and begins with this file`;
 }
 
 function tellFailures(failures: readonly Failure[], nFiles: number, terminal: Terminal): void {

@@ -4,6 +4,8 @@ import { Readable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { readInputList } from '../../../../src/cli/transcribe/batch/input-list.ts';
 import { findInputs, findListed } from '../../../../src/cli/transcribe/batch/inputs.ts';
+import { wavBytes } from '../../../audio/wav-bytes.ts';
+import { fixture } from '../../../support/fixtures.ts';
 import { temporaryFolder, touch } from '../../../support/temporary.ts';
 
 /** Where outputs of what was found would lie. */
@@ -75,6 +77,31 @@ describe('a folder', () => {
   });
 });
 
+describe('the root of the file system', () => {
+  test('is refused, named or listed, whatever it is called', async () => {
+    const folder = temporaryFolder();
+    symlinkSync('/', join(folder, 'root'));
+    const names = ['/', '//', '/tmp/..', join(folder, 'root')];
+    const refusal = { name: 'UsageError', code: 'INPUT_IS_ROOT' };
+    for (const name of names) {
+      await expect(findInputs([name])).rejects.toMatchObject(refusal);
+      await expect(findListed(['a.wav', name])).rejects.toMatchObject(refusal);
+    }
+  });
+
+  test('is not entered by a link', async () => {
+    const folder = temporaryFolder();
+    touch(folder, 'a.wav');
+    symlinkSync('/', join(folder, 'root'));
+    expect(await mirrored(folder)).toEqual(['a.wav']);
+  });
+});
+
+test('an address is no glob, so that opening it tells what it is', async () => {
+  const url = 'https://example.org/{a,b}*.mp3?x=[1]';
+  expect(await findInputs([url])).toEqual([{ path: url, relativePath: '{a,b}*.mp3?x=[1]' }]);
+});
+
 describe('a glob', () => {
   const tree = () => {
     const folder = temporaryFolder();
@@ -126,6 +153,34 @@ describe('a list', () => {
 
   test('with NULs in it may have line breaks in names', async () => {
     expect(await read('a\nb.wav\0c.wav\0')).toEqual(['a\nb.wav', 'c.wav']);
+  });
+
+  const utf16 = (text: string) => Buffer.from(`\ufeff${text}`, 'utf16le');
+
+  test('may be UTF-16 of either order, as PowerShell writes it', async () => {
+    const text = '/tmp/a b.wav\r\nD:\\中文\\é.mp3\r\n';
+    const paths = ['/tmp/a b.wav', 'D:\\中文\\é.mp3'];
+    expect(await read(utf16(text))).toEqual(paths);
+    expect(await read(utf16(text).swap16())).toEqual(paths);
+  });
+
+  test('of UTF-16 that does not say so is refused, not taken for one path per letter', async () => {
+    for (const bytes of [utf16('/tmp/a.wav\r\n/x.wav'), utf16('b.wav'), utf16('/中文/c.wav\n').swap16()])
+      await expect(read(bytes.subarray(2))).rejects.toMatchObject({
+        code: 'LIST_NO_TEXT',
+        message: 'the list of files - seems to be UTF-16 without the byte-order mark that says so',
+      });
+    expect(await read('a\0b\0.\0long.wav\0another.wav\0more.wav\0')).toHaveLength(6);
+  });
+
+  test('that is no text is refused', async () => {
+    for (const bytes of [fixture('espeak-en.mp3'), fixture('espeak-en.flac'), wavBytes(), Buffer.from([0xd6, 0xd0])])
+      await expect(read(bytes)).rejects.toMatchObject({ name: 'UsageError', code: 'LIST_NO_TEXT' });
+  });
+
+  test('may have a name in it that is no UTF-8, or has control characters', async () => {
+    const odd = Buffer.from('recordings/gr\xfc\xdfe.wav\nrecordings/b\x1b.wav\n', 'latin1');
+    expect(await read(odd)).toEqual(['recordings/gr\ufffd\ufffde.wav', 'recordings/b\x1b.wav']);
   });
 
   test('that is not there is an error of usage', async () => {
