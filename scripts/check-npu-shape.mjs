@@ -10,7 +10,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { openModel } from '../dist/open-model.js';
+import { openModel } from '../dist/setup/open-model.js';
 import { randomTensor, writeRandomCheckpoint } from './random-checkpoint.mjs';
 
 const [folder, ...others] = parseArgs({ allowPositionals: true }).positionals;

@@ -1,6 +1,6 @@
 import { benchRequest } from '../../dist/bench/measure.js';
 import { logMelSpectrogram } from '../../dist/features/log-mel.js';
-import { openModel } from '../../dist/open-model.js';
+import { openModel } from '../../dist/setup/open-model.js';
 import { transcribe } from '../../dist/transcribe/transcribe.js';
 
 /** Ourselves, through the same calls as the command line. */

@@ -9,6 +9,8 @@ export interface Backend extends AsyncDisposable {
   /** The device really used, for people: 'CPU, 2 threads (AVX2)'. */
   readonly device: string;
   readonly dimensions: ModelDimensions;
+  /** Whether the alignment heads' attention can be asked for, which tells when words were said. */
+  readonly givesAttention: boolean;
   /**
    * Encodes windows that are decoded together.
    *

@@ -14,6 +14,11 @@ export const detectorOptions = {
     doors: ['transcribe'],
     help: 'Find the speech and skip silence and noise. Batches (--batch-size) always do.',
   }),
+  alignToSpeech: option(yesOrNo, {
+    group,
+    doors: ['transcribe'],
+    help: 'Move the ends of segments to where speech begins and ends. Without it they are openai/whisper’s, which lie in silence behind long pauses.',
+  }),
   threshold: option(number(0, 1), {
     group,
     doors: doors,

@@ -20,6 +20,11 @@ export const transcribeCallOptions = {
     doors,
     help: 'Find the speech with this model, { model, options }, and listen to that only.',
   }),
+  alignTo: option(instance, {
+    group,
+    doors,
+    help: 'Move the ends of segments without words to those of the speech that this model of openSilero() finds.',
+  }),
   maxInitialTimestampSeconds: optionWithDefault(number(0, 30, 's'), 1, {
     group,
     doors,

@@ -29,7 +29,8 @@ const unlimited = 1000;
 /**
  * Subtitles as openai/whisper lays them out (utils.py, SubtitlesWriter): a cue per segment, or from words where there are
  * any. In what it gets wrong this differs: words too lose arrows and line breaks, an arrow with a longer shaft is one too,
- * no cue ends before it starts, and a segment without words is not lost among others that have them.
+ * cues do not overlap and each is seen for a tenth of a second at least, and a segment without words is not lost among
+ * others that have them.
  *
  * @param written what was said as the format writes it, so that nothing in it is taken for a mark; widths are those of what was said
  */
@@ -39,13 +40,40 @@ export function cues(
   written: (text: string) => string = (text) => text,
 ): Cue[] {
   const laidOut = segments.some(({ words }) => words !== undefined)
-    ? cuesOfWords(segments, layout)
-        .map((words) => words.map((word) => ({ ...word, text: written(word.text) })))
-        .flatMap((words) => (layout.highlightWords ? highlighted(words) : [joined(words)]))
+    ? readable(
+        cuesOfWords(segments, layout)
+          .map((words) => words.map((word) => ({ ...word, text: written(word.text) })))
+          .flatMap((words) => (layout.highlightWords ? highlighted(words) : [joined(words)])),
+      )
     : lines(segments).map((line) => ({ ...line, text: written(line.text) }));
   return laidOut.flatMap((cue) =>
     cue.text.trim() === '' ? [] : [{ ...cue, text: cue.text.replace(/-{2,}>/g, '->') }],
   );
+}
+
+/** No cue of words is shown for less time. */
+const shortestSeconds = 0.1;
+
+/**
+ * In order, without overlap, and each long enough to be seen: a short cue extends into the gap behind it, then takes from
+ * the one behind it, and at the end of the recording from the one before.
+ */
+function readable(given: readonly Cue[]): Cue[] {
+  const cues = given.map((cue) => ({ ...cue }));
+  let shownUntil = 0;
+  for (const cue of cues) {
+    cue.startSeconds = Math.max(cue.startSeconds, shownUntil);
+    cue.endSeconds = Math.max(cue.endSeconds, cue.startSeconds + shortestSeconds);
+    shownUntil = cue.endSeconds;
+  }
+  let limit = given.reduce((latest, { endSeconds }) => Math.max(latest, endSeconds), 0);
+  if (limit < shortestSeconds * cues.length) return cues;
+  for (const cue of cues.toReversed()) {
+    cue.endSeconds = Math.min(cue.endSeconds, limit);
+    cue.startSeconds = Math.max(0, Math.min(cue.startSeconds, cue.endSeconds - shortestSeconds));
+    limit = cue.startSeconds;
+  }
+  return cues;
 }
 
 function joined(words: readonly Word[]): Cue {
@@ -56,16 +84,19 @@ function joined(words: readonly Word[]): Cue {
   };
 }
 
-/** A cue per word, and the plain text in the pauses between them. */
+/** A cue per word, and the plain text in the pauses between them that last long enough to be seen. */
 function highlighted(words: readonly Word[]): Cue[] {
   const { text } = joined(words);
+  const isSeen = (pauseSeconds: number) => wholeMs(pauseSeconds) >= 1000 * shortestSeconds;
   let shownUntil = words[0]?.startSeconds ?? 0;
   return words.flatMap(({ startSeconds, endSeconds }, spoken) => {
     const pause = { startSeconds: shownUntil, endSeconds: startSeconds, text };
+    const next = words[spoken + 1];
+    const isJoined = next !== undefined && next.startSeconds > endSeconds && !isSeen(next.startSeconds - endSeconds);
     const marked = words.map((word, i) => (i === spoken ? underlined(word.text) : word.text)).join('');
-    shownUntil = endSeconds;
-    const hasPause = wholeMs(pause.startSeconds) < wholeMs(pause.endSeconds);
-    return [...(hasPause ? [pause] : []), { startSeconds, endSeconds, text: marked }];
+    shownUntil = isJoined ? next.startSeconds : endSeconds;
+    const cue = { startSeconds, endSeconds: shownUntil, text: marked };
+    return isSeen(pause.endSeconds - pause.startSeconds) ? [pause, cue] : [cue];
   });
 }
 

@@ -9,8 +9,9 @@ import { padFrames } from './log-mel-source.ts';
 import type { ResolvedOptions } from './options.ts';
 import { PreviousText } from './previous-text.ts';
 import type { Segment } from './segment.ts';
-import { type Draft, framesPerSecond, sliceSegments } from './slice-segments.ts';
-import { segmentsOf, timeWords } from './window-segments.ts';
+import { framesPerSecond, sliceSegments } from './slice-segments.ts';
+import { timedDrafts } from './timed-drafts.ts';
+import { segmentsOf } from './window-segments.ts';
 import { inRecording } from './without-silence.ts';
 
 type LogMel = Float32Array<ArrayBuffer>;
@@ -89,14 +90,12 @@ function batchDecoder(
       const work = works[window] as Work;
       const range = { seek: work.seek, size: (windows[window] as { size: number }).size };
       const sliced = sliceSegments(result, range, tokenizer);
-      let { drafts, advance }: { drafts: readonly Draft[]; advance: number } = sliced;
-      if (isSilence(result, options)) [drafts, advance] = [[], range.size];
-      else if (options.wordTimestamps) {
-        const lastSpeechSeconds = work.segments.at(-1)?.endSeconds ?? 0;
-        const frameCount = frameCountOf(work.chunk);
-        const decoded = { window, range, result, sliced, lastSpeechSeconds, frameCount };
-        ({ drafts, advance } = await timeWords(model, audio, decoded, options));
-      }
+      const lastSpeechSeconds = work.segments.at(-1)?.endSeconds ?? 0;
+      const frameCount = frameCountOf(work.chunk);
+      const decoded = { window, range, result, sliced, lastSpeechSeconds, frameCount };
+      const { drafts, advance } = isSilence(result, options)
+        ? { drafts: [], advance: range.size }
+        : await timedDrafts(model, audio, decoded, work.chunk.times, options);
       const place = { id: 0, seek: seekOf(work), frameCount: frameCountOf(work.chunk) };
       work.segments.push(...segmentsOf(drafts, result, place));
       work.seek += advance > 0 ? advance : range.size;

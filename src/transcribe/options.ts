@@ -59,6 +59,8 @@ export interface TranscribeOptions {
    * before it.
    */
   readonly batchSize?: number;
+  /** Moves the ends of segments that have no words to those of the speech that this model finds. */
+  readonly alignTo?: SpeechModel;
   /** With word times: skips silence longer than this around what is probably invented. */
   readonly hallucinationSilenceSeconds?: number;
   readonly prependPunctuation?: string;

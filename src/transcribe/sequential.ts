@@ -1,6 +1,7 @@
 import type { EncodedAudio } from '../backend/backend.ts';
 import { maxPreviousTokens } from '../decoding/prompt.ts';
 import { nFrames } from '../features/log-mel.ts';
+import type { SpeechTimes } from '../vad/speech-times.ts';
 import { fallbackDecoder, isSilence } from './fallback.ts';
 import { heardLanguages } from './heard-language.ts';
 import type { LoadedModel } from './loaded-model.ts';
@@ -9,13 +10,16 @@ import type { ResolvedOptions } from './options.ts';
 import { PreviousText } from './previous-text.ts';
 import type { Segment } from './segment.ts';
 import { framesPerSecond, sliceSegments, type WindowRange } from './slice-segments.ts';
-import { segmentsOf, timeWords } from './window-segments.ts';
+import { timedDrafts } from './timed-drafts.ts';
+import { segmentsOf } from './window-segments.ts';
 import { speechEnd } from './word-times.ts';
 
 /** A recording as its spectrogram. */
 export interface Spectrogram {
   readonly source: LogMelSource;
   readonly frameCount: number;
+  /** Of a recording whose silence was taken out: where it lay. */
+  readonly times?: (() => SpeechTimes) | undefined;
 }
 
 /** A shorter rest of a recording is not listened to. Source: whisper.cpp does the same. */
@@ -37,7 +41,7 @@ export async function* transcribeSequentially(
   clips: readonly FrameClip[],
   options: ResolvedOptions,
 ): AsyncGenerator<Segment> {
-  const { source, frameCount } = spectrogram;
+  const { source, frameCount, times } = spectrogram;
   const { signal, onProgress } = options;
   const decoder = fallbackDecoder(model, options);
   const previous = new PreviousText(model.tokenizer, maxPreviousTokens(model.rules.maxLength), options);
@@ -66,10 +70,9 @@ export async function* transcribeSequentially(
         seek += range.size;
         continue;
       }
-      const window = { range, result, sliced: sliceSegments(result, range, model.tokenizer) };
-      const timed = options.wordTimestamps
-        ? await timeWords(model, audio, { ...window, window: 0, lastSpeechSeconds, frameCount }, options)
-        : window.sliced;
+      const sliced = sliceSegments(result, range, model.tokenizer);
+      const decoded = { window: 0, range, result, sliced, lastSpeechSeconds, frameCount };
+      const timed = await timedDrafts(model, audio, decoded, times?.(), options);
       const segments = segmentsOf(timed.drafts, result, { id, seek, frameCount });
       yield* segments;
       id += segments.length;

@@ -27,8 +27,22 @@ export interface SlicedWindow {
   readonly drafts: Draft[];
   /** Frames until the next window begins. */
   readonly advance: number;
+  /** Frames up to the last timestamp, where there is one behind text: what lies behind it says nothing, or was not heard. */
+  readonly heard: number;
   /** Whether the text ends with a single timestamp: nothing is said behind it. */
   readonly endsWithSingleTimestamp: boolean;
+}
+
+/** Less than this is not worth another look at a window: an end is foretold about as well as that. */
+const leastUnheardFrames = framesPerSecond;
+
+/**
+ * Frames until the next window begins, in a recording of nothing but speech: what lies behind a last timestamp has not been
+ * heard, and openai/whisper's rule that nobody speaks there cannot be true.
+ */
+export function advanceThroughSpeech(advance: number, { heard, drafts }: SlicedWindow, size: number): number {
+  const isUnheard = drafts.length > 0 && heard >= leastUnheardFrames && size - heard >= leastUnheardFrames;
+  return advance === size && isUnheard ? heard : advance;
 }
 
 /**
@@ -57,13 +71,14 @@ export function sliceSegments(
     const last = tokens.findLast((token) => token >= timestampBegin);
     const endSeconds =
       last === undefined || last === timestampBegin ? size / framesPerSecond : steps(last) * timestampSeconds;
-    return { drafts: [draft(tokens, 0, endSeconds)], advance: size, endsWithSingleTimestamp };
+    const heard = endsWithSingleTimestamp ? Math.min(size, steps(tokens.at(-1)) * framesPerTimestamp) : size;
+    return { drafts: [draft(tokens, 0, endSeconds)], advance: size, heard, endsWithSingleTimestamp };
   }
   const ends = endsWithSingleTimestamp ? [...cuts, tokens.length] : cuts;
   const drafts = ends.map((end, i) => {
     const part = tokens.slice(i === 0 ? 0 : ends[i - 1], end);
     return draft(part, steps(part[0]), steps(part.at(-1)) * timestampSeconds);
   });
-  const advance = endsWithSingleTimestamp ? size : steps(tokens[(ends.at(-1) as number) - 1]) * framesPerTimestamp;
-  return { drafts, advance, endsWithSingleTimestamp };
+  const heard = Math.min(size, steps(tokens[(ends.at(-1) as number) - 1]) * framesPerTimestamp);
+  return { drafts, advance: endsWithSingleTimestamp ? size : heard, heard, endsWithSingleTimestamp };
 }

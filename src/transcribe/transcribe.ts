@@ -1,5 +1,7 @@
 import { nSamples, sampleRate } from '../features/log-mel.ts';
-import { speechChunks } from '../vad/speech-chunks.ts';
+import { speechChunks, speechSpans, type TimeSpan } from '../vad/speech-chunks.ts';
+import type { SpeechModel } from '../vad/speech-model.ts';
+import { alignToSpeech } from './align-to-speech.ts';
 import { transcribeInBatches } from './batched.ts';
 import type { LoadedModel } from './loaded-model.ts';
 import { LogMelSource, type Recording, type Survey, survey } from './log-mel-source.ts';
@@ -25,8 +27,20 @@ export async function* transcribe(
   given: TranscribeOptions = {},
 ): AsyncGenerator<Segment> {
   const options = resolveOptions(given);
-  for await (const segment of transcribeParts(model, recording, options))
-    yield later(segment, recording.offsetSeconds ?? 0);
+  const { alignTo, signal } = options;
+  const segments = transcribeParts(model, recording, options);
+  const placed = alignTo === undefined ? segments : alignToSpeech(segments, await speechIn(recording, alignTo, signal));
+  for await (const segment of placed) yield later(segment, recording.offsetSeconds ?? 0);
+}
+
+function speechIn(recording: Recording, model: SpeechModel, signal: AbortSignal | undefined): Promise<TimeSpan[]> {
+  async function* blocks(): AsyncGenerator<Float32Array> {
+    for await (const block of recording.samples()) {
+      signal?.throwIfAborted();
+      yield block;
+    }
+  }
+  return speechSpans(blocks(), model);
 }
 
 async function* transcribeParts(
@@ -53,23 +67,23 @@ async function* transcribeSpeech(
   options: ResolvedOptions,
 ): AsyncGenerator<Segment> {
   const onProgress = (doneSeconds: number) => options.onProgress?.(speech.times().original(doneSeconds));
-  const segments = transcribeAll(model, speech, { ...options, onProgress }, () => speech.durationSeconds());
+  const segments = transcribeAll(model, speech, { ...options, onProgress }, speech);
   for await (const segment of segments) yield inRecording(segment, speech.times());
 }
 
-/** @param durationOf how long the whole recording is, where this is only a part of it */
+/** @param speech where the recording is only the speech of another one */
 async function* transcribeAll(
   model: LoadedModel,
   recording: Recording,
   options: ResolvedOptions,
-  durationOf = ({ sampleCount }: Survey) => sampleCount / sampleRate,
+  speech?: SpeechRecording,
 ): AsyncGenerator<Segment> {
   const surveyed = await survey(recording, model.backend.dimensions.nMels, options.signal);
-  const durationSeconds = durationOf(surveyed);
+  const durationSeconds = speech?.durationSeconds() ?? surveyed.sampleCount / sampleRate;
   options.onDuration?.(durationSeconds);
   if (surveyed.sampleCount === 0 || durationSeconds <= longestSilentSeconds) return;
   if (isPlain(surveyed, options)) yield* transcribePlainly(model, surveyed.beginning, options);
-  else yield* transcribeTimed(model, recording, surveyed, options);
+  else yield* transcribeTimed(model, recording, surveyed, options, speech);
 }
 
 async function* transcribeTimed(
@@ -77,12 +91,13 @@ async function* transcribeTimed(
   recording: Recording,
   surveyed: Survey,
   options: ResolvedOptions,
+  speech: SpeechRecording | undefined,
 ): AsyncGenerator<Segment> {
   await using source = new LogMelSource(recording, surveyed, model.backend.dimensions.nMels);
   const { frameCount } = surveyed;
   yield* transcribeSequentially(
     model,
-    { source, frameCount },
+    { source, frameCount, ...(speech === undefined ? {} : { times: () => speech.times() }) },
     frameClips(options, frameCount, recording.offsetSeconds ?? 0),
     options,
   );

@@ -25,20 +25,33 @@ export interface DecodedWindow {
   readonly frameCount: number;
 }
 
+/** A window's segments with their words, which may move the segments' ends. */
+export async function wordedDrafts(
+  model: LoadedModel,
+  audio: EncodedAudio,
+  { window, range, result, sliced, lastSpeechSeconds }: DecodedWindow,
+  options: ResolvedOptions,
+): Promise<Draft[]> {
+  const { eot } = model.rules.special;
+  const drafts = sliced.drafts.map((draft) => ({ ...draft }));
+  const segments = drafts.map((draft) => draft.tokens.filter((token) => token < eot));
+  const text = { segments, language: result.language, task: options.task };
+  const words = await alignWords(model, audio, { window, frameCount: range.size }, text, options.signal);
+  placeWords(drafts, words, { offsetSeconds: range.seek / framesPerSecond, lastSpeechSeconds }, options);
+  return drafts;
+}
+
 /** Gives a window's segments their words, which then say better than its timestamps where the next window begins. */
 export async function timeWords(
   model: LoadedModel,
   audio: EncodedAudio,
-  { window, range, result, sliced, lastSpeechSeconds, frameCount }: DecodedWindow,
+  decoded: DecodedWindow,
   options: ResolvedOptions,
 ): Promise<{ drafts: readonly Draft[]; advance: number }> {
-  const { eot } = model.rules.special;
-  const { drafts, endsWithSingleTimestamp } = sliced;
-  const segments = drafts.map((draft) => draft.tokens.filter((token) => token < eot));
-  const text = { segments, language: result.language, task: options.task };
-  const words = await alignWords(model, audio, { window, frameCount: range.size }, text, options.signal);
+  const { range, sliced, lastSpeechSeconds, frameCount } = decoded;
+  const { endsWithSingleTimestamp } = sliced;
+  const drafts = await wordedDrafts(model, audio, decoded, options);
   const offsetSeconds = range.seek / framesPerSecond;
-  placeWords(drafts, words, { offsetSeconds, lastSpeechSeconds }, options);
   const end = speechEnd(drafts);
   const isTrusted = !endsWithSingleTimestamp && end !== undefined && end > offsetSeconds;
   const advance = isTrusted ? Math.round(end * framesPerSecond) - range.seek : sliced.advance;

@@ -60,8 +60,9 @@ export function speechOnly(
       const { open } = detector;
       for (const span of open === undefined ? known : [...known, open]) {
         const [start, end] = [Math.max(given, span.start), Math.min(span.end, buffer.end)];
+        // All of a stretch may have been given before its end was known for good.
+        if (end > start || end === given) times.extend({ start, end }, span.unpadded);
         if (end <= start) continue;
-        times.extend({ start, end });
         given = end;
         yield buffer.slice(start, end);
       }
@@ -140,9 +141,32 @@ function chunk(pieces: readonly Piece[]): SpeechChunk {
     offset += isJoined ? pause.length : 0;
     samples.set(speech, offset);
     offset += speech.length;
-    times.extend({ start: span.start - (isJoined ? pause.length : 0), end: span.end });
+    times.extend({ start: span.start - (isJoined ? pause.length : 0), end: span.end }, span.unpadded);
   }
   return { samples, times };
+}
+
+/** From where to where, in seconds. */
+export interface TimeSpan {
+  readonly startSeconds: number;
+  readonly endSeconds: number;
+}
+
+/** Ends of speech as closely as the detector knows them; pauses that one hears as such part stretches. */
+const closeRules: SpeechOptions = { minSilenceMs: 500, speechPadMs: 100 };
+
+/**
+ * When somebody speaks.
+ *
+ * @param samples mono f32 at 16 kHz in [-1, 1], in blocks of any length
+ */
+export async function speechSpans(samples: AsyncIterable<Float32Array>, model: SpeechModel): Promise<TimeSpan[]> {
+  const spans: TimeSpan[] = [];
+  for await (const { known, detector, buffer } of detected(samples, model, closeRules)) {
+    for (const { start, end } of known) spans.push({ startSeconds: start / sampleRate, endSeconds: end / sampleRate });
+    buffer.drop(detector.earliest);
+  }
+  return spans;
 }
 
 interface Detected {

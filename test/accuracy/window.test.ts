@@ -33,7 +33,7 @@ describe.skipIf(shared === undefined || models.base === undefined)('whisper-base
   /** What the model says at each position. */
   let own: Float32Array[];
   beforeAll(async () => {
-    const { openModel } = (await import(built('open-model.js'))) as OpenModel;
+    const { openModel } = (await import(built('setup/open-model.js'))) as OpenModel;
     const { env } = process;
     model = await openModel({
       model: models.base ?? '',

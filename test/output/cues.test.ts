@@ -5,6 +5,9 @@ import { segment, spoken } from './segments.ts';
 
 const texts = (segments: Segment[], layout: CueLayout) => cues(segments, layout).map(({ text }) => text);
 
+const timesOf = (segments: Segment[], layout: CueLayout) =>
+  cues(segments, layout).map(({ startSeconds, endSeconds }) => [startSeconds, endSeconds].map((x) => +x.toFixed(3)));
+
 const fox = spoken([' The', 0, 0.2], [' quick', 0.2, 0.5], [' brown', 0.5, 0.8], [' fox', 0.8, 1]);
 const dog = spoken([' The', 1, 1.2], [' lazy', 1.2, 1.5], [' dog', 5, 5.5]);
 
@@ -48,10 +51,40 @@ describe('cues of words', () => {
     ]);
   });
 
-  test('never end before they start where words overlap', () => {
+  test('do not overlap where words do', () => {
     const overlapping = spoken([' one', 0, 1.2], [' two', 1, 2]);
-    for (const cue of cues([overlapping], { highlightWords: true }))
-      expect(cue.startSeconds).toBeLessThanOrEqual(cue.endSeconds);
+    expect(timesOf([overlapping], { highlightWords: true })).toEqual([
+      [0, 1.2],
+      [1.2, 2],
+    ]);
+  });
+
+  test('of words that take no time extend into the pause behind, or take from the cue behind', () => {
+    const words = spoken([' one', 0, 0.5], [' two', 0.5, 0.5], [' three', 0.5, 1], [' four', 1, 1], [' five', 2, 3]);
+    for (const layout of [{ maxWordsPerLine: 1 }, { highlightWords: true }])
+      expect(timesOf([words], layout).filter(([, end = 0]) => end < 1.5)).toEqual([
+        [0, 0.5],
+        [0.5, 0.6],
+        [0.6, 1],
+        [1, 1.1],
+      ]);
+  });
+
+  test('of words that take no time at the end take from the cue before', () => {
+    const words = spoken([' one', 0, 1], [' two', 1, 1], [' three', 1, 1]);
+    expect(timesOf([words], { maxWordsPerLine: 1 })).toEqual([
+      [0, 0.8],
+      [0.8, 0.9],
+      [0.9, 1],
+    ]);
+  });
+
+  test('of highlighted words follow each other at once where a pause is too short to be seen', () => {
+    const words = spoken([' one', 0, 1], [' two', 1.06, 2]);
+    expect(timesOf([words], { highlightWords: true })).toEqual([
+      [0, 1.06],
+      [1.06, 2],
+    ]);
   });
 
   test('lose no segment that has no words among others that do', () => {

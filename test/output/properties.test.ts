@@ -99,6 +99,20 @@ describe('whatever was said, however it is laid out', () => {
     );
   });
 
+  test('cues of words follow one another, and each is seen', () => {
+    fc.assert(
+      fc.property(segments, layout, (said, cueLayout) => {
+        if (said.every((piece) => piece.words === undefined)) return;
+        let last = 0;
+        for (const { startMs, endMs } of parseSrt(formats.srt(transcript(...said), cueLayout))) {
+          expect(startMs).toBeGreaterThanOrEqual(last);
+          expect(endMs - startMs).toBeGreaterThanOrEqual(99); // 0.1 s, rounded at both ends
+          last = endMs;
+        }
+      }),
+    );
+  });
+
   test('json parses to what was said, and is ASCII', () => {
     fc.assert(
       fc.property(segments, (said) => {

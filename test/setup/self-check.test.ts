@@ -14,7 +14,7 @@ import { hasStandIn, standInEnvironment } from '../support/npu-stand-in.ts';
 import { writeSmallEnglishModel } from '../support/small-english-model.ts';
 
 // Compiled: the CPU's backend has a worker.
-const { selfCheck }: typeof import('../../src/setup/self-check.ts') = await import(built('self-check.js'));
+const { selfCheck }: typeof import('../../src/setup/self-check.ts') = await import(built('setup/self-check.js'));
 
 const soc = 'Ascend910B4';
 

@@ -59,7 +59,7 @@ describe.skipIf(shared === undefined || models.base === undefined).each(devices)
     let model: LoadedModel;
     beforeAll(async () => {
       if (isNpu && !hasStandIn) return;
-      const { openModel } = (await import(built('open-model.js'))) as OpenModel;
+      const { openModel } = (await import(built('setup/open-model.js'))) as OpenModel;
       store = isNpu ? await mkdtemp(join(tmpdir(), 'whisper-npu-golden-')) : storeDirectory(process.env);
       const env = { ...process.env, ...(isNpu ? standInEnvironment : {}) };
       const context = { storeDirectory: store, env, offline: true };

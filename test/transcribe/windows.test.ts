@@ -156,19 +156,19 @@ describe('windows in batches', () => {
   test('come in the order of the recording, whichever is done first, and what one leaves goes into the next', async () => {
     const scripts = [
       { tokens: [at(0), 1, at(3), at(3), 2] }, // the first chunk needs another window
-      { tokens: [at(0), 3, at(5)] },
-      { tokens: [at(0), 4, at(5)] },
-      { tokens: [at(0), 2, at(4)] }, // which is this one
-      { tokens: [at(0), 5, at(5)] },
+      { tokens: [at(0), 3, at(9.5)] },
+      { tokens: [at(0), 4, at(9.5)] },
+      { tokens: [at(0), 2, at(7)] }, // which is this one
+      { tokens: [at(0), 5, at(9.5)] },
     ];
     const { model, encoded } = scriptedModel((window) => scripts[window]!);
     const segments = await all(transcribeInBatches(model, chunks(10, 10, 10, 10), 1, options({})));
     expect(timesOf(segments)).toEqual([
       [0, 3, ' t1'],
-      [3, 7, ' t2'],
-      [11, 16, ' t3'],
-      [22, 27, ' t4'],
-      [33, 38, ' t5'],
+      [3, 10, ' t2'],
+      [11, 20.5, ' t3'],
+      [22, 31.5, ' t4'],
+      [33, 42.5, ' t5'],
     ]);
     expect(segments.map(({ id, seek }) => [id, seek])).toEqual([
       [0, 0],
@@ -178,6 +178,15 @@ describe('windows in batches', () => {
       [4, 3300],
     ]);
     expect(encoded).toEqual([3, 2]);
+  });
+
+  test('hear what a closing timestamp leaves of their speech', async () => {
+    const scripts = [{ tokens: [at(0), 1, at(5)] }, { tokens: [at(0), 2, at(4.8)] }];
+    const { model } = scriptedModel((window) => scripts[window]!);
+    expect(timesOf(await all(transcribeInBatches(model, chunks(10), 1, options({}))))).toEqual([
+      [0, 5, ' t1'],
+      [5, 9.8, ' t2'],
+    ]);
   });
 
   test('close the recording where somebody has seen enough', async () => {
@@ -195,7 +204,7 @@ describe('windows in batches', () => {
   });
 
   test('are in the language of the first, or each in its own', async () => {
-    const script = (window: number) => ({ language: ['de', 'fr', 'es'][window] ?? 'en', tokens: [at(0), 1, at(5)] });
+    const script = (window: number) => ({ language: ['de', 'fr', 'es'][window] ?? 'en', tokens: [at(0), 1, at(9)] });
     const languages = async (languagePerWindow: boolean) => {
       const asked = resolveOptions({ speech: { model: speechModel }, batchSize: 3, languagePerWindow });
       const segments = await all(transcribeInBatches(scriptedModel(script).model, chunks(9, 9, 9), 1, asked));

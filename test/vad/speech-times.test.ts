@@ -23,9 +23,25 @@ describe('times found in speech that was put end to end', () => {
     expect(times.original(5)).toBe(14);
   });
 
-  test('of a word move together, by its middle', () => {
+  test('of a word move together, by its middle, and what lies outside of the speech there is cut off', () => {
+    expect(times.originalWord(0.5, 0.75)).toEqual({ startSeconds: 2.5, endSeconds: 2.75 });
     expect(times.originalWord(0.75, 1.125)).toEqual({ startSeconds: 2.75, endSeconds: 3.125 });
-    expect(times.originalWord(0.875, 1.25)).toEqual({ startSeconds: 9.875, endSeconds: 10.25 });
+    expect(times.originalWord(0.5, 1.375)).toEqual({ startSeconds: 2.5, endSeconds: 3.2 });
+    expect(times.originalWord(0.625, 1.5)).toEqual({ startSeconds: 9.8, endSeconds: 10.5 });
+  });
+
+  test('of a word are cut at padding', () => {
+    const padded = createSpeechTimes();
+    padded.extend({ start: 32_000, end: 64_000 }, { start: 38_400, end: 57_600 }); // 2.4 to 3.6 s
+    expect(padded.originalWord(0, 0.8)).toEqual({ startSeconds: 2.2, endSeconds: 2.8 });
+    expect(padded.originalWord(1.5, 2)).toEqual({ startSeconds: 3.5, endSeconds: 3.8 });
+    expect(padded.originalWord(0, 0.1)).toEqual({ startSeconds: 2, endSeconds: 2.1 });
+  });
+
+  test('meet at seams', () => {
+    expect(times.seamsBetween(0, 4)).toEqual([1]);
+    expect([times.seamsBetween(0, 1), times.seamsBetween(1, 4), times.seamsBetween(0, 0.5)]).toEqual([[], [], []]);
+    expect(createSpeechTimes().seamsBetween(0, 9)).toEqual([]);
   });
 
   test('without speech stay as they are', () => {

@@ -36,6 +36,7 @@ export async function openCpuBackend({ onProfile, ...options }: CpuBackendOption
   return {
     device: `CPU, ${threads} (${name})`,
     dimensions: options.dimensions,
+    givesAttention: true,
     async encode(logMels, signal) {
       signal?.throwIfAborted();
       const audio = await engine.call(

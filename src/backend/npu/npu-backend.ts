@@ -59,6 +59,7 @@ async function load(options: NpuBackendOptions): Promise<Backend> {
   return {
     device: description,
     dimensions,
+    givesAttention: models.rows.files.some(({ attends }) => attends),
     async encode(logMels, signal) {
       signal?.throwIfAborted();
       checkWindows(dimensions, logMels);

@@ -19,7 +19,7 @@ import { findInputs, findListed, type Input } from './batch/inputs.ts';
 import { type Job, makeOutputFolder, makeRoom, outputDate, planJobs } from './batch/jobs.ts';
 import type { BatchProgress } from './batch/progress.ts';
 import { pendingJobs, runBatch } from './batch/run-batch.ts';
-import { decodingOptions, needsSpeechModel } from './decoding-input.ts';
+import { decodingOptions, needsSpeechModel, skipsSilence } from './decoding-input.ts';
 import { checkStdout, type OutputSettings, outputSettings } from './output-settings.ts';
 import { printLanguages } from './print-languages.ts';
 import { recognise } from './recognise.ts';
@@ -109,7 +109,8 @@ async function load(
     ...modelOptions(options, session, terminal),
     beams: options.beamSize,
     windows: options.batchSize,
-    wordTimes: needsWords,
+    // Where silence is taken out, segments that reach over it are cut by when their words were said.
+    wordTimes: needsWords || skipsSilence(options),
   });
   terminal.note(`model ${model.name}, ${model.dtype}, device ${model.backend.device}`);
   return model;

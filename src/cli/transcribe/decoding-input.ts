@@ -7,7 +7,12 @@ import type { SpeechModel } from '../../vad/speech-model.ts';
 type DecodingInputOptions = CommandOptions<'transcribe'>;
 
 /** Whether speech has to be told from silence first. */
-export function needsSpeechModel({ vad, batchSize }: DecodingInputOptions): boolean {
+export function needsSpeechModel(options: DecodingInputOptions): boolean {
+  return skipsSilence(options) || options.alignToSpeech === true;
+}
+
+/** Whether only speech is listened to. */
+export function skipsSilence({ vad, batchSize }: DecodingInputOptions): boolean {
   return vad === true || batchSize > 1;
 }
 
@@ -20,8 +25,10 @@ export function decodingOptions(options: DecodingInputOptions, speechModel?: Spe
   const given = passedOn(options, optionTables, 'transcribe', 'transcribe()') as TranscribeOptions;
   const temperatures = ladder(options.temperature, options.temperatureIncrement);
   if (speechModel === undefined) return { ...given, temperatures };
+  const aligned = { ...given, temperatures, ...(options.alignToSpeech === true ? { alignTo: speechModel } : {}) };
+  if (!skipsSilence(options)) return aligned;
   const speech: ChunkOptions = passedOn(options, optionTables, 'transcribe', 'speech.options');
-  return { ...given, temperatures, speech: { model: speechModel, options: speech } };
+  return { ...aligned, speech: { model: speechModel, options: speech } };
 }
 
 /** Nobody waits for more tries. */

@@ -71,7 +71,7 @@ describe.skipIf(shared === undefined || models.base === undefined)('whisper-base
   let root: string;
   let model: LoadedModel;
   beforeAll(async () => {
-    const { openModel } = (await import(built('open-model.js'))) as OpenModel;
+    const { openModel } = (await import(built('setup/open-model.js'))) as OpenModel;
     root = await mkdtemp(join(tmpdir(), 'whisper-npu-int8-'));
     const context: OpenModelOptions['context'] = { storeDirectory: root, env: process.env, offline: true };
     model = await openModel({ model: models.base ?? '', device: { kind: 'cpu' }, dtype: 'int8', context, threads: 2 });

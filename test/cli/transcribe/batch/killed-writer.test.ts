@@ -12,7 +12,7 @@ const sizeBytes = 200_000;
 
 /** Writes the same three files again and again, each time filled with the next letter. */
 const writer = `
-  const { writeTogether } = await import(${JSON.stringify(built('cli/batch/write-together.js'))});
+  const { writeTogether } = await import(${JSON.stringify(built('cli/transcribe/batch/write-together.js'))});
   const paths = process.argv.slice(1);
   for (let i = 0; ; i++) {
     const content = String.fromCharCode(65 + (i % 26)).repeat(${sizeBytes});
