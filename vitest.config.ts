@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { hangLimitMs } from './test/support/hang-limit.ts';
 
@@ -10,6 +11,8 @@ export default defineConfig({
       './test/support/build-native.ts',
       './test/support/fetch-models.ts',
     ],
+    // Vitest would leave a core free, which is half of a small machine; most tests wait for a process of one thread.
+    maxWorkers: availableParallelism(),
     reporters: ['default', './test/support/closing-line-reporter.ts'],
     testTimeout: hangLimitMs,
     hookTimeout: hangLimitMs,
