@@ -1,8 +1,8 @@
 import { shellCommand } from '../child-program.ts';
 import { findFirstFrame } from './formats/mp3-header.ts';
 
-/** Formats that are decoded in this process. */
-export type NativeKind = 'wav' | 'mp3' | 'flac' | 'ogg';
+/** Formats that are decoded in this process, some of them only where their samples are not compressed. */
+export type NativeKind = 'wav' | 'aiff' | 'caf' | 'mp3' | 'flac' | 'ogg';
 
 /** What the first bytes of a file say. */
 export interface FileKind {
@@ -25,12 +25,12 @@ const signatures: readonly Signature[] = [
   { offset: 0, bytes: 'fLaC', label: 'FLAC', native: 'flac' },
   { offset: 4, bytes: 'ftyp', label: 'MP4 (m4a)' },
   { offset: 0, bytes: '\x1aE\xdf\xa3', label: 'Matroska or WebM' },
-  { offset: 8, bytes: 'AIFF', label: 'AIFF' },
-  { offset: 8, bytes: 'AIFC', label: 'AIFF' },
+  { offset: 8, bytes: 'AIFF', label: 'AIFF', native: 'aiff' },
+  { offset: 8, bytes: 'AIFC', label: 'AIFF', native: 'aiff' },
   { offset: 8, bytes: 'AVI ', label: 'AVI' },
   { offset: 0, bytes: 'RIFX', label: 'big-endian WAV (RIFX)' },
   { offset: 0, bytes: 'riff', label: 'Wave64' },
-  { offset: 0, bytes: 'caff', label: 'CAF' },
+  { offset: 0, bytes: 'caff', label: 'CAF', native: 'caf' },
   { offset: 0, bytes: '.snd', label: 'AU' },
   { offset: 0, bytes: '#!AMR', label: 'AMR' },
   { offset: 0, bytes: '\x30\x26\xb2\x75', label: 'WMA' },

@@ -3,7 +3,7 @@ import { type ByteSource, openFile, streamSource } from './byte-source.ts';
 import type { DecodedAudio, ReaderContext } from './formats/decoded-audio.ts';
 import { openFormat } from './formats/open-format.ts';
 import { maxChannels, type PcmFormat } from './formats/pcm.ts';
-import { openPcm } from './formats/wav.ts';
+import { openPcm } from './formats/sample-data.ts';
 import type { ChannelChoice } from './mono.ts';
 import { PeekSource } from './peek-source.ts';
 import { readSamples, type SampleRange } from './read-samples.ts';
@@ -40,8 +40,8 @@ export interface OpenAudioOptions {
 }
 
 /**
- * Opens any recording and reads it block by block: memory does not grow with its length. WAV, MP3, FLAC and Ogg (Opus,
- * Vorbis, FLAC) are decoded here, all else by an ffmpeg; the content tells which, never the name.
+ * Opens any recording and reads it block by block: memory does not grow with its length. WAV, AIFF and CAF of plain
+ * samples, MP3, FLAC and Ogg (Opus, Vorbis, FLAC) are decoded here, all else by an ffmpeg; the content tells which, never the name.
  *
  * @param path a file, or '-' for `options.stdin`
  * @throws AudioError when it cannot be opened ('AUDIO_NO_STDIN', 'AUDIO_NO_CHANNEL',

@@ -1,10 +1,13 @@
 import { AudioError } from '../../errors.ts';
 import { fileKind, headBytes, searchBytes } from '../file-kind.ts';
 import type { PeekSource } from '../peek-source.ts';
+import { peekAiffHeader } from './aiff-header.ts';
+import { peekCafHeader } from './caf-header.ts';
 import type { DecodedAudio, ReaderContext } from './decoded-audio.ts';
 import { openFfmpeg } from './ffmpeg.ts';
 import { openFlac } from './flac.ts';
 import { findFirstFrame, id3Bytes } from './mp3-header.ts';
+import { openSampleData, type SampleData } from './sample-data.ts';
 import { openWav } from './wav.ts';
 import { peekOtherCodec } from './wav-header.ts';
 
@@ -33,6 +36,10 @@ export async function openFormat(context: ReaderContext, path: string, ffmpeg?: 
       const codec = await peekOtherCodec(source);
       return codec === undefined ? openWav(context) : other(`WAV of ${codec}`);
     }
+    case 'aiff':
+      return (await plain(context, await peekAiffHeader(source))) ?? other(kind.label);
+    case 'caf':
+      return (await plain(context, await peekCafHeader(source))) ?? other(kind.label);
     case 'mp3':
       return (await import('./mp3.ts')).openMp3(context, findFirstFrame(head) ?? 0);
     case 'flac':
@@ -44,6 +51,13 @@ export async function openFormat(context: ReaderContext, path: string, ffmpeg?: 
         throw new AudioError('AUDIO_UNKNOWN_FORMAT', `${source.name} is no audio: it looks like text`);
       return other(kind?.label);
   }
+}
+
+/** @returns undefined where the samples are not plain ones */
+async function plain(context: ReaderContext, data: SampleData | undefined): Promise<DecodedAudio | undefined> {
+  if (data === undefined) return undefined;
+  await context.source.skip(data.dataOffset);
+  return openSampleData(context, data);
 }
 
 /** Passes over ID3 tags, which stand before MP3 and, at times, other formats. One larger than the file is none. */

@@ -1,7 +1,21 @@
 import type { PcmBlock } from './decoded-audio.ts';
 
-/** How one sample is written, always little endian; alaw and mulaw are those of G.711. */
-export type SampleEncoding = 'u8' | 's16' | 's24' | 's32' | 'f32' | 'f64' | 'alaw' | 'mulaw';
+/** How one sample is written, little endian unless it says so; alaw and mulaw are those of G.711. */
+export type SampleEncoding =
+  | 'u8'
+  | 's8'
+  | 's16'
+  | 's24'
+  | 's32'
+  | 'f32'
+  | 'f64'
+  | 's16be'
+  | 's24be'
+  | 's32be'
+  | 'f32be'
+  | 'f64be'
+  | 'alaw'
+  | 'mulaw';
 
 /** In Hz; nothing beyond is sound, and damaged headers say anything. */
 export const minSampleRate = 1_000;
@@ -33,11 +47,17 @@ export const rawEncodings: Readonly<Record<string, SampleEncoding>> = {
 
 const sampleBytes: Readonly<Record<SampleEncoding, number>> = {
   u8: 1,
+  s8: 1,
   s16: 2,
   s24: 3,
   s32: 4,
   f32: 4,
   f64: 8,
+  s16be: 2,
+  s24be: 3,
+  s32be: 4,
+  f32be: 4,
+  f64be: 8,
   alaw: 1,
   mulaw: 1,
 };
@@ -66,11 +86,17 @@ const mulawTable = Float32Array.from({ length: 256 }, (_, byte) => {
 
 const readers: Readonly<Record<SampleEncoding, ReadSample>> = {
   u8: (bytes, offset) => (bytes.getUint8(offset) - 128) / 128,
+  s8: (bytes, offset) => bytes.getInt8(offset) / 128,
   s16: (bytes, offset) => bytes.getInt16(offset, true) / 0x8000,
   s24: (bytes, offset) => (bytes.getInt16(offset + 1, true) * 256 + bytes.getUint8(offset)) / 0x800000,
   s32: (bytes, offset) => bytes.getInt32(offset, true) / 0x80000000,
   f32: (bytes, offset) => bytes.getFloat32(offset, true),
   f64: (bytes, offset) => bytes.getFloat64(offset, true),
+  s16be: (bytes, offset) => bytes.getInt16(offset) / 0x8000,
+  s24be: (bytes, offset) => (bytes.getInt16(offset) * 256 + bytes.getUint8(offset + 2)) / 0x800000,
+  s32be: (bytes, offset) => bytes.getInt32(offset) / 0x80000000,
+  f32be: (bytes, offset) => bytes.getFloat32(offset),
+  f64be: (bytes, offset) => bytes.getFloat64(offset),
   alaw: (bytes, offset) => alawTable[bytes.getUint8(offset)] as number,
   mulaw: (bytes, offset) => mulawTable[bytes.getUint8(offset)] as number,
 };

@@ -2,16 +2,8 @@ import { AudioError } from '../../errors.ts';
 import type { ByteSource } from '../byte-source.ts';
 import type { PeekSource } from '../peek-source.ts';
 import type { PcmFormat } from './pcm.ts';
+import type { SampleData } from './sample-data.ts';
 import { otherCodec, parseFormat } from './wav-format.ts';
-
-/** Where the samples of a WAV are and how to read them. */
-export interface WavHeader {
-  readonly format: PcmFormat;
-  /** bytes before the first sample */
-  readonly dataOffset: number;
-  /** bytes of samples by the header's word; undefined when its writer did not know, and they run to the end of the file */
-  readonly dataBytes: number | undefined;
-}
 
 /** Real headers have a dozen chunks at most; a file of zeros would look like millions of empty ones. */
 const maxChunks = 1000;
@@ -25,7 +17,7 @@ const maxLookaheadBytes = 65_536;
  *
  * @throws AudioError ('AUDIO_NO_FORMAT', 'AUDIO_NO_DATA', and those of `parseFormat`)
  */
-export async function readWavHeader(source: ByteSource): Promise<WavHeader> {
+export async function readWavHeader(source: ByteSource): Promise<SampleData> {
   const { name } = source;
   const riff = await take(source, 12);
 

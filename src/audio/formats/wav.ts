@@ -1,86 +1,16 @@
-import { shellCommand } from '../../child-program.ts';
-import { AudioError } from '../../errors.ts';
 import type { ByteSource } from '../byte-source.ts';
-import { cutShortText, type DecodedAudio, type PcmBlock } from './decoded-audio.ts';
-import { decodePcm, type PcmFormat } from './pcm.ts';
+import type { DecodedAudio } from './decoded-audio.ts';
+import { openSampleData } from './sample-data.ts';
 import { readWavHeader } from './wav-header.ts';
-
-/** Bytes decoded at a time: small beside a window of 30 s, large beside the cost of a read. */
-const blockBytes = 65_536;
-/** Shorter losses than this are no cut but a writer that counted wrong. */
-const minCutSeconds = 0.01;
-
-interface Context {
-  readonly source: ByteSource;
-  readonly warn: (message: string) => void;
-}
 
 /**
  * Opens a WAV: PCM of 8 to 32 bits, float, A-law or mu-law, any channels, 1 to 384 kHz, RF64 too.
  *
- * @throws AudioError ('AUDIO_TRUNCATED' when a file is shorter than its header says, and the codes of `readWavHeader`)
+ * @throws AudioError (the codes of `readWavHeader` and `openSampleData`)
  */
-export async function openWav(context: Context): Promise<DecodedAudio> {
-  const { source } = context;
-  const { format, dataOffset, dataBytes } = await readWavHeader(source);
-  if (source.sizeBytes === undefined) return openPcm(context, format, dataBytes);
-  const heldBytes = Math.max(0, source.sizeBytes - dataOffset);
-  if (dataBytes !== undefined && dataBytes <= heldBytes) return openPcm(context, format, dataBytes);
-  const cut = cutText(source.name, format, dataBytes, heldBytes);
-  if (cut !== undefined) {
-    throw new AudioError('AUDIO_TRUNCATED', cut, {
-      hint: `copy it again, or transcribe what is there: whisper-npu transcribe - < ${shellCommand(source.name)}`,
-    });
-  }
-  return openPcm(context, format, heldBytes);
-}
-
-/**
- * Opens samples that are written one after the other.
- *
- * @param dataBytes how many bytes of them there are; undefined when they run to the end
- */
-export function openPcm(context: Context, format: PcmFormat, dataBytes: number | undefined): DecodedAudio {
-  return {
-    nChannels: format.nChannels,
-    durationSeconds: dataBytes === undefined ? undefined : secondsOf(format, dataBytes),
-    blocks: readBlocks(context, format, dataBytes),
-    [Symbol.asyncDispose]: () => context.source[Symbol.asyncDispose](),
-  };
-}
-
-async function* readBlocks(
-  { source, warn }: Context,
-  format: PcmFormat,
-  dataBytes: number | undefined,
-): AsyncGenerator<PcmBlock> {
-  const block = new Uint8Array(format.frameBytes * Math.max(1, Math.floor(blockBytes / format.frameBytes)));
-  const view = new DataView(block.buffer);
-  let nReadBytes = 0;
-  for (let atEnd = false; !atEnd; ) {
-    const nBytes = await source.readInto(block.subarray(0, (dataBytes ?? Number.POSITIVE_INFINITY) - nReadBytes));
-    nReadBytes += nBytes;
-    atEnd = nBytes < block.length;
-    yield decodePcm(view, Math.floor(nBytes / format.frameBytes), format);
-  }
-  const cut = cutText(source.name, format, dataBytes, nReadBytes);
-  if (cut !== undefined) warn(cut);
-}
-
-/** What to say of a header that promises more than there is; undefined where it does not. */
-function cutText(
-  name: string,
-  format: PcmFormat,
-  dataBytes: number | undefined,
-  heldBytes: number,
-): string | undefined {
-  if (dataBytes === undefined) return undefined;
-  const saidSeconds = secondsOf(format, dataBytes);
-  const heldSeconds = secondsOf(format, heldBytes);
-  return saidSeconds - heldSeconds < minCutSeconds ? undefined : cutShortText(name, saidSeconds, heldSeconds);
-}
-
-/** Duration of a stretch of sample data; a frame that is not whole does not count. */
-function secondsOf({ frameBytes, sampleRate }: PcmFormat, sizeBytes: number): number {
-  return Math.floor(sizeBytes / frameBytes) / sampleRate;
+export async function openWav(context: {
+  readonly source: ByteSource;
+  readonly warn: (message: string) => void;
+}): Promise<DecodedAudio> {
+  return openSampleData(context, await readWavHeader(context.source));
 }

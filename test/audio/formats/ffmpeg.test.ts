@@ -246,9 +246,9 @@ describe.skipIf(!hasFfmpeg)('a real ffmpeg', () => {
   test.each([
     ['a.m4a', []],
     ['a.mkv', []],
-    ['a.aiff', []],
+    ['a.aiff', ['-c:a', 'adpcm_ima_qt']],
     ['a.wma', []],
-    ['a.caf', []],
+    ['a.caf', ['-c:a', 'alac']],
     ['a.mpg', ['-c:a', 'mp2']],
     ['a.ts', ['-c:a', 'mp2']],
     ['a.avi', ['-c:a', 'mp3']],

@@ -1,0 +1,106 @@
+import { describe, expect, test } from 'vitest';
+import { openAudio } from '../../../src/audio/open-audio.ts';
+import { openPiped, samplesOf, temporaryFolder } from '../wav-bytes.ts';
+
+interface AiffOptions {
+  readonly compression?: string;
+  readonly bits?: number;
+  readonly nChannels?: number;
+  readonly data: Uint8Array;
+  /** overrides of what the header would truthfully say */
+  readonly dataSize?: number;
+  readonly chunksBefore?: readonly Buffer[];
+  readonly chunksAfter?: readonly Buffer[];
+}
+
+function chunk(id: string, body: Uint8Array, sizeField = body.length): Buffer {
+  const head = Buffer.alloc(8, id, 'latin1');
+  head.writeUInt32BE(sizeField, 4);
+  return Buffer.concat([head, body, Buffer.alloc(body.length % 2)]);
+}
+
+/** An AIFF at 16 kHz, or an AIFF-C where a compression is named. */
+function aiffBytes(options: AiffOptions): Buffer {
+  const { compression, bits = 16, nChannels = 1, data, dataSize } = options;
+  const common = Buffer.alloc(18);
+  common.writeUInt16BE(nChannels, 0);
+  common.writeUInt16BE(bits, 6);
+  common.write('400cfa00000000000000', 8, 'hex'); // 16,000
+  const name = compression === undefined ? '' : `${compression}\x03odd`;
+  return chunk(
+    'FORM',
+    Buffer.concat([
+      Buffer.from(compression === undefined ? 'AIFF' : 'AIFC'),
+      ...(options.chunksBefore ?? []),
+      chunk('COMM', Buffer.concat([common, Buffer.from(name, 'latin1')])),
+      chunk('SSND', Buffer.concat([Buffer.alloc(8), data]), dataSize),
+      ...(options.chunksAfter ?? []),
+    ]),
+  );
+}
+
+const hex = (text: string) => Buffer.from(text.replaceAll(' ', ''), 'hex');
+const read = async (bytes: Uint8Array) => [...(await samplesOf(await openPiped(bytes)))];
+
+describe('an AIFF is read without ffmpeg', () => {
+  test.each<[string, number, string | undefined, string]>([
+    ['8 bits', 8, undefined, '40 80'],
+    ['16 bits', 16, undefined, '4000 8000'],
+    ['20 bits in 24', 20, undefined, '400000 800000'],
+    ['24 bits', 24, undefined, '400000 800000'],
+    ['32 bits', 32, 'NONE', '40000000 80000000'],
+    ['big endian', 16, 'twos', '4000 8000'],
+    ['little endian', 16, 'sowt', '0040 0080'],
+    ['little endian, 24 bits', 24, 'sowt', '000040 000080'],
+    ['float', 32, 'fl32', '3f000000 bf800000'],
+    ['double', 64, 'FL64', '3fe0000000000000 bff0000000000000'],
+    ['unsigned bytes', 8, 'raw ', 'c0 00'],
+  ])('%s', async (_, bits, compression, samples) => {
+    const bytes = aiffBytes({ bits, data: hex(samples), ...(compression === undefined ? {} : { compression }) });
+    expect(await read(bytes)).toEqual([0.5, -1]);
+  });
+
+  test('A-law and mu-law, whatever size they name', async () => {
+    for (const [compression, bytes, value] of [
+      ['alaw', 'd5 55', 8 / 0x8000],
+      ['ulaw', '00 80', -32124 / 0x8000],
+    ] as const)
+      expect((await read(aiffBytes({ compression, data: hex(bytes) })))[0]).toBeCloseTo(value, 6);
+  });
+
+  test('each channel, past other chunks before and behind', async () => {
+    const others = [chunk('NAME', Buffer.from('odd')), chunk('COMT', Buffer.alloc(2000, 0x53))];
+    const bytes = aiffBytes({ nChannels: 2, data: hex('4000 2000'), chunksBefore: others, chunksAfter: others });
+    expect([...(await samplesOf(await openPiped(bytes, { channel: 'left' })))]).toEqual([0.5]);
+    expect([...(await samplesOf(await openPiped(bytes, { channel: 'right' })))]).toEqual([0.25]);
+  });
+
+  test('to its end where its writer wrote to a pipe', async () => {
+    for (const dataSize of [0, 0x7f000008])
+      expect(await read(aiffBytes({ data: hex('4000'), dataSize }))).toEqual([0.5]);
+  });
+
+  test('a file that is cut short is refused, and a pipe is warned of', async () => {
+    const bytes = aiffBytes({ data: Buffer.alloc(32_000) }).subarray(0, 20_000);
+    using folder = temporaryFolder();
+    await expect(openAudio(folder.write('a.aiff', bytes))).rejects.toMatchObject({ code: 'AUDIO_TRUNCATED' });
+    const warnings: string[] = [];
+    await samplesOf(await openPiped(bytes, { onWarning: (message) => warnings.push(message) }));
+    expect(warnings).toEqual([expect.stringContaining('cut short')]);
+  });
+});
+
+test.each<[string, Buffer]>([
+  ['compressed', aiffBytes({ compression: 'ima4', data: Buffer.alloc(34) })],
+  ['of no sane rate', aiffBytes({ data: hex('4000') }).fill(0, 28, 38)],
+  ['cut before its samples', aiffBytes({ data: hex('4000') }).subarray(0, 40)],
+  [
+    'of nothing but chunks without content',
+    Buffer.concat([aiffBytes({ data: hex('') }).subarray(0, 12), Buffer.alloc(9000)]),
+  ],
+])('an AIFF %s is left to ffmpeg', async (_, bytes) => {
+  await expect(openPiped(bytes)).rejects.toMatchObject({
+    code: 'AUDIO_NEEDS_FFMPEG',
+    message: expect.stringMatching(/^stdin is AIFF, /),
+  });
+});
