@@ -8,15 +8,21 @@ Ends with 1 where something differs: a segment's tokens or times, or a word's ti
 within 0.1 s. Where ours leaves openai's way on purpose (blank segments, times behind the recording's end), openai's result is put
 right first. Decisions of openai's where two scores differ by next to nothing are listed with their gaps: there the order in
 which floats are added may decide, and a clip that differs with such a tie in it counts as a tie and not as a difference.
+
+openai's half takes by far the longer. With `--keep FOLDER` each of its results is written there as soon as it is there, and
+what is there is not asked for again, so a run that was ended goes on, and one with a changed program takes a minute.
 """
 
 import argparse
+import hashlib
 import json
 import math
+import os
 import pathlib
 import subprocess
 import sys
 import tempfile
+import time
 
 import numpy
 import torch
@@ -119,9 +125,10 @@ def samples_of(clip):
     return numpy.frombuffer(subprocess.run(command, cwd=root, check=True, stdout=subprocess.PIPE).stdout, dtype="<f4").copy()
 
 
-def ours(clips, model, beams, words):
+def ours(clips, model, beams, words, threads):
     """The program's JSON for each clip."""
     options = ["--device", "cpu", "--dtype", "float32", "--beam-size", str(beams), "--temperature-increment", "0"]
+    options += ["--threads", str(threads)]
     command = ["node", "dist/cli/main.js", "transcribe", "-q", "--model", model, "--format", "json", *options]
     command += ["--word-timestamps"] if words else []
     command += [str(clip.resolve()) for clip in clips]
@@ -148,6 +155,27 @@ def theirs(model, samples, beams, words):
     return {**result, "segments": segments}
 
 
+class Kept:
+    """openai's results in a folder, under a hash of all that they depend on."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+
+    def get(self, samples, settings, make):
+        if self.folder is None:
+            return make()
+        key = hashlib.sha256(json.dumps(settings, sort_keys=True).encode() + samples.tobytes()).hexdigest()
+        file = self.folder / f"{key[:32]}.json"
+        if not file.exists():
+            # Whoever ends the run in the middle of writing leaves no half of a result behind.
+            unfinished = file.with_suffix(".unfinished")
+            unfinished.write_text(json.dumps(make()), encoding="utf8")
+            os.replace(unfinished, file)
+        return json.loads(file.read_text(encoding="utf8"))
+
+
 def differences(own, other, words):
     """What differs between two results, and how far the times of words are apart."""
     if own["language"] != other["language"]:
@@ -160,12 +188,16 @@ def differences(own, other, words):
         if own_segment["tokens"] != other_segment["tokens"]:
             found.append(f"{place}: {own_segment['text']!r}, openai's {other_segment['text']!r}")
         elif words:
-            pairs = list(zip(own_segment["words"], other_segment["words"], strict=True))
-            apart += [abs(a[time] - b[time]) for a, b in pairs for time in ("start", "end")]
+            own_words, other_words = ([word["word"] for word in segment["words"]] for segment in (own_segment, other_segment))
+            if own_words != other_words:
+                found.append(f"{place}: words {own_words}, openai's {other_words}")
+                continue
+            pairs = zip(own_segment["words"], other_segment["words"])
+            apart += [abs(a[end] - b[end]) for a, b in pairs for end in ("start", "end")]
         else:
-            for time in ("start", "end"):
-                if abs(own_segment[time] - other_segment[time]) > ROUNDING_SECONDS:
-                    found.append(f"{place}: {time} {own_segment[time]:.2f}, openai's {other_segment[time]:.2f}")
+            for end in ("start", "end"):
+                if abs(own_segment[end] - other_segment[end]) > ROUNDING_SECONDS:
+                    found.append(f"{place}: {end} {own_segment[end]:.2f}, openai's {other_segment[end]:.2f}")
     return found, apart
 
 
@@ -173,8 +205,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("paths", nargs="+", type=pathlib.Path, help="recordings, and folders of WAV files")
     parser.add_argument("--model", default="whisper-base")
+    parser.add_argument("--beams", type=int, nargs="+", default=[1, 5])
+    parser.add_argument("--keep", type=pathlib.Path, metavar="FOLDER", help="where openai's results are kept, and taken from")
     parser.add_argument("--tie", type=float, default=1e-3, help="the widest gap between two scores that counts as a tie")
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="of openai's")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="of either program")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     clips = list(clips_of(arguments.paths))
@@ -184,30 +218,42 @@ def main():
         model = openai_weights.load(folder)
     model.set_alignment_heads(whisper._ALIGNMENT_HEADS[arguments.model.removeprefix("whisper-")])
     ties = Ties(arguments.tie)
-    differing, all_apart = 0, []
-    print(f"openai-whisper {whisper.__version__}, torch {torch.__version__}, {arguments.model} in float32")
-    for beams in (1, 5):
+    kept = Kept(arguments.keep)
+    versions = {"openai-whisper": whisper.__version__, "torch": torch.__version__, "model": arguments.model}
+    differing, tied_clips, all_apart = 0, 0, []
+    print(f"openai-whisper {whisper.__version__}, torch {torch.__version__}, {arguments.model} in float32", flush=True)
+
+    def ask(samples, beams, words):
+        started = time.perf_counter()
+        result = theirs(model, samples, beams, words)
+        return {**result, "ties": ties.take(), "seconds": time.perf_counter() - started}
+
+    for beams in arguments.beams:
         for words in (False, True):
-            for clip, own in zip(clips, ours(clips, arguments.model, beams, words), strict=True):
-                other = theirs(model, samples_of(clip), beams, words)
-                tied = ties.take()
+            own_results = ours(clips, arguments.model, beams, words, arguments.threads)
+            for clip, own in zip(clips, own_results, strict=True):
+                samples = samples_of(clip)
+                settings = {**versions, "beams": beams, "words": words, "tie": arguments.tie}
+                other = kept.get(samples, settings, lambda: ask(samples, beams, words))
                 found, apart = differences(own, other, words)
                 all_apart += apart
                 tokens = sum(len(segment["tokens"]) for segment in other["segments"])
-                verdict = "equal" if not found else "a tie" if tied else "DIFFERENT"
+                verdict = "equal" if not found else "a tie" if other["ties"] else "DIFFERENT"
                 differing += verdict == "DIFFERENT"
+                tied_clips += verdict == "a tie"
                 heading = f"{clip.name}, beams {beams}{', words' if words else ''}"
-                count = f"{len(other['segments'])} segments, {tokens} tokens"
+                count = f"{len(other['segments'])} segments, {tokens} tokens, openai's in {other['seconds']:.0f} s"
                 print(f"{heading}: {count}: {verdict}{f', words {max(apart):.2f} s apart at most' if apart else ''}")
                 for line in found:
                     print(f"  {line}")
-                for what, gap in tied:
+                for what, gap in other["ties"]:
                     print(f"  tie: {what}, gap {gap:.2g}")
                 sys.stdout.flush()
     near = sum(seconds <= WORDS_NEAR_SECONDS + ROUNDING_SECONDS for seconds in all_apart)
     share = near / max(1, len(all_apart))
     farthest = max(all_apart, default=0)
-    print(f"{differing} differences; {len(all_apart)} times of words: {100 * share:.1f} % within 0.02 s, all within {farthest:.2f} s")
+    print(f"{differing} differences and {tied_clips} by ties in {2 * len(arguments.beams) * len(clips)} results")
+    print(f"{len(all_apart)} times of words: {100 * share:.1f} % within 0.02 s, all within {farthest:.2f} s")
     are_words_near = share >= NEAR_SHARE and farthest <= WORDS_APART_SECONDS + ROUNDING_SECONDS
     sys.exit(0 if differing == 0 and are_words_near else 1)
 
