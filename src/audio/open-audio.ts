@@ -1,6 +1,7 @@
 import { AudioError } from '../errors.ts';
 import { type ByteSource, openFile, streamSource } from './byte-source.ts';
 import type { DecodedAudio, ReaderContext } from './formats/decoded-audio.ts';
+import type { TrackChoice } from './formats/ffmpeg-tracks.ts';
 import { openFormat } from './formats/open-format.ts';
 import { maxChannels, type PcmFormat } from './formats/pcm.ts';
 import { openPcm } from './formats/sample-data.ts';
@@ -25,6 +26,11 @@ export interface AudioStream extends AsyncDisposable {
 export interface OpenAudioOptions {
   /** default 'mix' */
   readonly channel?: ChannelChoice;
+  /**
+   * which track of sound of a file that has several: its number, counted from 1, or a code of its language; by default the
+   * one that the file calls its default, else the first
+   */
+  readonly track?: TrackChoice;
   /** where to begin and to end, in seconds of the recording; by default at its own ends */
   readonly startSeconds?: number;
   readonly endSeconds?: number;
@@ -85,11 +91,11 @@ function stdinSource({ stdin, signal }: OpenAudioOptions): ByteSource {
 async function decode(
   context: ReaderContext,
   path: string,
-  { rawFormat, ffmpeg }: OpenAudioOptions,
+  { rawFormat, ffmpeg, track }: OpenAudioOptions,
 ): Promise<DecodedAudio> {
   try {
     if (rawFormat !== undefined) return openPcm(context, rawFormat, context.source.sizeBytes);
-    return await openFormat(context, path, ffmpeg);
+    return await openFormat(context, path, { ffmpeg, track });
   } catch (error) {
     await context.source[Symbol.asyncDispose]();
     throw error;

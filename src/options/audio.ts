@@ -3,6 +3,7 @@ import { abortSignal, callback, instance } from './kinds/code-only.ts';
 import { integer } from './kinds/numbers.ts';
 import { choice, nameOf } from './kinds/texts.ts';
 import { clips, time } from './kinds/time.ts';
+import { track } from './kinds/track.ts';
 import { option, optionWithDefault } from './option.ts';
 
 const group = 'Audio';
@@ -18,6 +19,14 @@ export const audioOptions = {
     group,
     doors,
     help: 'Listen to this channel of a stereo recording; mix is the mean of all channels.',
+  }),
+  track: option(track, {
+    group,
+    doors,
+    conflicts: [{ name: 'inputFormat' }],
+    because: 'raw samples are one track',
+    help: 'Listen to this track of sound where a file has several: its number, counted from 1, or its language.',
+    defaultText: 'the one that the file calls its default, else the first',
   }),
   startSeconds: option(time, {
     group,

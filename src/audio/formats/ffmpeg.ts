@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { AudioError } from '../../errors.ts';
 import { conversionHint } from '../file-kind.ts';
 import { PeekSource } from '../peek-source.ts';
@@ -6,6 +7,7 @@ import { copyToFile } from '../temporary-copy.ts';
 import type { DecodedAudio, PcmBlock, ReaderContext } from './decoded-audio.ts';
 import { formatWhitelist, isNotWhitelisted } from './ffmpeg-demuxers.ts';
 import { type FfmpegProcess, startFfmpeg } from './ffmpeg-process.ts';
+import { chooseTrack, listed, soundTracks, type Track, type TrackChoice } from './ffmpeg-tracks.ts';
 import { openWav } from './wav.ts';
 
 export interface FfmpegInput {
@@ -16,6 +18,8 @@ export interface FfmpegInput {
   /** the program, by name or path; default 'ffmpeg' on the PATH */
   readonly program?: string;
   readonly stallMs?: number;
+  /** by default the one that the container calls its default, else the first */
+  readonly track?: TrackChoice;
 }
 
 const defaultStallMs = 60_000;
@@ -24,33 +28,38 @@ const defaultStallMs = 60_000;
  * Decodes through ffmpeg, which writes a WAV of floats into a pipe: all channels, at the rate they were recorded at,
  * each sample in its place, where a video's sound begins late or has holes, too.
  *
- * @throws AudioError ('AUDIO_NEEDS_FFMPEG' when there is no such program, 'AUDIO_NO_SOUND', 'AUDIO_UNKNOWN_FORMAT',
- *   'AUDIO_FFMPEG_FAILED', 'AUDIO_FFMPEG_STUCK')
+ * @throws AudioError ('AUDIO_NEEDS_FFMPEG' when there is no such program, 'AUDIO_NO_SOUND', 'AUDIO_NO_TRACK',
+ *   'AUDIO_UNKNOWN_FORMAT', 'AUDIO_FFMPEG_FAILED', 'AUDIO_FFMPEG_STUCK')
  */
 export async function openFfmpeg(context: ReaderContext, input: FfmpegInput): Promise<DecodedAudio> {
   const { source, signal, warn } = context;
-  const { path, program = 'ffmpeg', stallMs = defaultStallMs } = input;
+  const { path, track } = input;
   // Many formats say at their end where what is in them lies.
   const copy = path === undefined ? await copyToFile(source) : undefined;
-  const ffmpeg = await startFfmpeg({
-    program,
-    args: ffmpegArguments(path ?? copy?.path ?? ''),
-    name: source.name,
-    stallMs,
-    ...(signal === undefined ? {} : { signal }),
-  }).catch(async (error: unknown) => {
-    await copy?.[Symbol.asyncDispose]();
-    throw needsFfmpeg(source.name, input, error);
-  });
+  const start = (index: number) => startDecoding(context, { ...input, path: path ?? copy?.path ?? '' }, index);
+  let ffmpeg: FfmpegProcess | undefined;
   // Waits for nothing but the removal of the copy: the program is killed.
   const dispose = async () => {
-    await ffmpeg[Symbol.asyncDispose]();
+    await ffmpeg?.[Symbol.asyncDispose]();
     await copy?.[Symbol.asyncDispose]();
   };
   try {
+    const likeliest = typeof track === 'number' ? track - 1 : 0;
+    ffmpeg = await start(likeliest);
     await source[Symbol.asyncDispose]();
-    const output = new PeekSource(ffmpeg, signal);
+    let output = new PeekSource(ffmpeg, signal);
+    const tracks = await tracksOf(ffmpeg, output);
+    const chosen = tracks.length === 0 ? likeliest : chooseTrack(tracks, track, source.name);
+    if (chosen !== likeliest) {
+      await ffmpeg[Symbol.asyncDispose]();
+      ffmpeg = await start(chosen);
+      output = new PeekSource(ffmpeg, signal);
+    }
     if ((await output.peek(1)).length === 0) throw await failure(ffmpeg);
+    if (tracks.length > 1 && track === undefined)
+      warn(
+        `${source.name} has ${tracks.length} tracks of sound, ${listed(tracks)}: ${chosen + 1} is read, --track reads another one`,
+      );
     const wav = await openWav({ source: output, warn });
     const durationSeconds = saidDuration(ffmpeg.messages);
     return { ...wav, durationSeconds, blocks: checkedBlocks(wav, ffmpeg, warn), [Symbol.asyncDispose]: dispose };
@@ -60,8 +69,28 @@ export async function openFfmpeg(context: ReaderContext, input: FfmpegInput): Pr
   }
 }
 
+async function startDecoding(
+  { source, signal }: ReaderContext,
+  input: FfmpegInput & { readonly path: string },
+  trackIndex: number,
+): Promise<FfmpegProcess> {
+  const { path, program = 'ffmpeg', stallMs = defaultStallMs } = input;
+  const args = ffmpegArguments(path, trackIndex);
+  const run = { program, args, name: source.name, stallMs, ...(signal === undefined ? {} : { signal }) };
+  return startFfmpeg(run).catch((error: unknown) => {
+    throw needsFfmpeg(source.name, input, error);
+  });
+}
+
+/** What it has to say of its input has been said when its output begins or fails to. */
+async function tracksOf(ffmpeg: FfmpegProcess, output: PeekSource): Promise<Track[]> {
+  if ((await output.peek(1)).length === 0) await ffmpeg.exitCode;
+  else await setImmediate(); // what lies in the other pipe is read in the same turn
+  return soundTracks(ffmpeg.messages);
+}
+
 /** That file alone may be opened: contents could name others or addresses, and a name could look like one, or like an option. */
-function ffmpegArguments(path: string): string[] {
+function ffmpegArguments(path: string, trackIndex: number): string[] {
   const quiet = ['-nostdin', '-hide_banner', '-nostats', '-loglevel', 'level+info'];
   const read = [...quiet, '-protocol_whitelist', 'file', '-format_whitelist', formatWhitelist];
   // Silence for what is missing, and samples never stretched.
@@ -71,7 +100,7 @@ function ffmpegArguments(path: string): string[] {
     '-i',
     `file:${resolve(path)}`,
     '-map',
-    '0:a:0',
+    `0:a:${trackIndex}`,
     ...place,
     '-c:a',
     'pcm_f32le',

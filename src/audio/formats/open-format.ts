@@ -5,20 +5,30 @@ import { peekAiffHeader } from './aiff-header.ts';
 import { peekCafHeader } from './caf-header.ts';
 import type { DecodedAudio, ReaderContext } from './decoded-audio.ts';
 import { openFfmpeg } from './ffmpeg.ts';
+import { checkOnlyTrack, type TrackChoice } from './ffmpeg-tracks.ts';
 import { openFlac } from './flac.ts';
 import { findFirstFrame, id3Bytes } from './mp3-header.ts';
 import { openSampleData, type SampleData } from './sample-data.ts';
 import { openWav } from './wav.ts';
 import { peekOtherCodec } from './wav-header.ts';
 
+interface FormatOptions {
+  /** the program for formats that are not decoded here */
+  readonly ffmpeg: string | undefined;
+  readonly track: TrackChoice | undefined;
+}
+
 /**
  * Finds out what a recording is and reads its header.
  *
  * @param path where the source's bytes come from, for programs that open it by themselves; a pipe's is not used
- * @param ffmpeg the program for formats that are not decoded here
  * @throws AudioError ('AUDIO_EMPTY', 'AUDIO_UNKNOWN_FORMAT', and the codes of the formats' own functions)
  */
-export async function openFormat(context: ReaderContext, path: string, ffmpeg?: string): Promise<DecodedAudio> {
+export async function openFormat(
+  context: ReaderContext,
+  path: string,
+  { ffmpeg, track }: FormatOptions,
+): Promise<DecodedAudio> {
   const { source } = context;
   await skipTags(source);
   const head = await distinctiveHead(source);
@@ -29,7 +39,11 @@ export async function openFormat(context: ReaderContext, path: string, ffmpeg?: 
       path: source.sizeBytes === undefined ? undefined : path,
       label,
       ...(ffmpeg === undefined ? {} : { program: ffmpeg }),
+      ...(track === undefined ? {} : { track }),
     });
+  // Several streams of sound in an Ogg are rare: the first is read here.
+  if (kind?.native === 'ogg' && track !== undefined && track !== 1) return other(kind.label);
+  if (kind?.native !== undefined) checkOnlyTrack(track, source.name);
   // Those that bring WebAssembly along are loaded when they are needed.
   switch (kind?.native) {
     case 'wav': {

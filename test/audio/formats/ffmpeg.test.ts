@@ -269,6 +269,71 @@ describe.skipIf(!hasFfmpeg)('a real ffmpeg', () => {
     expect(tone(mix, 440)).toBeCloseTo(0.25, 1);
   });
 
+  describe('several tracks of sound', () => {
+    /** The first has 440 Hz alone; the second, which is the default one, is both channels. */
+    function twoTracks(folder: Folder, name: string): string {
+      const maps = ['-map', '0:a', '-map', '0:a', '-filter:a:0', 'pan=mono|c0=FL', '-disposition:a:0', '0'];
+      const about = [
+        '-disposition:a:1',
+        'default',
+        '-metadata:s:a:0',
+        'language=deu',
+        '-metadata:s:a:1',
+        'language=eng',
+      ];
+      return encode(folder, name, ...maps, ...about);
+    }
+    const has880 = (samples: Float32Array) => tone(samples, 880) > 0.05;
+
+    test.each(['a.mkv', 'a.mp4'])(
+      '%s: the default one, with a warning of the others, or the one asked for',
+      async (name) => {
+        using folder = temporaryFolder();
+        const path = twoTracks(folder, name);
+        for (const input of [path, '-']) {
+          const read = async (track?: number | string) => {
+            const warnings: string[] = [];
+            const onWarning = (message: string) => warnings.push(message);
+            const stdin = Readable.from([readFileSync(path)]);
+            const audio = await openAudio(input, { onWarning, stdin, ...(track === undefined ? {} : { track }) });
+            return { samples: await samplesOf(audio), warnings };
+          };
+          const { samples, warnings } = await read();
+          expect(has880(samples)).toBe(true);
+          const called = input === '-' ? 'stdin' : path;
+          expect(warnings).toEqual([
+            `${called} has 2 tracks of sound, 1 (deu) and 2 (eng, default): 2 is read, --track reads another one`,
+          ]);
+          for (const [track, is880] of [
+            [1, false],
+            [2, true],
+            ['de', false],
+            ['en', true],
+          ] as const) {
+            const chosen = await read(track);
+            expect(has880(chosen.samples)).toBe(is880);
+            expect(chosen.warnings).toEqual([]);
+          }
+          for (const track of [3, 'fr'])
+            await expect(read(track)).rejects.toMatchObject({
+              code: 'AUDIO_NO_TRACK',
+              hint: 'it has 1 (deu) and 2 (eng, default)',
+            });
+        }
+      },
+    );
+
+    test('what is decoded here has one, but Ogg may have more', async () => {
+      using folder = temporaryFolder();
+      expect((await samplesOf(await openAudio(wav, { track: 1 }))).length).toBe(89_652);
+      expect((await samplesOf(await openAudio(wav, { track: 'en' }))).length).toBe(89_652);
+      await expect(openAudio(wav, { track: 2 })).rejects.toMatchObject({ code: 'AUDIO_NO_TRACK' });
+      const path = twoTracks(folder, 'a.ogg');
+      expect(has880(await samplesOf(await openAudio(path, { track: 'de' })))).toBe(false);
+      expect(has880(await samplesOf(await openAudio(path, { track: 2 })))).toBe(true);
+    });
+  });
+
   test('names with a dash are taken from the current folder, too', async () => {
     using folder = temporaryFolder();
     encode(folder, '-i.m4a');
