@@ -201,11 +201,15 @@ def differences(own, other, words):
     return found, apart
 
 
+def numbers(text):
+    return [int(number) for number in text.split(",")]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("paths", nargs="+", type=pathlib.Path, help="recordings, and folders of WAV files")
     parser.add_argument("--model", default="whisper-base")
-    parser.add_argument("--beams", type=int, nargs="+", default=[1, 5])
+    parser.add_argument("--beams", type=numbers, default=[1, 5], metavar="N[,N…]", help="how many, one after the other: 1,5")
     parser.add_argument("--keep", type=pathlib.Path, metavar="FOLDER", help="where openai's results are kept, and taken from")
     parser.add_argument("--tie", type=float, default=1e-3, help="the widest gap between two scores that counts as a tie")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="of either program")
