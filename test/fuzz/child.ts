@@ -2,21 +2,27 @@
  * Reads inputs one after another, in a process of its own that may hang or die. It says on file descriptor 3, a line
  * each: `begin SEED`, `end SEED read|refused CPU_MS`, `found SEED JSON`, `memory BYTES`.
  */
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { WhisperNpuError } from '../../src/errors.ts';
 import { SourceError } from '../../src/model/fetch/context.ts';
 import { drawing } from './draw.ts';
+import { faultyTargets } from './faulty-targets.ts';
+import { measureEvery } from './memory-growth.ts';
 import { limits, targets } from './targets.ts';
 
-const [name, firstSeed, endSeed] = process.argv.slice(2);
-const target = targets.find((one) => one.name === name);
+const [name, first, end, folder] = process.argv.slice(2);
+const [firstSeed, endSeed] = [Number(first), Number(end)];
+const target = [...targets, ...faultyTargets].find((one) => one.name === name);
 if (target === undefined) throw new Error(`there is no target ${name}`);
+if (folder === undefined) throw new Error('there is no folder to work in');
 const say = (line: string) => writeSync(3, `${line}\n`);
-const folder = mkdtempSync(join(tmpdir(), 'whisper-npu-fuzz-'));
-process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-const memoryEvery = 250;
+const memoryEvery = measureEvery(endSeed - firstSeed);
+const watch = new Worker(new URL('parent-watch.js', import.meta.url), { workerData: folder, execArgv: [] });
+await once(watch, 'message');
+watch.unref();
 // Decoders print what they think of damage; nobody wants to read it.
 console.error = console.warn = console.log = () => undefined;
 
@@ -29,7 +35,7 @@ process.on('unhandledRejection', (reason) => {
   unhandled = { reason };
 });
 
-for (let seed = Number(firstSeed); seed < Number(endSeed); seed++) {
+for (let seed = firstSeed; seed < endSeed; seed++) {
   const bytes = target.make(drawing(seed));
   if (bytes.length >= 1e6) throw new Error(`input ${seed} has ${bytes.length} bytes`);
   say(`begin ${seed}`);
@@ -53,7 +59,7 @@ for (let seed = Number(firstSeed); seed < Number(endSeed); seed++) {
   const grownKb = process.resourceUsage().maxRSS - before.peakKb;
   if (grownKb * 1024 > limits.inputMemoryBytes) found(seed, 'memory', `took ${Math.round(grownKb / 1024)} MiB`);
   say(`end ${seed} ${outcome} ${cpuMs}`);
-  if ((seed - Number(firstSeed)) % memoryEvery === memoryEvery - 1) {
+  if ((seed - firstSeed) % memoryEvery === memoryEvery - 1) {
     await new Promise((resolve) => setImmediate(resolve));
     globalThis.gc?.();
     say(`memory ${process.memoryUsage.rss()}`);

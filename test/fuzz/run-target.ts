@@ -1,8 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { growth } from './memory-growth.ts';
 import { limits } from './targets.ts';
 
 export interface Finding {
@@ -17,47 +20,49 @@ export interface Report {
   readonly read: number;
   readonly refused: number;
   readonly slowest: { readonly seed: number; readonly cpuMs: number };
-  /** Between the first third of the run and its end; 0 where the run was too short to say. */
-  readonly grownBytes: number;
+  /** Between the middle of the run and its end; undefined where the run was too short to say. */
+  readonly grownBytes: number | undefined;
   readonly findings: readonly Finding[];
 }
 
-/** Without the processor either, an input is stuck. */
-const stuckMs = 10 * 60_000;
 const lookEveryMs = 500;
 const child = fileURLToPath(new URL('child.js', import.meta.url));
 
-/** Reads `count` inputs of a target, from the seed on, and goes on behind those that hang or end the process. */
-export async function runTarget(target: string, firstSeed: number, count: number): Promise<Report> {
-  const state = { read: 0, refused: 0, slowest: { seed: firstSeed, cpuMs: 0 }, grownBytes: 0 };
+/**
+ * Where inputs lie: in memory, where the system has files there and nobody asks for another folder. On a disk the removal
+ * of a file takes longer than most readers do.
+ */
+const temporary = process.env['TMPDIR'] === undefined && existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+
+/**
+ * Reads `count` inputs of a target, from the seed on, and goes on behind those that hang or end the process.
+ *
+ * @param stuckMs after so long an input is stuck that takes no time of the processor either
+ */
+export async function runTarget(target: string, firstSeed: number, count: number, stuckMs: number): Promise<Report> {
+  const state = { read: 0, refused: 0, slowest: { seed: firstSeed, cpuMs: 0 } };
+  let grownBytes: number | undefined;
   const findings: Finding[] = [];
   for (let seed = firstSeed; seed < firstSeed + count; ) {
     const memory: number[] = [];
-    const last = await runChild(target, seed, firstSeed + count, {
-      end(at, outcome, cpuMs) {
-        state[outcome]++;
-        if (cpuMs > state.slowest.cpuMs) state.slowest = { seed: at, cpuMs };
+    const last = await runChild(
+      { target, firstSeed: seed, endSeed: firstSeed + count, stuckMs },
+      {
+        end(at, outcome, cpuMs) {
+          state[outcome]++;
+          if (cpuMs > state.slowest.cpuMs) state.slowest = { seed: at, cpuMs };
+        },
+        found: (finding) => findings.push(finding),
+        memory: (bytes) => memory.push(bytes),
       },
-      found: (finding) => findings.push(finding),
-      memory: (bytes) => memory.push(bytes),
-    });
-    state.grownBytes = Math.max(state.grownBytes, growth(memory));
+    );
+    const grown = growth(memory);
+    if (grown !== undefined) grownBytes = Math.max(grownBytes ?? 0, grown);
     seed = last + 1;
   }
-  if (state.grownBytes > limits.growthBytes)
-    findings.push({
-      seed: firstSeed,
-      kind: 'growth',
-      what: `memory grew by ${Math.round(state.grownBytes / 2 ** 20)} MiB`,
-    });
-  return { target, firstSeed, ...state, findings };
-}
-
-function growth(memory: readonly number[]): number {
-  if (memory.length < 9) return 0;
-  const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
-  const third = Math.floor(memory.length / 3);
-  return Math.max(0, median(memory.slice(-third)) - median(memory.slice(third, 2 * third)));
+  if (grownBytes !== undefined && grownBytes > limits.growthBytes)
+    findings.push({ seed: firstSeed, kind: 'growth', what: `memory grew by ${Math.round(grownBytes / 2 ** 20)} MiB` });
+  return { target, firstSeed, ...state, grownBytes, findings };
 }
 
 interface Listener {
@@ -66,10 +71,25 @@ interface Listener {
   memory(bytes: number): void;
 }
 
+interface Inputs {
+  readonly target: string;
+  readonly firstSeed: number;
+  readonly endSeed: number;
+  readonly stuckMs: number;
+}
+
 /** @returns the seed of the last input that was begun */
-function runChild(target: string, firstSeed: number, endSeed: number, listener: Listener): Promise<number> {
-  const args = ['--expose-gc', '--max-old-space-size=1024', child, target, `${firstSeed}`, `${endSeed}`];
-  const process_ = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe', 'pipe'] });
+function runChild({ target, firstSeed, endSeed, stuckMs }: Inputs, listener: Listener): Promise<number> {
+  const folder = mkdtempSync(join(temporary, 'whisper-npu-fuzz-'));
+  const args = ['--expose-gc', '--max-old-space-size=1024', child, target, `${firstSeed}`, `${endSeed}`, folder];
+  const process_ = spawn(process.execPath, args, {
+    // Standard input is how the child learns that this process has ended, however it did: see parent-watch.ts. That is
+    // what an interrupt at a terminal does too, which is why the child is in a group of its own: it tidies up then.
+    stdio: ['pipe', 'ignore', 'pipe', 'pipe'],
+    detached: true,
+    // ffmpeg, which is asked about what nobody here knows, is another's program, and may not be there.
+    env: { ...process.env, PATH: '' },
+  });
   let stderr = '';
   process_.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderr = (stderr + text).slice(-4000);
@@ -109,6 +129,7 @@ function runChild(target: string, firstSeed: number, endSeed: number, listener: 
     process_.on('error', reject);
     process_.on('close', (code, signal) => {
       clearInterval(look);
+      rmSync(folder, { recursive: true, force: true });
       if (code !== 0 && !isGivenUp) {
         if (!isUnderWay && seed === firstSeed) return reject(new Error(`the reader does not start: ${stderr}`));
         listener.found({ seed, kind: 'crash', what: `the process ended with ${signal ?? code}: ${stderr}` });
