@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { open, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { findProgram, isExecutable, shellCommand, toolkitFolders, wholeEnvironment } from '../child-program.ts';
 import { ConversionError } from '../errors.ts';
@@ -62,14 +61,38 @@ export async function findAtc(env: Environment): Promise<string> {
   });
 }
 
+/** What atc takes in a path, links resolved; the last two are the ends of a range of Chinese characters. */
+const unusualCharacter = /[^A-Za-z0-9./_\-\u4e00-\u9fa5]/u;
+
+/**
+ * Checks a folder that atc is to read from and write to: of what is wrong with a path it says little.
+ *
+ * @throws ConversionError 'ATC_PATH'
+ */
+export async function checkAtcFolder(folder: string): Promise<void> {
+  const path = await realpath(folder);
+  const [character] = unusualCharacter.exec(path) ?? [];
+  if (character === undefined) return;
+  throw new ConversionError('ATC_PATH', `atc takes no paths with ${JSON.stringify(character)}, as in ${path}`, {
+    hint: 'Name a folder for models in WHISPER_NPU_HOME whose path has only letters from a to z, digits and ./_- in it.',
+  });
+}
+
+/** What atc says of a value of one of its options that it does not take. */
+const badValue = 'E10001';
+const unknownSoc =
+  'The soc version is not known to this CANN. See `npu-smi info` for the chip name, and put Ascend before it.';
+
 /** What to do about the errors of atc that users meet (codes of CANN 8.5). */
 const remedies: Readonly<Record<string, string>> = {
-  E10001: 'The soc version is not known to this CANN. See `npu-smi info` for the chip name, and put Ascend before it.',
   E13000: 'The graph file could not be opened.',
   E13010: 'This CANN does not know an operator of the graph. CANN 8.0 or newer is needed.',
   EZ9999: 'The operator package of CANN is missing or does not match. Check ASCEND_OPP_PATH and the ops package.',
   E19999: 'See the log for what atc could not do.',
 };
+
+/** Would be taken for the current folder, wherever it is. */
+export const workFolderVariable = 'ASCEND_WORK_PATH';
 
 /** How long atc has to end when it is told to; what it started has to end with it. */
 const patienceMs = 3000;
@@ -99,34 +122,34 @@ export async function withLog<T>(path: string, body: (log: AtcLog) => Promise<T>
   }
 }
 
+/** Where atc runs and is listened to. */
+export interface AtcPlace {
+  /**
+   * A folder of ours: its helpers look for modules in the current one and leave files there. External weights it writes
+   * there too and then renames to where the OM goes, which has to be on the same file system.
+   */
+  readonly folder: string;
+  readonly log: AtcLog;
+}
+
 /**
- * Runs atc in a folder of its own and waits for it. All that it and its helpers print goes to the log.
+ * Runs atc in a folder and waits for it. All that it and its helpers print goes to the log.
  *
  * @param args paths among them are absolute
  * @throws ConversionError 'ATC_FAILED' with atc's own error lines; the signal's reason, once atc and its helpers have ended
  */
-export async function runAtc(atc: string, args: readonly string[], log: AtcLog, signal?: AbortSignal) {
-  // Its helpers look for modules in the current folder, and leave files there.
-  const folder = await mkdtemp(join(tmpdir(), 'whisper-npu-atc-')).catch((cause: unknown) => {
-    throw new ConversionError('ATC_FAILED', `there is no folder for atc to work in: ${String(cause)}`, {
-      hint: 'Free space there, or name another folder in TMPDIR.',
-      cause,
-    });
-  });
-  try {
-    await runAtcIn(folder, atc, args, log, signal);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-}
-
-async function runAtcIn(cwd: string, atc: string, args: readonly string[], log: AtcLog, signal?: AbortSignal) {
+export async function runAtc(
+  atc: string,
+  args: readonly string[],
+  { folder: cwd, log }: AtcPlace,
+  signal?: AbortSignal,
+): Promise<void> {
   await using output = await open(log.unfinishedPath, 'a');
   await output.appendFile(`${shellCommand(atc, ...args)}\n`);
   const { size: startOffset } = await output.stat(); // what runs before this one said is in it too
   signal?.throwIfAborted(); // with nothing awaited until it is listened to
   // A group of its own: a Ctrl-C goes to this program alone, which then ends all of them.
-  const env = wholeEnvironment(process.env);
+  const { [workFolderVariable]: _, ...env } = wholeEnvironment(process.env);
   const child = spawn(atc, args, { cwd, env, stdio: ['ignore', output.fd, output.fd], detached: true });
   let mercy: NodeJS.Timeout | undefined;
   const stop = () => {
@@ -168,8 +191,13 @@ function atcFailed(said: string, end: string, logPath: string): ConversionError 
   const lines = said.split('\n').filter((line) => /\b(E[A-Z]?\d{4,5}|ERROR)\b/.test(line));
   const reason = [`atc failed with ${end}`, ...lines.slice(0, 5)];
   const known = /\bE[A-Z]?\d{4,5}\b/.exec(reason.join())?.[0];
-  const remedy = known === undefined ? undefined : remedies[known];
+  const remedy = known === undefined ? undefined : remedyFor(known, said);
   return new ConversionError('ATC_FAILED', reason, {
     hint: `${remedy === undefined ? '' : `${remedy} `}The whole log: ${logPath}`,
   });
+}
+
+function remedyFor(code: string, said: string): string | undefined {
+  if (code === badValue) return said.includes('--soc_version') ? unknownSoc : undefined;
+  return remedies[code];
 }

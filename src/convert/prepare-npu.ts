@@ -1,12 +1,14 @@
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { ConversionError } from '../errors.ts';
 import { type NpuDtype, npuWeightType } from '../graph/npu-layers.ts';
 import { layOutWeights, type WeightLayout } from '../graph/weights.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
 import { makeFolder } from '../model/make-folder.ts';
+import { plainStagingPath } from '../model/staging.ts';
+import { preparedDirectory } from '../model/store.ts';
 import { weightsFile } from '../model/weights-table.ts';
-import { type AtcJob, type AtcLog, atcArguments, runAtc, withLog } from './atc.ts';
+import { type AtcJob, type AtcLog, atcArguments, checkAtcFolder, runAtc, withLog } from './atc.ts';
 import { type NpuVariants, npuGraphs } from './npu-graphs.ts';
 import { readOmHeader } from './om-file.ts';
 import {
@@ -78,23 +80,27 @@ export async function convertForNpu(
     name: await folderName(checkpoint, target),
     neededBytes: 2 * layout.sizeBytes,
     files: omFiles(checkpoint, variants),
-    async build({ directory: folder, missing, signal: buildSignal }: BuildRequest) {
-      const directory = resolve(folder); // atc runs in another one
-      const graphs = join(directory, 'graphs');
+    async build({ directory, missing, signal: buildSignal }: BuildRequest) {
       let atcVersion = 'unknown';
-      onEvent({ kind: 'graphs', sizeBytes: layout.sizeBytes });
-      const wanted = (name: string) => missing.includes(`${name}.om`);
-      const jobs = await writeGraphs(checkpoint, target, graphs, directory, { variants, wanted, signal: buildSignal });
-      const runs = async (log: AtcLog) => {
-        for (const [index, job] of jobs.entries()) {
-          onEvent({ kind: 'atc', graph: job.name, index, count: jobs.length });
-          await runAtc(atc, atcArguments(job), log, buildSignal);
-          await normaliseName(job);
-          atcVersion = await writtenBy(job, log);
-        }
-      };
-      await withLog(logPath, runs);
-      await rm(graphs, { recursive: true });
+      await withAtcFolder(place, async (folder) => {
+        const graphs = join(folder, 'graphs');
+        const oms = join(folder, 'oms');
+        await mkdir(oms);
+        onEvent({ kind: 'graphs', sizeBytes: layout.sizeBytes });
+        const wanted = (name: string) => missing.includes(`${name}.om`);
+        const jobs = await writeGraphs(checkpoint, target, graphs, oms, { variants, wanted, signal: buildSignal });
+        const runs = async (log: AtcLog) => {
+          for (const [index, job] of jobs.entries()) {
+            onEvent({ kind: 'atc', graph: job.name, index, count: jobs.length });
+            await runAtc(atc, atcArguments(job), { folder: oms, log }, buildSignal);
+            await normaliseName(job);
+            atcVersion = await writtenBy(job, log);
+          }
+        };
+        await withLog(logPath, runs);
+        for (const file of await readdir(oms))
+          if (file === externalFolder || file.endsWith('.om')) await rename(join(oms, file), join(directory, file));
+      });
       return {
         source: checkpoint.directory,
         dtype: target.dtype,
@@ -103,6 +109,21 @@ export async function convertForNpu(
     },
   };
   return buildPrepared(place, plan, { signal, onDamage });
+}
+
+/** Where atc puts weights that it keeps out of OM files, beside those. */
+const externalFolder = 'weight';
+
+/** Lends a folder in the store whose path atc takes, which the names of folders under construction are not. */
+async function withAtcFolder(place: PreparedPlace, body: (folder: string) => Promise<void>): Promise<void> {
+  const folder = plainStagingPath(resolve(preparedDirectory(place.store, place.model)));
+  await mkdir(folder);
+  try {
+    await checkAtcFolder(folder);
+    await body(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 export interface WriteGraphsOptions {

@@ -9,6 +9,8 @@ import { fateOf, processToken } from './process-token.ts';
 const suffix = '.unfinished';
 /** The owner begins as all tokens do, with a host and a process id. */
 const unfinishedName = /^(?<target>.+?)(?:~(?<owner>[^~/]+~\d+~[^/]+))?\.unfinished$/;
+/** A token whose parts are joined by the one sign that only its first part may hold. */
+const plainName = /^(?<owner>[\w.-]+_\d{1,10}_\d*_[0-9a-f]{12}_[0-9a-f]{12})\.unfinished$/;
 
 /** How long what a process on another machine left may lie without a change until it is taken for dead. */
 const foreignSilenceMs = 24 * 3_600_000;
@@ -18,6 +20,14 @@ export function stagingPath(target: string): string {
   return `${target}~${processToken()}${suffix}`;
 }
 
+/**
+ * A name in a folder for what comes to be nothing itself but is taken apart at the end, of letters, digits and `._-` alone:
+ * some programs take no other paths.
+ */
+export function plainStagingPath(parent: string): string {
+  return join(parent, `${processToken().replaceAll('~', '_')}${suffix}`);
+}
+
 /** A name for what its maker gave up half way: whoever wants to go on with it may take it. */
 export function givenUpPath(target: string): string {
   return `${target}${suffix}`;
@@ -25,7 +35,7 @@ export function givenUpPath(target: string): string {
 
 /** What an unfinished thing of this name is to become; undefined for the name of something finished. */
 export function targetOf(name: string): string | undefined {
-  return unfinishedName.exec(name)?.groups?.['target'];
+  return parse(name)?.target;
 }
 
 export function isUnfinished(name: string): boolean {
@@ -34,8 +44,17 @@ export function isUnfinished(name: string): boolean {
 
 /** Whether a process of this machine is at work on what has this name. */
 export function isBeingMade(name: string): boolean {
-  const owner = unfinishedName.exec(name)?.groups?.['owner'];
+  const owner = parse(name)?.owner;
   return owner !== undefined && fateOf(owner) === 'running';
+}
+
+/** @returns undefined for the name of something finished */
+function parse(name: string): { readonly target: string; readonly owner: string | undefined } | undefined {
+  const plain = plainName.exec(name)?.groups?.['owner'];
+  if (plain !== undefined)
+    return { target: name, owner: plain.replace(/_(\d+)_(\d*)_([^_]+)_([^_]+)$/, '~$1~$2~$3~$4') };
+  const { target, owner } = unfinishedName.exec(name)?.groups ?? {};
+  return target === undefined ? undefined : { target, owner };
 }
 
 /** Something that was left unfinished. */
@@ -56,13 +75,13 @@ export async function findLeftovers(parent: string, now: string): Promise<Leftov
   const nowMs = await changedAtMs(now);
   const leftovers: Leftover[] = [];
   for (const name of await readdir(parent)) {
-    const parts = unfinishedName.exec(name)?.groups;
+    const parts = parse(name);
     if (parts === undefined) continue;
     const path = join(parent, name);
-    const fate = parts['owner'] === undefined ? 'ended' : fateOf(parts['owner']);
+    const fate = parts.owner === undefined ? 'ended' : fateOf(parts.owner);
     if (fate === 'running') continue;
     const isDead = fate === 'ended' || nowMs - (await changedAtMs(path)) > foreignSilenceMs;
-    leftovers.push({ path, target: join(parent, parts['target'] ?? ''), isDead });
+    leftovers.push({ path, target: join(parent, parts.target), isDead });
   }
   return leftovers;
 }

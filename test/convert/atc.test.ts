@@ -26,7 +26,7 @@ async function atc(script: string): Promise<string> {
 const log = () => join(root, 'log');
 /** Runs atc with a log of its own. */
 const run = (atcPath: string, args: readonly string[], signal?: AbortSignal) =>
-  withLog(log(), (atcLog) => runAtc(atcPath, args, atcLog, signal));
+  withLog(log(), (atcLog) => runAtc(atcPath, args, { folder: root, log: atcLog }, signal));
 
 describe('running atc', () => {
   test('keeps all it says, and says its error lines', async () => {
@@ -40,27 +40,35 @@ describe('running atc', () => {
     expect(text).toContain('all well');
   });
 
-  test('leaves it nothing to find in the current folder, and takes away what it leaves in its own', async () => {
+  test.each([
+    ['--soc_version', '--soc_version is invalid', expect.stringMatching(/soc version.*The whole log/)],
+    ['another value', '--model is invalid', expect.stringMatching(/^The whole log/)],
+  ])('speaks of the soc where atc refuses %s, and only there', async (_, said, hint) => {
+    const failure = run(await atc(`echo "E10001: Value x for parameter ${said}"; exit 1`), ['--soc=x']);
+    await expect(failure).rejects.toMatchObject({ hint });
+  });
+
+  test('keeps it away from the current folder and from ASCEND_WORK_PATH', async () => {
     const before = process.cwd();
     const elsewhere = join(root, 'elsewhere');
     await mkdir(elsewhere);
     process.chdir(elsewhere);
     process.env['BASH_ENV'] = 'x';
+    process.env['ASCEND_WORK_PATH'] = elsewhere;
     process.env['PYTHONPATH'] = `${delimiter}.${delimiter}/opt/cann/python`;
     try {
       await run(await atc(`pwd > ${root}/cwd; env > ${root}/env; mkdir kernel_meta`), []);
     } finally {
       process.chdir(before);
       delete process.env['BASH_ENV'];
+      delete process.env['ASCEND_WORK_PATH'];
       delete process.env['PYTHONPATH'];
     }
     expect(await readdir(elsewhere)).toEqual([]);
-    const cwd = (await readFile(join(root, 'cwd'), 'utf8')).trim();
-    expect(cwd).not.toContain(elsewhere);
-    expect(existsSync(cwd)).toBe(false);
+    expect((await readFile(join(root, 'cwd'), 'utf8')).trim()).toBe(await realpath(root));
     const env = (await readFile(join(root, 'env'), 'utf8')).split('\n');
     expect(env).toContain('PYTHONPATH=/opt/cann/python');
-    expect(env.join()).not.toContain('BASH_ENV');
+    expect(env.join()).not.toMatch('BASH_ENV|ASCEND_WORK_PATH');
   });
 
   test('is not looked for in the current folder', async () => {
@@ -85,8 +93,9 @@ describe('running atc', () => {
 
   test('does not give the words of an earlier run as its reason', async () => {
     const failure = withLog(log(), async (atcLog) => {
-      await runAtc(await atc('echo "[ERROR] E10001: of no consequence"'), [], atcLog);
-      await runAtc(await atc('echo "E13000: no such file"; exit 1'), [], atcLog);
+      const place = { folder: root, log: atcLog };
+      await runAtc(await atc('echo "[ERROR] E10001: of no consequence"'), [], place);
+      await runAtc(await atc('echo "E13000: no such file"; exit 1'), [], place);
     });
     await expect(failure).rejects.toMatchObject({ message: expect.not.stringContaining('of no consequence') });
     await expect(failure).rejects.toThrow('no such file');

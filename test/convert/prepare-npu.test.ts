@@ -1,10 +1,13 @@
-import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { existsSync, statSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { NpuVariants } from '../../src/convert/npu-graphs.ts';
 import { convertForNpu, findConverted } from '../../src/convert/prepare-npu.ts';
 import { type Checkpoint, openCheckpoint } from '../../src/model/checkpoint.ts';
+import { processToken } from '../../src/model/process-token.ts';
+import { plainStagingPath } from '../../src/model/staging.ts';
 import { standIn } from '../stand-in/built.ts';
 import { hasStandIn } from '../support/npu-stand-in.ts';
 import { writeRandomCheckpoint } from '../support/random-checkpoint.ts';
@@ -46,6 +49,73 @@ describe.skipIf(!hasStandIn)('converting for an NPU with the stand-in’s atc', 
     expect(await readdir(directory)).not.toContain('graphs');
     expect(await convert()).toEqual({ directory, graphs: [] });
     expect(await findConverted(checkpoint, place(), target)).toBe(directory);
+  });
+
+  test('keeps nothing of what atc leaves beside its results', async () => {
+    const { directory } = await convert();
+    const untidy = join(root, 'untidy-atc');
+    await writeFile(untidy, `#!/bin/sh\nmkdir kernel_meta; touch fusion.json; exec ${standIn.atc} "$@"\n`, {
+      mode: 0o755,
+    });
+    const options = { atc: untidy, place: place(), logPath: join(root, 'atc.log'), variants: { beams: 2 } };
+    expect(await convertForNpu(checkpoint, target, options)).toBe(directory);
+    expect((await readdir(directory)).filter((file) => !file.endsWith('.om')).sort()).toEqual([
+      'manifest.json',
+      'weight',
+    ]);
+    expect(await readdir(join(root, 'prepared', 'random'))).toHaveLength(1);
+  });
+
+  test('has atc write where its results go, whatever ASCEND_WORK_PATH says', async () => {
+    process.env['ASCEND_WORK_PATH'] = join(root, 'checkpoint', 'config.json', 'not-a-folder');
+    try {
+      expect((await convert()).graphs.sort()).toEqual(base);
+    } finally {
+      delete process.env['ASCEND_WORK_PATH'];
+    }
+  });
+
+  const memory = '/dev/shm';
+  const isElsewhere = existsSync(memory) && statSync(memory).dev !== statSync(tmpdir()).dev;
+  test.skipIf(!isElsewhere)('works where the store is on another file system than temporary files', async () => {
+    const store = await mkdtemp(join(memory, 'whisper-npu-store-'));
+    try {
+      const options = { atc: standIn.atc, place: { ...place(), store }, logPath: join(store, 'atc.log') };
+      expect(await readdir(await convertForNpu(checkpoint, target, options))).toContain('weight');
+    } finally {
+      await rm(store, { recursive: true });
+    }
+  });
+
+  test.each([
+    ['a space', 'my models', '" "'],
+    ['a letter with an accent', 'modèles', '"è"'],
+  ])('says before it begins that atc takes no paths with %s', async (_, name, character) => {
+    const store = join(root, name);
+    await mkdir(store);
+    const events: unknown[] = [];
+    const options = { atc: standIn.atc, place: { ...place(), store }, logPath: join(root, 'atc.log') };
+    const failure = convertForNpu(checkpoint, target, { ...options, onEvent: (event) => events.push(event) });
+    await expect(failure).rejects.toMatchObject({
+      code: 'ATC_PATH',
+      message: expect.stringContaining(character),
+      hint: expect.stringContaining('WHISPER_NPU_HOME'),
+    });
+    expect(events).toEqual([]);
+    expect(await readdir(join(store, 'prepared', 'random'))).toEqual([]);
+  });
+
+  test('removes what a conversion that was killed left in the store', async () => {
+    const { directory } = await convert();
+    const ended = processToken().replace(/~\d+~/, '~4194304~').replaceAll('~', '_');
+    const left = join(root, 'prepared', 'random', `${ended}.unfinished`);
+    const own = plainStagingPath(join(root, 'prepared', 'random'));
+    await mkdir(join(left, 'oms'), { recursive: true });
+    await mkdir(own);
+    await convert({ beams: 2 });
+    expect((await readdir(join(root, 'prepared', 'random'))).sort()).toEqual(
+      [basename(directory), basename(own)].sort(),
+    );
   });
 
   test('adds what is asked for later to the same folder, and keeps one copy of the weights', async () => {

@@ -1,5 +1,15 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -237,6 +247,8 @@ describe.skipIf(!built)('the atc command of the stand-in', () => {
     ['no such model', [...usual, '--model=none.onnx', '--output=out'], 'E13000'],
     ['no output', [...usual, '--model=graph.onnx'], 'E10004'],
     ['two precision modes', [...usual, '--precision_mode=force_fp16', '--precision_mode_v2=fp16'], 'E10001'],
+    ['a space in a path', [...usual, '--model=graph.onnx', '--output=out put'], 'E10001'],
+    ['a tilde in a path', [...usual, '--model=graph.onnx', '--output=out~1'], 'E10001'],
     ['dynamic shapes', [...usual, '--dynamic_dims=1;2'], 'E10001'],
   ])('fails for %s', (_, args, code) => {
     const here = args.map((arg) => arg.replace(/=(graph|none|out)/, `=${folder}/$1`));
@@ -255,6 +267,32 @@ describe.skipIf(!built)('the atc command of the stand-in', () => {
     expect({ status, stdout }).toMatchObject({ status: 255, stdout: expect.stringContaining('E19999') });
     expect(stdout).toContain('ONNX Runtime refuses the graph');
     expect(existsSync(`${output}.om`) || existsSync(`${output}.om.partial`)).toBe(false);
+  });
+
+  test('looks at where a link to the model leads', () => {
+    const odd = path.join(folder, 'odd one');
+    mkdirSync(odd);
+    writeGraph(odd, stepGraph);
+    symlinkSync(odd, path.join(folder, 'link'));
+    const { status, stdout } = atc(...usual, `--model=${folder}/link/graph.onnx`, `--output=${output}`);
+    expect({ status, stdout }).toMatchObject({ status: 255, stdout: expect.stringContaining('odd one') });
+  });
+
+  test('writes external weights to ASCEND_WORK_PATH or the current folder first, and leaves nothing there', () => {
+    const args = [...usual, `--model=${folder}/graph.onnx`, `--output=${output}`, '--external_weight=1'];
+    const cwd = mkdtempSync(path.join(tmpdir(), 'stand-in-cwd-'));
+    const failed = spawnSync(standIn.atc, args, {
+      encoding: 'utf8',
+      cwd,
+      env: { ...process.env, ASCEND_WORK_PATH: '/dev/null' },
+    });
+    expect(failed.status).toBe(255);
+    expect(failed.stdout).toContain('tmp_weight_');
+    expect(spawnSync(standIn.atc, args, { cwd }).status).toBe(0);
+    expect(readdirSync(cwd)).toEqual([]);
+    rmSync(cwd, { recursive: true });
+    rmSync(`${output}.om`);
+    rmSync(path.join(folder, 'weight'), { recursive: true });
   });
 
   test('takes symbolic dimensions with --input_shape only', () => {

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { Argument, type Command } from 'commander';
 import { openNpu } from '../../backend/npu/acl-environment.ts';
 import { shellCommand } from '../../child-program.ts';
-import { atcArguments, findAtc } from '../../convert/atc.ts';
+import { atcArguments, findAtc, workFolderVariable } from '../../convert/atc.ts';
 import type { NpuVariants } from '../../convert/npu-graphs.ts';
 import {
   convertForNpu,
@@ -91,6 +91,18 @@ async function ownSoc(session: Session): Promise<string> {
   }
 }
 
+/** What convert.sh does before it runs atc: see AtcPlace and checkAtcFolder for the reasons. */
+const scriptHead = [
+  '#!/bin/sh',
+  '# Run on a machine with CANN; what is written goes beside this file.',
+  'set -e',
+  'cd "$(dirname "$0")"',
+  '# atc takes no other characters in paths, apart from Chinese ones, and writes weights to the current folder first.',
+  `unusual=$(pwd -P | tr -d '\\nA-Za-z0-9./_\\200-\\377-')`,
+  'if [ -n "$unusual" ]; then echo "move this folder: atc takes no paths with \'$unusual\', as in $(pwd -P)" >&2; exit 1; fi',
+  `unset ${workFolderVariable}`,
+];
+
 /** The graphs, and the very commands that `convert` would run, with paths relative to the folder. */
 async function writeGraphsOnly(
   checkpoint: Checkpoint,
@@ -103,6 +115,6 @@ async function writeGraphsOnly(
     const args = atcArguments({ ...job, model: `${job.name}.onnx`, output: job.name });
     return shellCommand('atc', ...args);
   });
-  const script = ['#!/bin/sh', '# Run in this folder on a machine with CANN.', 'set -e', ...commands, ''].join('\n');
+  const script = [...scriptHead, ...commands, ''].join('\n');
   await writeFile(join(folder, 'convert.sh'), script, { mode: 0o755 });
 }

@@ -200,9 +200,30 @@ function writeWeight(file: number, position: number, weight: Weight, folder: str
   }
 }
 
-/** --external_weight=1: each weight in a file named after its content, so that models that share it share the file. */
+/**
+ * --external_weight=1: each weight in a file named after its content, so that models that share it share the file. As the
+ * real atc does, it writes to a folder in the current one, or in ASCEND_WORK_PATH, and renames from there.
+ */
 function writeWeightFiles(weights: readonly Weight[], folder: string, target: string): void {
-  mkdirSync(target, { recursive: true });
+  const session = `tmp_weight_${process.pid}_${Date.now()}`;
+  const temporary = path.resolve(process.env['ASCEND_WORK_PATH'] || '.', session);
+  try {
+    mkdirSync(temporary);
+    mkdirSync(target, { recursive: true });
+    moveWeights(weights, folder, { temporary, target });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+    throw new AtcError('E19999', `Inner Error! External weights cannot be written: ${(error as Error).message}`);
+  } finally {
+    rmSync(temporary, { recursive: true, force: true });
+  }
+}
+
+function moveWeights(
+  weights: readonly Weight[],
+  folder: string,
+  { temporary, target }: { readonly temporary: string; readonly target: string },
+): void {
   for (const weight of weights) {
     const hash = createHash('sha256');
     for (const chunk of weightChunks(weight, folder)) hash.update(chunk);
@@ -210,8 +231,8 @@ function writeWeightFiles(weights: readonly Weight[], folder: string, target: st
     weight.offset = 0;
     const final = path.join(target, weight.location);
     if (existsSync(final)) continue;
-    const partial = `${final}.${process.pid}.partial`;
-    const file = openSync(partial, 'w');
+    const partial = path.join(temporary, weight.location);
+    const file = openSync(partial, 'wx');
     try {
       writeWeight(file, 0, weight, folder);
     } finally {

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { AtcError, invalidValue } from './atc-error.ts';
 
@@ -82,6 +82,14 @@ function readArguments(args: readonly string[]): Map<string, string> {
   return given;
 }
 
+/** What atc takes in the paths of files. */
+const takenInPaths = /^[A-Za-z0-9./_\-\u4e00-\u9fa5]*$/u;
+
+function checkPath(parameter: string, value: string): void {
+  if (takenInPaths.test(value)) return;
+  throw invalidValue(parameter, value, 'The path can contain only letters, digits, Chinese characters and [./_-].');
+}
+
 function checkConversion(
   { model, output, soc, mode, hostOs, hostCpu }: Options,
   given: ReadonlyMap<string, string>,
@@ -91,6 +99,9 @@ function checkConversion(
   }
   if (model === '') throw new AtcError('E10004', 'Value for [--model] is empty.');
   if (!existsSync(model)) throw new AtcError('E13000', `Failed to find file [${model}] given by --model.`);
+  checkPath('--model', model);
+  checkPath('--model', realpathSync(model));
+  checkPath('--output', output);
   if (archOfSoc(soc) === undefined) throw invalidValue('--soc_version', soc === '' ? '[]' : soc, 'it is no Ascend soc');
   if (mode === 0 && output === '') throw new AtcError('E10004', 'Value for [--output] is empty.');
   if (mode === 0 && !existsSync(path.dirname(output))) {
@@ -117,6 +128,7 @@ function oneOf<T extends string>(
 function existingFile(given: ReadonlyMap<string, string>, name: string): string | undefined {
   const file = given.get(name);
   if (file === undefined || file === '') return undefined;
+  checkPath(`--${name}`, file);
   if (!existsSync(file)) throw invalidValue(`--${name}`, file, 'the file does not exist');
   return file;
 }
