@@ -15,6 +15,7 @@ import { sampleRate, windows } from '../audio/windows.ts';
 import { createSampleBuffer, type SampleBuffer } from './sample-buffer.ts';
 import { createSpeechDetector, type SpeechDetector, type SpeechOptions, type SpeechSpan } from './speech-detector.ts';
 import { type SpeechModel, windowSamples } from './speech-model.ts';
+import type { SampleSpan } from './speech-rule.ts';
 import { createSpeechTimes, type SpeechTimes } from './speech-times.ts';
 
 /** A recording without its silence. */
@@ -56,13 +57,13 @@ export function speechOnly(
   const times = createSpeechTimes();
   async function* speech(): AsyncGenerator<Float32Array> {
     let given = 0;
-    for await (const { known, detector, buffer } of detected(samples, model, options)) {
+    for await (const { known, voices, detector, buffer } of detected(samples, model, options)) {
       const { open } = detector;
+      for (const voice of voices) times.hear(voice);
       for (const span of open === undefined ? known : [...known, open]) {
         const [start, end] = [Math.max(given, span.start), Math.min(span.end, buffer.end)];
-        // All of a stretch may have been given before its end was known for good.
-        if (end > start || end === given) times.extend({ start, end }, span.unpadded);
         if (end <= start) continue;
+        times.extend({ start, end });
         given = end;
         yield buffer.slice(start, end);
       }
@@ -91,23 +92,27 @@ export async function* speechChunks(
   const maxSamples = Math.round(maxChunkSeconds * sampleRate);
   const maxPause = Math.round(maxPauseSeconds * sampleRate);
   let pieces: Piece[] = [];
+  let heard: SampleSpan[] = [];
   let lastEnd = 0;
   const rules = { ...options, maxSpeechSeconds, minSilenceMs };
-  for await (const { known, detector, buffer } of detected(samples, model, rules)) {
+  for await (const { known, voices, detector, buffer } of detected(samples, model, rules)) {
+    heard = [...heard, ...voices];
     for (const span of known) {
       const pause = buffer.slice(span.start - lastEnd <= maxPause ? lastEnd : span.start, span.start);
       const piece = { span, pause, samples: buffer.slice(span.start, span.end) };
       while (pieces.length > 0 && lengthOf([...pieces, piece]) > maxSamples) {
         const nFirst = cutPlace([...pieces, piece], (2 / 3) * maxSamples);
-        yield chunk(pieces.slice(0, nFirst));
+        yield chunk(pieces.slice(0, nFirst), heard);
         pieces = pieces.slice(nFirst);
+        const { start = 0 } = pieces[0]?.span ?? span;
+        heard = heard.filter((voice) => voice.end > start);
       }
       pieces.push(piece);
       lastEnd = span.end;
     }
     buffer.drop(detector.earliest - lastEnd <= maxPause ? lastEnd : detector.earliest);
   }
-  if (pieces.length > 0) yield chunk(pieces);
+  if (pieces.length > 0) yield chunk(pieces, heard);
 }
 
 /** A stretch of speech, with the pause before it where that is short enough to stay. */
@@ -131,7 +136,7 @@ function cutPlace(pieces: readonly Piece[], minSamples: number): number {
   return best;
 }
 
-function chunk(pieces: readonly Piece[]): SpeechChunk {
+function chunk(pieces: readonly Piece[], heard: readonly SampleSpan[]): SpeechChunk {
   const samples = new Float32Array(lengthOf(pieces));
   const times = createSpeechTimes();
   let offset = 0;
@@ -141,8 +146,9 @@ function chunk(pieces: readonly Piece[]): SpeechChunk {
     offset += isJoined ? pause.length : 0;
     samples.set(speech, offset);
     offset += speech.length;
-    times.extend({ start: span.start - (isJoined ? pause.length : 0), end: span.end }, span.unpadded);
+    times.extend({ start: span.start - (isJoined ? pause.length : 0), end: span.end });
   }
+  for (const voice of heard) times.hear(voice);
   return { samples, times };
 }
 
@@ -153,7 +159,7 @@ export interface TimeSpan {
 }
 
 /** Ends of speech as closely as the detector knows them; pauses that one hears as such part stretches. */
-const closeRules: SpeechOptions = { minSilenceMs: 500, speechPadMs: 100 };
+const closeRules: SpeechOptions = { minSilenceMs: 500, speechPadMs: 0 };
 
 /**
  * When somebody speaks.
@@ -162,8 +168,9 @@ const closeRules: SpeechOptions = { minSilenceMs: 500, speechPadMs: 100 };
  */
 export async function speechSpans(samples: AsyncIterable<Float32Array>, model: SpeechModel): Promise<TimeSpan[]> {
   const spans: TimeSpan[] = [];
-  for await (const { known, detector, buffer } of detected(samples, model, closeRules)) {
-    for (const { start, end } of known) spans.push({ startSeconds: start / sampleRate, endSeconds: end / sampleRate });
+  for await (const { voices, detector, buffer } of detected(samples, model, closeRules)) {
+    for (const { start, end } of voices.filter((voice) => voice.end < Number.POSITIVE_INFINITY))
+      spans.push({ startSeconds: start / sampleRate, endSeconds: end / sampleRate });
     buffer.drop(detector.earliest);
   }
   return spans;
@@ -172,6 +179,8 @@ export async function speechSpans(samples: AsyncIterable<Float32Array>, model: S
 interface Detected {
   /** stretches of speech that have become known */
   readonly known: readonly SpeechSpan[];
+  /** the same, close to what is heard; the last one may go on for ever, until it comes again with its end */
+  readonly voices: readonly SampleSpan[];
   readonly detector: SpeechDetector;
   /** what has come so far and has not been dropped */
   readonly buffer: SampleBuffer;
@@ -185,18 +194,28 @@ async function* detected(
 ): AsyncGenerator<Detected> {
   const buffer = createSampleBuffer();
   const detector = createSpeechDetector(options);
+  const close = createSpeechDetector({ ...options, ...closeRules });
   const listener = model.listen();
   const blockSamples = windowsPerCall * windowSamples;
-  const listen = async (block: Float32Array) =>
-    [...(await listener.push(block))].flatMap((probability) => detector.push(probability));
+  const goingOn = () => (close.open === undefined ? [] : [{ start: close.open.start, end: Number.POSITIVE_INFINITY }]);
+  const listen = async (block: Float32Array) => {
+    const probabilities = [...(await listener.push(block))];
+    const known = probabilities.flatMap((probability) => detector.push(probability));
+    const voices: SampleSpan[] = probabilities.flatMap((probability) => close.push(probability));
+    return { known, voices };
+  };
   let rest: Float32Array = new Float32Array(0);
   for await (const block of windows(samples, blockSamples)) {
     buffer.append(block);
-    if (block.length === blockSamples) yield { known: await listen(block), detector, buffer };
-    else rest = block;
+    if (block.length === blockSamples) {
+      const { known, voices } = await listen(block);
+      yield { known, voices: [...voices, ...goingOn()], detector, buffer };
+    } else rest = block;
   }
   // The last window is filled up with silence; there is one behind a recording that ends with a window, too.
   const filled = new Float32Array((Math.floor(rest.length / windowSamples) + 1) * windowSamples);
   filled.set(rest);
-  yield { known: [...(await listen(filled)), ...detector.finish(buffer.end)], detector, buffer };
+  const { known, voices } = await listen(filled);
+  const [last, lastVoices] = [detector.finish(buffer.end), close.finish(buffer.end)];
+  yield { known: [...known, ...last], voices: [...voices, ...lastVoices], detector, buffer };
 }

@@ -21,8 +21,6 @@ export interface SpeechOptions {
 export interface SpeechSpan extends SampleSpan {
   /** samples of silence between the speech before it, or the beginning, and its own, without padding */
   readonly silenceBefore: number;
-  /** the same without padding */
-  readonly unpadded: SampleSpan;
 }
 
 /** Finds the speech in a stream of probabilities, one for each window. Holds two stretches of it at most. */
@@ -36,20 +34,13 @@ export interface SpeechDetector {
    * @returns the stretches still due
    */
   finish(nSamples: number): SpeechSpan[];
-  /** the next stretch as far as it is certain: its start is final, and it reaches to `end` at least; `unpadded` likewise */
-  readonly open: (SampleSpan & Pick<SpeechSpan, 'unpadded'>) | undefined;
+  /** the next stretch as far as it is certain: its start is final, and it reaches to `end` at least */
+  readonly open: SampleSpan | undefined;
   /** no stretch still to come, the open one included, begins before this sample */
   readonly earliest: number;
 }
 
 const samplesPerMs = 16;
-
-/** Where speech begins, padded and not. */
-interface Beginning {
-  readonly start: number;
-  readonly unpaddedStart: number;
-  readonly silenceBefore: number;
-}
 
 /** Stretches come padded; two that would overlap share what lies between them. */
 export function createSpeechDetector(options: SpeechOptions = {}): SpeechDetector {
@@ -64,7 +55,7 @@ export function createSpeechDetector(options: SpeechOptions = {}): SpeechDetecto
     minSilence: minSilenceMs * samplesPerMs,
   });
   /** the speech under way, padded at its start, once it is sure to stay */
-  let current: Beginning | undefined;
+  let current: { readonly start: number; readonly silenceBefore: number } | undefined;
   /** the speech before; its end is not padded yet, for that depends on what follows */
   let ended: SpeechSpan | undefined;
   let endedAt = 0;
@@ -76,16 +67,15 @@ export function createSpeechDetector(options: SpeechOptions = {}): SpeechDetecto
   }
 
   /** Says where the speech that begins at `start` is to begin, and with it where the one before ends. */
-  function begin(start: number): Beginning {
+  function begin(start: number): { start: number; silenceBefore: number } {
     const silenceBefore = start - endedAt;
     const share = ended === undefined ? pad : Math.min(pad, Math.floor(silenceBefore / 2));
     settle(share);
-    return { start: Math.max(0, start - share), unpaddedStart: start, silenceBefore };
+    return { start: Math.max(0, start - share), silenceBefore };
   }
 
   function end(span: SampleSpan): void {
-    const { unpaddedStart, ...begun } = current ?? begin(span.start);
-    ended = { ...begun, end: span.end, unpadded: { start: unpaddedStart, end: span.end } };
+    ended = { ...(current ?? begin(span.start)), end: span.end };
     endedAt = span.end;
     current = undefined;
   }
@@ -113,9 +103,7 @@ export function createSpeechDetector(options: SpeechOptions = {}): SpeechDetecto
     finish,
     get open() {
       if (ended !== undefined) return ended;
-      if (current === undefined) return undefined;
-      const end = rule.begun?.end ?? current.start;
-      return { start: current.start, end, unpadded: { start: current.unpaddedStart, end } };
+      return current === undefined ? undefined : { start: current.start, end: rule.begun?.end ?? current.start };
     },
     get earliest() {
       return (ended ?? current)?.start ?? Math.max(0, (rule.begun?.start ?? rule.position) - pad);

@@ -13,18 +13,16 @@ export interface SpeechTimes {
   original(seconds: number, isEnd?: boolean): number;
   /** Where in between, in seconds in the speech, two stretches meet whose silence was taken out. */
   seamsBetween(startSeconds: number, endSeconds: number): readonly number[];
-  /** Moves a word by where its middle lies. What of it lies outside of that stretch of speech is cut off. */
+  /** Moves a word by where its middle lies. What of it lies outside of the voice that is heard there is cut off. */
   originalWord(startSeconds: number, endSeconds: number): { startSeconds: number; endSeconds: number };
 }
 
 /** The same, growing with the speech that is found. */
 export interface GrowingSpeechTimes extends SpeechTimes {
-  /**
-   * Says that the speech goes on with this stretch of the recording, or that its last stretch goes on up to `end`.
-   *
-   * @param unpadded what of the stretch is speech, as far as it is known
-   */
-  extend(span: SampleSpan, unpadded?: SampleSpan): void;
+  /** Says that the speech goes on with this stretch of the recording, or that its last stretch goes on up to `end`. */
+  extend(span: SampleSpan): void;
+  /** Says where in the recording a voice is heard, without padding and pauses; or when the last one that it was told of ends. */
+  hear(voice: SampleSpan): void;
 }
 
 /** How far from where the detector hears speech a word may begin or end. */
@@ -36,27 +34,37 @@ const rounded = (seconds: number) => Math.round(seconds * 1e9) / 1e9;
 /** As faster_whisper/vad.py SpeechTimestampsMap and transcribe.py restore_speech_timestamps move times. */
 export function createSpeechTimes(spans: readonly SampleSpan[] = []): GrowingSpeechTimes {
   /** stretches with where each ends in the speech; one entry for a stretch, however it grew */
-  const stretches: { start: number; end: number; speechEnd: number; unpadded: SampleSpan }[] = [];
+  const stretches: { start: number; end: number; speechEnd: number }[] = [];
+  const voices: SampleSpan[] = [];
 
-  function extend({ start, end }: SampleSpan, unpadded: SampleSpan = { start, end }): void {
+  function extend({ start, end }: SampleSpan): void {
     const last = stretches.at(-1);
     if (last?.end === start) {
       last.speechEnd += end - start;
       last.end = end;
-      last.unpadded = { start: Math.min(last.unpadded.start, unpadded.start), end: unpadded.end };
-    } else stretches.push({ start, end, speechEnd: (last?.speechEnd ?? 0) + end - start, unpadded });
+    } else stretches.push({ start, end, speechEnd: (last?.speechEnd ?? 0) + end - start });
+  }
+
+  function hear(voice: SampleSpan): void {
+    if (voices.at(-1)?.start === voice.start) voices.pop();
+    voices.push(voice);
+  }
+
+  /** The voice that most of a span of samples lies in. */
+  function voiceIn(start: number, end: number): SampleSpan | undefined {
+    const common = (voice: SampleSpan) => Math.min(voice.end, end) - Math.max(voice.start, start);
+    // Voices are in order: the first that ends behind the start, and the few before the end.
+    let at = partition(voices, (voice) => voice.end <= start);
+    let meant: SampleSpan | undefined;
+    for (let voice = voices[at]; voice !== undefined && voice.start < end; voice = voices[++at])
+      if (meant === undefined || common(voice) > common(meant)) meant = voice;
+    return meant;
   }
 
   /** Which stretch a sample of the speech lies in; the last one for what lies behind all. */
   function stretchAt(sample: number, isEnd: boolean): number {
-    let [low, high] = [0, stretches.length - 1];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      const speechEnd = stretches[middle]?.speechEnd ?? 0;
-      if (isEnd ? speechEnd >= sample : speechEnd > sample) high = middle;
-      else low = middle + 1;
-    }
-    return low;
+    const index = partition(stretches, ({ speechEnd }) => (isEnd ? speechEnd < sample : speechEnd <= sample));
+    return Math.min(index, Math.max(0, stretches.length - 1));
   }
 
   /** How much silence was left out before a stretch. */
@@ -71,6 +79,7 @@ export function createSpeechTimes(spans: readonly SampleSpan[] = []): GrowingSpe
   for (const span of spans) extend(span);
   return {
     extend,
+    hear,
     get spans() {
       return stretches.map(({ start, end }) => ({ startSeconds: start / sampleRate, endSeconds: end / sampleRate }));
     },
@@ -86,14 +95,24 @@ export function createSpeechTimes(spans: readonly SampleSpan[] = []): GrowingSpe
     originalWord(startSeconds, endSeconds) {
       const index = stretchAt(toSample((startSeconds + endSeconds) / 2), false);
       const by = silenceBefore(index);
-      const { start, end } = stretches[index]?.unpadded ?? { start: 0, end: Number.POSITIVE_INFINITY };
       const word = { startSeconds: moved(startSeconds, by), endSeconds: moved(endSeconds, by) };
-      const cut = {
-        startSeconds: Math.max(word.startSeconds, rounded(start / sampleRate - toleranceSeconds)),
-        endSeconds: Math.min(word.endSeconds, rounded(end / sampleRate + toleranceSeconds)),
+      const voice = voiceIn(toSample(word.startSeconds), toSample(word.endSeconds));
+      if (voice === undefined) return word;
+      return {
+        startSeconds: Math.max(word.startSeconds, rounded(voice.start / sampleRate - toleranceSeconds)),
+        endSeconds: Math.min(word.endSeconds, rounded(voice.end / sampleRate + toleranceSeconds)),
       };
-      // One that the detector did not hear at all keeps its place.
-      return cut.startSeconds < cut.endSeconds ? cut : word;
     },
   };
+}
+
+/** How many items at the beginning of a list something holds for, which does not hold for those behind them. */
+function partition<T>(items: readonly T[], holds: (item: T) => boolean): number {
+  let [low, high] = [0, items.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (holds(items[middle] as T)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

@@ -23,18 +23,22 @@ describe('times found in speech that was put end to end', () => {
     expect(times.original(5)).toBe(14);
   });
 
-  test('of a word move together, by its middle, and what lies outside of the speech there is cut off', () => {
+  test('of a word move together, by its middle, and keep their length', () => {
     expect(times.originalWord(0.5, 0.75)).toEqual({ startSeconds: 2.5, endSeconds: 2.75 });
     expect(times.originalWord(0.75, 1.125)).toEqual({ startSeconds: 2.75, endSeconds: 3.125 });
-    expect(times.originalWord(0.5, 1.375)).toEqual({ startSeconds: 2.5, endSeconds: 3.2 });
-    expect(times.originalWord(0.625, 1.5)).toEqual({ startSeconds: 9.8, endSeconds: 10.5 });
+    expect(times.originalWord(0.875, 1.25)).toEqual({ startSeconds: 9.875, endSeconds: 10.25 });
   });
 
-  test('of a word are cut at padding', () => {
+  test('of a word are cut at the padding and pauses around the voice that most of it lies in', () => {
     const padded = createSpeechTimes();
-    padded.extend({ start: 32_000, end: 64_000 }, { start: 38_400, end: 57_600 }); // 2.4 to 3.6 s
+    padded.extend({ start: 32_000, end: 96_000 }); // 2 to 6 s
+    padded.hear({ start: 38_400, end: Number.POSITIVE_INFINITY });
+    padded.hear({ start: 38_400, end: 57_600 }); // 2.4 to 3.6 s
+    padded.hear({ start: 80_000, end: Number.POSITIVE_INFINITY }); // from 5 s on
     expect(padded.originalWord(0, 0.8)).toEqual({ startSeconds: 2.2, endSeconds: 2.8 });
-    expect(padded.originalWord(1.5, 2)).toEqual({ startSeconds: 3.5, endSeconds: 3.8 });
+    expect(padded.originalWord(1.5, 3)).toEqual({ startSeconds: 3.5, endSeconds: 3.8 });
+    expect(padded.originalWord(1.5, 3.5)).toEqual({ startSeconds: 4.8, endSeconds: 5.5 });
+    expect(padded.originalWord(3.5, 4)).toEqual({ startSeconds: 5.5, endSeconds: 6 });
     expect(padded.originalWord(0, 0.1)).toEqual({ startSeconds: 2, endSeconds: 2.1 });
   });
 
