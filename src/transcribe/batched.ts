@@ -96,7 +96,7 @@ function batchDecoder(
       const { drafts, advance } = isSilence(result, options)
         ? { drafts: [], advance: range.size }
         : await timedDrafts(model, audio, decoded, work.chunk.times, options);
-      const place = { id: 0, seek: seekOf(work), frameCount: frameCountOf(work.chunk) };
+      const place = { id: 0, seek: seekOf(work), endFrame: work.seek + range.size };
       work.segments.push(...segmentsOf(drafts, result, place));
       work.seek += advance > 0 ? advance : range.size;
       work.isDone = work.seek >= frameCountOf(work.chunk);

@@ -73,7 +73,7 @@ export async function* transcribeSequentially(
       const sliced = sliceSegments(result, range, model.tokenizer);
       const decoded = { window: 0, range, result, sliced, lastSpeechSeconds, frameCount };
       const timed = await timedDrafts(model, audio, decoded, times?.(), options);
-      const segments = segmentsOf(timed.drafts, result, { id, seek, frameCount });
+      const segments = segmentsOf(timed.drafts, result, { id, seek, endFrame: seek + range.size });
       yield* segments;
       id += segments.length;
       lastSpeechSeconds = speechEnd(timed.drafts) ?? lastSpeechSeconds;

@@ -66,18 +66,18 @@ export interface SegmentPlace {
   readonly id: number;
   /** Where the window begins, in frames. */
   readonly seek: number;
-  /** Frames of the recording: a model may think of times in the padding behind them. */
-  readonly frameCount: number;
+  /** Where its sound ends, in frames: a model may think of times in the padding behind it. */
+  readonly endFrame: number;
 }
 
 /** What a window says, within its recording. What lasts no time or says nothing is no segment. */
 export function segmentsOf(
   drafts: readonly Draft[],
   result: DecodingResult,
-  { id, seek, frameCount }: SegmentPlace,
+  { id, seek, endFrame }: SegmentPlace,
 ): Segment[] {
   // The last time that a timestamp can name.
-  const lastSeconds = (Math.ceil(frameCount / framesPerTimestamp) * framesPerTimestamp) / framesPerSecond;
+  const lastSeconds = (Math.ceil(endFrame / framesPerTimestamp) * framesPerTimestamp) / framesPerSecond;
   const within = <T extends { readonly startSeconds: number; readonly endSeconds: number }>(part: T): T => ({
     ...part,
     startSeconds: Math.min(part.startSeconds, lastSeconds),

@@ -105,10 +105,11 @@ describe.skipIf(models.base === undefined)('of speech between silences, wherever
       const segments: Segment[] = [];
       const asked = { language: 'en', timestamps: true, wordTimestamps: words, temperatures: [0], ...options };
       for await (const segment of transcribe(model, recording, asked)) segments.push(segment);
+      const said = segments.map((segment) => `${segment.startSeconds} ${segment.endSeconds}${segment.text}`).join('\n');
       for (const span of moved)
         expect(
           segments.some((segment) => lieWithin(segment, [span], 1)),
-          'is heard',
+          `${span.startSeconds} to ${span.endSeconds} is heard in\n${said}\n`,
         ).toBe(true);
       // Detected speech is padded by 0.4 s, and shorter silence than 2 s is part of it.
       for (const segment of segments)

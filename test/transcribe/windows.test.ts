@@ -57,6 +57,14 @@ describe('windows one after the other', () => {
     expect(timesOf([clipped!])).toEqual([[102.25, 104.25, ' t1']]);
   });
 
+  test('end with their clip, though the model may think of times behind it', async () => {
+    const { segments } = run(20, () => ({ tokens: [at(0), 1, at(7)] }), {
+      language: 'en',
+      clips: [{ startSeconds: 2, endSeconds: 7 }],
+    });
+    expect(timesOf(await segments)).toEqual([[2, 7, ' t1']]);
+  });
+
   test('are in the language of the first, encoded once, or each in its own', async () => {
     const script = (window: number) => ({ language: window === 0 ? 'de' : 'fr', tokens: [at(0), 1, at(29)] });
     const heard: string[] = [];
