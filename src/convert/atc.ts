@@ -19,12 +19,14 @@ export interface AtcJob {
   readonly soc: string;
   /** Weights go into files beside the OM, so that several OMs can share one copy on the device. */
   readonly externalWeights: boolean;
+  /** A file that says how exactly kinds of operators compute, where that is not left to atc. */
+  readonly precisionFile?: string;
   /** The processor of the machine that will run the OM, where it is not this one's: aarch64 or x86_64. */
   readonly hostCpu?: string;
 }
 
 /** The arguments of atc for a job. */
-export function atcArguments({ model, output, soc, externalWeights, hostCpu }: AtcJob): string[] {
+export function atcArguments({ model, output, soc, externalWeights, precisionFile, hostCpu }: AtcJob): string[] {
   return [
     `--model=${model}`,
     '--framework=5',
@@ -34,6 +36,7 @@ export function atcArguments({ model, output, soc, externalWeights, hostCpu }: A
     // The graph itself says what is computed in which type. Left alone, atc would make all of it float16.
     '--precision_mode_v2=origin',
     ...(externalWeights ? ['--external_weight=1'] : []),
+    ...(precisionFile === undefined ? [] : [`--op_precision_mode=${precisionFile}`]),
     ...(hostCpu === undefined ? [] : ['--host_env_os=linux', `--host_env_cpu=${hostCpu}`]),
     '--log=error',
   ];

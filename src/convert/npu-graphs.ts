@@ -25,6 +25,8 @@ export interface NpuGraph {
   readonly name: string;
   /** Decoders have the same weights: kept outside the OMs, they are on the device once. */
   readonly externalWeights: boolean;
+  /** Whether there are convolutions in it, which need to be told that float32 is float32. */
+  readonly convolves: boolean;
   write(layout: WeightLayout, dtype: NpuDtype): Uint8Array;
 }
 
@@ -55,17 +57,20 @@ export function npuGraphs(
   const rowsGraph = (shape: typeof wide): NpuGraph => ({
     name: `rows-${shape.rows}-${shape.windows}-${shape.capacity}`,
     externalWeights: true,
+    convolves: false,
     write: (layout, dtype) => npuRowsGraph(dimensions, layout, dtype, shape),
   });
   const graphs: NpuGraph[] = [
     {
       name: 'encoder',
       externalWeights: false,
+      convolves: true,
       write: (layout, dtype) => npuEncoderGraph(dimensions, layout, dtype),
     },
     ...decoderWidths.map((width) => ({
       name: `decoder-${width}`,
       externalWeights: true,
+      convolves: false,
       write: (layout: WeightLayout, dtype: NpuDtype) => npuDecoderGraph(dimensions, layout, dtype, width),
     })),
     rowsGraph(wide),
@@ -77,6 +82,7 @@ export function npuGraphs(
     graphs.push({
       name: `aligner-${wide.rows}`,
       externalWeights: true,
+      convolves: false,
       write: (layout, dtype) => npuRowsGraph(dimensions, layout, dtype, shape),
     });
   }
@@ -89,11 +95,13 @@ function layerGraphs(dimensions: ModelDimensions): NpuGraph[] {
     {
       name: layerGraphNames.encoder,
       externalWeights: false,
+      convolves: true,
       write: (layout, dtype) => npuEncoderGraph(dimensions, layout, dtype, true),
     },
     {
       name: layerGraphNames.decoder,
       externalWeights: true,
+      convolves: false,
       write: (layout, dtype) => npuDecoderGraph(dimensions, layout, dtype, 1, true),
     },
   ];

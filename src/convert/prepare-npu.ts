@@ -22,7 +22,7 @@ import {
 import { writeWeights } from './weights-file.ts';
 
 /** Raised with every change of the graphs or the manifest, so that older folders are made anew. */
-const graphVersion = 2;
+const graphVersion = 3;
 
 export interface NpuTarget {
   /** As aclrtGetSocName names it: Ascend910B4. */
@@ -126,6 +126,17 @@ async function withAtcFolder(place: PreparedPlace, body: (folder: string) => Pro
   }
 }
 
+/** What is in the file for atc about how exactly operators compute. */
+const precisionFile = { name: 'precision.ini', content: '[ByOpType]\nConv2D=enable_float_32_execution\n' };
+
+/**
+ * Whether convolutions in float32 have to be asked for. These chips have a type of 11 bits of mantissa (HF32), which atc takes
+ * for float32 convolutions whatever --precision_mode_v2 says; others have none, and no such mode.
+ */
+function needsPrecision({ soc, dtype }: NpuTarget): boolean {
+  return dtype === 'f32' && /^Ascend910(B\d|_93)/.test(soc);
+}
+
 export interface WriteGraphsOptions {
   readonly variants?: NpuVariants;
   /** Which graphs to write, by their names; all by default. */
@@ -142,16 +153,26 @@ export async function writeGraphs(
   { variants = {}, wanted = () => true, signal }: WriteGraphsOptions = {},
 ): Promise<(AtcJob & { readonly name: string })[]> {
   const { dtype, soc, hostCpu } = target;
+  const precision = needsPrecision(target) ? join(directory, precisionFile.name) : undefined;
   const layout = npuWeightLayout(checkpoint, dtype);
   await makeFolder(directory);
   await writeWeights(checkpoint, layout, join(directory, weightsFile), { signal });
+  if (precision !== undefined) await writeFile(precision, precisionFile.content);
   const jobs = [];
-  for (const { name, externalWeights, write } of npuGraphs(checkpoint, variants)) {
+  for (const { name, externalWeights, convolves, write } of npuGraphs(checkpoint, variants)) {
     if (!wanted(name)) continue;
     const model = join(directory, `${name}.onnx`);
     await writeFile(model, write(layout, dtype));
     const output = join(omDirectory, name);
-    jobs.push({ name, model, output, soc, externalWeights, ...(hostCpu === undefined ? {} : { hostCpu }) });
+    jobs.push({
+      name,
+      model,
+      output,
+      soc,
+      externalWeights,
+      ...(convolves && precision !== undefined ? { precisionFile: precision } : {}),
+      ...(hostCpu === undefined ? {} : { hostCpu }),
+    });
   }
   return jobs;
 }

@@ -3,8 +3,10 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { atcArguments } from '../../src/convert/atc.ts';
 import type { NpuVariants } from '../../src/convert/npu-graphs.ts';
-import { convertForNpu, findConverted } from '../../src/convert/prepare-npu.ts';
+import { readOmHeader } from '../../src/convert/om-file.ts';
+import { convertForNpu, findConverted, writeGraphs } from '../../src/convert/prepare-npu.ts';
 import { type Checkpoint, openCheckpoint } from '../../src/model/checkpoint.ts';
 import { processToken } from '../../src/model/process-token.ts';
 import { plainStagingPath } from '../../src/model/staging.ts';
@@ -46,10 +48,32 @@ describe.skipIf(!hasStandIn)('converting for an NPU with the stand-in’s atc', 
     const { directory, graphs } = await convert();
     expect(graphs.sort()).toEqual(base);
     expect((await omsOf(directory)).sort()).toEqual(base);
+    const commandOf = async (om: string) => (await readOmHeader(join(directory, om))).attributes.get('atc_cmdline');
+    expect(await commandOf('encoder.om')).toContain('--op_precision_mode=');
+    expect(await commandOf('decoder-1.om')).not.toContain('--op_precision_mode=');
     expect(await readdir(directory)).not.toContain('graphs');
     expect(await convert()).toEqual({ directory, graphs: [] });
     expect(await findConverted(checkpoint, place(), target)).toBe(directory);
   });
+
+  test.each([
+    ['f32', 'Ascend910B4', ['encoder', 'layers-encoder']],
+    ['f32', 'Ascend310P3', []],
+    ['f16', 'Ascend910B4', []],
+  ] as const)(
+    'asks for float32 convolutions in float32 encoders alone, where chips have less: %s on %s',
+    async (dtype, soc, told) => {
+      const folder = join(root, 'graphs');
+      const jobs = await writeGraphs(checkpoint, { dtype, soc }, folder, folder, { variants: { layers: true } });
+      const withFile = jobs.filter(({ precisionFile }) => precisionFile !== undefined);
+      expect(withFile.map(({ name }) => name)).toEqual(told);
+      for (const { precisionFile } of withFile)
+        expect(await readFile(precisionFile ?? '', 'utf8')).toBe('[ByOpType]\nConv2D=enable_float_32_execution\n');
+      expect(jobs.map((job) => atcArguments(job).some((each) => each.startsWith('--op_precision_mode=')))).toEqual(
+        jobs.map((job) => withFile.includes(job)),
+      );
+    },
+  );
 
   test('keeps nothing of what atc leaves beside its results', async () => {
     const { directory } = await convert();

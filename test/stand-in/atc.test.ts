@@ -269,6 +269,18 @@ describe.skipIf(!built)('the atc command of the stand-in', () => {
     expect(existsSync(`${output}.om`) || existsSync(`${output}.om.partial`)).toBe(false);
   });
 
+  test.each([
+    ['[ByOpType]\nConv2D=enable_float_32_execution\n', 0],
+    ['[ByOpType]\nConv2D=enable_float32_execution\n', 255],
+    ['[ByOptype]\nConv2D=enable_float_32_execution\n', 255],
+    ['Conv2D=enable_float_32_execution\n', 255],
+  ])('reads how operators are to compute: %j gives %d', (content, status) => {
+    const file = path.join(folder, 'precision.ini');
+    writeFileSync(file, content);
+    const model = `--model=${folder}/graph.onnx`;
+    expect(atc(...usual, model, '--mode=3', `--op_precision_mode=${file}`).status).toBe(status);
+  });
+
   test('looks at where a link to the model leads', () => {
     const odd = path.join(folder, 'odd one');
     mkdirSync(odd);

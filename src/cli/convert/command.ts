@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { Argument, type Command } from 'commander';
 import { openNpu } from '../../backend/npu/acl-environment.ts';
 import { shellCommand } from '../../child-program.ts';
@@ -112,7 +112,8 @@ async function writeGraphsOnly(
 ): Promise<void> {
   const jobs = await writeGraphs(checkpoint, target, folder, folder, options);
   const commands = jobs.map((job) => {
-    const args = atcArguments({ ...job, model: `${job.name}.onnx`, output: job.name });
+    const precision = job.precisionFile === undefined ? {} : { precisionFile: basename(job.precisionFile) };
+    const args = atcArguments({ ...job, ...precision, model: `${job.name}.onnx`, output: job.name });
     return shellCommand('atc', ...args);
   });
   const script = [...scriptHead, ...commands, ''].join('\n');

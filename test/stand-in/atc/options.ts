@@ -1,4 +1,4 @@
-import { existsSync, realpathSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { AtcError, invalidValue } from './atc-error.ts';
 
@@ -59,7 +59,7 @@ export function parseOptions(args: readonly string[]): Options {
     hostCpu: given.get('host_env_cpu') ?? '',
     commandLine: ['atc', ...args].join(' '),
   };
-  existingFile(given, 'op_precision_mode');
+  checkImplementationModes(existingFile(given, 'op_precision_mode'));
   oneOf(given, 'log', ['null', 'debug', 'info', 'warning', 'error'] as const, 'null');
   for (const dynamic of ['dynamic_dims', 'dynamic_batch_size', 'dynamic_image_size', 'input_shape_range']) {
     if (given.get(dynamic))
@@ -131,6 +131,32 @@ function existingFile(given: ReadonlyMap<string, string>, name: string): string 
   checkPath(`--${name}`, file);
   if (!existsSync(file)) throw invalidValue(`--${name}`, file, 'the file does not exist');
   return file;
+}
+
+/** What --op_precision_mode may say of an operator. */
+const implementationModes = new Set([
+  'high_precision',
+  'high_performance',
+  'super_performance',
+  'keep_fp16',
+  'enable_float_32_execution',
+  'enable_hi_float_32_execution',
+  'support_out_of_bound_index',
+]);
+
+/** The real atc passes over what it does not know, in silence, and computes as if nothing had been said. */
+function checkImplementationModes(file: string | undefined): void {
+  if (file === undefined) return;
+  let section = '';
+  for (const line of readFileSync(file, 'utf8')
+    .split('\n')
+    .map((each) => each.trim())) {
+    if (line === '') continue;
+    const [, operator, mode] = /^(\w+)=(\w+)$/.exec(line) ?? [];
+    if (/^\[(ByOpType|ByNodeName)\]$/.test(line)) section = line;
+    else if (section === '' || operator === undefined || !implementationModes.has(mode ?? ''))
+      throw invalidValue('--op_precision_mode', file, `"${line}" means nothing to atc`);
+  }
 }
 
 const precisions: Readonly<Record<string, Precision>> = {
