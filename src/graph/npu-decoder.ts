@@ -52,7 +52,7 @@ export function npuDecoderGraph(
   }
   const newKv = layers.reshape(graph.op('Concat', cache.newRows, { axis: 1 }), [n, 1, nTextLayer, 2, nTextState]);
   graph.output('new_kv', newKv, dtype, [n, 1, nTextLayer, 2, nTextState]);
-  const last = n === 1 ? x : layers.slice(x, 0, n - 1, n);
+  const last = n === 1 ? x : layers.row(x, n, n - 1);
   const normed = layers.layerNorm(last, 'model.decoder.layer_norm');
   const logits = graph.op('Gemm', [normed, layers.weight(embedding)], { transB: 1 });
   choose(layers, layers.cast(logits, dtype, 'f32'), suppress, nVocab);

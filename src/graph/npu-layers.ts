@@ -15,8 +15,10 @@ export interface NpuLayers extends Layers {
   cast(x: Value, from: NpuDtype, to: NpuDtype): Value;
   /** A constant of the graph's own type. */
   scalar(value: number): Value;
-  /** x from place `from` to before `to` of an axis. */
-  slice(x: Value, axis: number, from: number, to: number): Value;
+  /** The parts of x, of these sizes, along an axis that is `length` long. */
+  split<const Sizes extends readonly number[]>(x: Value, axis: number, length: number, sizes: Sizes): Parts<Sizes>;
+  /** One row of the first axis, which is `length` long and stays as an axis of 1. */
+  row(x: Value, length: number, index: number): Value;
   /** q [heads, rows, size] over k, v [heads, keys, size], scores masked by an optional bias [rows, keys]. */
   attendByHead(q: Value, k: Value, v: Value, headSize: number, bias?: Value): ByHead;
   /** [rows, heads * size] -> [heads, rows, size] */
@@ -24,6 +26,9 @@ export interface NpuLayers extends Layers {
   /** [heads, rows, size] -> [rows, heads * size] */
   joinHeads(x: Value, state: number): Value;
 }
+
+/** A value for each size. */
+export type Parts<Sizes extends readonly number[]> = { readonly [Index in keyof Sizes]: Value };
 
 /** Attention head by head: the scores [heads, rows, keys] before any bias, and the values mixed by them. */
 export interface ByHead {
@@ -64,9 +69,19 @@ export function npuLayers(
     dtype,
     cast,
     scalar,
-    slice(x, axis, from, to) {
-      const bound = (value: number) => graph.constant('i64', [1], [value]);
-      return graph.op('Slice', [x, bound(from), bound(to), bound(axis)]);
+    // Not Slice: what CANN makes of it has a kernel only by way of a pass that nobody outside can read.
+    split<const Sizes extends readonly number[]>(x: Value, axis: number, length: number, sizes: Sizes) {
+      const sum = sizes.reduce((total, size) => total + size, 0);
+      // atc does not look.
+      if (sum !== length || sizes.some((size) => !Number.isInteger(size) || size < 1))
+        throw new Error(`an axis of ${length} cannot be split into ${sizes.join(' + ')}`);
+      const constant = graph.constant('i64', [sizes.length], sizes);
+      return graph.ops('Split', [x, constant], sizes.length, { axis }) as unknown as Parts<Sizes>;
+    },
+    row(x, length, index) {
+      if (!Number.isInteger(index) || index < 0 || index >= length)
+        throw new Error(`${length} rows have no row ${index}`);
+      return graph.op('Gather', [x, graph.constant('i64', [1], [index])], { axis: 0 });
     },
     attendByHead,
     splitHeads,

@@ -41,7 +41,7 @@ export interface RowShape {
 export function fewRowAttention(layers: NpuLayers, dimensions: ModelDimensions, shape: RowShape): RowAttention {
   const { nAudioCtx, nTextHead, nTextState } = dimensions;
   const { rows, windows, capacity } = shape;
-  const { graph, dtype, scalar, reshape, slice } = layers;
+  const { graph, dtype, scalar, reshape, split } = layers;
   const perWindow = rows / windows;
   const headSize = nTextState / nTextHead;
   const table = (dims: readonly [number, number], isOne: (row: number, column: number) => boolean) => {
@@ -88,8 +88,8 @@ export function fewRowAttention(layers: NpuLayers, dimensions: ModelDimensions, 
       const scores = graph.op('Concat', [score(asked, past.k, capacity), score(asked, own.k, perWindow)], { axis: 1 });
       const masked = graph.op('Add', [reshape(scores, [rows, nTextHead, keys]), reshape(bias, [rows, 1, keys])]);
       const weights = reshape(graph.op('Softmax', [masked], { axis: -1 }), [rows * nTextHead, keys]);
-      const ofPast = mix(slice(weights, 1, 0, capacity), past.v, capacity);
-      return join(graph.op('Add', [ofPast, mix(slice(weights, 1, capacity, keys), own.v, perWindow)]));
+      const [ofPast, ofOwn] = split(weights, 1, keys, [capacity, perWindow]);
+      return join(graph.op('Add', [mix(ofPast, past.v, capacity), mix(ofOwn, own.v, perWindow)]));
     },
     cross(q, { k, v }) {
       const weights = graph.op('Softmax', [score(queries(q), k, nAudioCtx)], { axis: -1 });

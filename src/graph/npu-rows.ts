@@ -60,7 +60,7 @@ export function npuRowsGraph(
     const { attended, scores } = crossAttention(layers, dimensions, { attention, windows }, x, layer);
     for (const [, head] of alignmentHeads.filter(([ofLayer]) => ofLayer === layer)) {
       if (scores === undefined) throw new Error('attention of several windows has no scores by head');
-      aligned.push(layers.slice(scores, 0, head, head + 1));
+      aligned.push(layers.row(scores, dimensions.nTextHead, head));
     }
     x = feedForward(layers, graph.op('Add', [x, attended]), `model.decoder.layers.${layer}`);
   }
@@ -115,15 +115,15 @@ function crossAttention(
 }
 
 function addOutputs(
-  { graph, dtype, cast, reshape, slice }: NpuLayers,
+  { graph, dtype, cast, reshape, split }: NpuLayers,
   { nAudioCtx, nTextLayer, nTextState }: ModelDimensions,
   { rows, windows }: RowShape,
   { newRows, aligned }: { readonly newRows: readonly Value[]; readonly aligned: readonly Value[] },
 ): void {
   const perWindow = rows / windows;
   const all = graph.op('Concat', newRows, { axis: 1 });
-  for (let window = 0; window < windows; window++) {
-    const own = windows === 1 ? all : slice(all, 0, window * perWindow, (window + 1) * perWindow);
+  const byWindow = windows === 1 ? [all] : split(all, 0, rows, new Array<number>(windows).fill(perWindow));
+  for (const [window, own] of byWindow.entries()) {
     const dims = [perWindow, nTextLayer, 2, nTextState];
     graph.output(`new_kv_${window}`, reshape(own, dims), dtype, dims);
   }

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { npuDecoderGraph } from '../../src/graph/npu-decoder.ts';
 import { npuEncoderGraph } from '../../src/graph/npu-encoder.ts';
-import { type NpuDtype, npuWeightType } from '../../src/graph/npu-layers.ts';
+import { type NpuDtype, npuLayers, npuWeightType } from '../../src/graph/npu-layers.ts';
 import { npuRowsGraph } from '../../src/graph/npu-rows.ts';
-import { elementType } from '../../src/graph/onnx.ts';
+import { createGraph, elementType } from '../../src/graph/onnx.ts';
 import { layOutWeights } from '../../src/graph/weights.ts';
 import { whisperTensors } from '../../src/model/tensor-names.ts';
 import { smallDimensions as dimensions } from '../support/random-checkpoint.ts';
@@ -13,7 +13,7 @@ import { graphFaults, readModel } from './onnx-reader.ts';
 const allowed = new Set(
   (
     'Add ArgMax Cast Concat Conv Div Erf Expand Gather Gemm Identity Less MatMul Mul Pow ReduceLogSumExp ReduceMax ' +
-    'ReduceMean Reshape Slice Softmax Sqrt Sub Transpose Unsqueeze Where'
+    'ReduceMean Reshape Softmax Split Sqrt Sub Transpose Unsqueeze Where'
   ).split(' '),
 );
 
@@ -27,6 +27,7 @@ const required: Readonly<Record<string, readonly string[]>> = {
   ReduceMax: ['axes', 'keepdims'],
   ReduceMean: ['axes', 'keepdims'],
   Softmax: ['axis'],
+  Split: ['axis'],
   Transpose: ['perm'],
 };
 
@@ -40,6 +41,19 @@ function layoutOf(dtype: NpuDtype) {
     Array.from(whisperTensors(dimensions), ([name, shape]) => [name, { type: npuWeightType(name, dtype), shape }]),
   );
 }
+
+describe('what of a value the NPU’s layers take', () => {
+  const layers = npuLayers(createGraph('parts', 16), layoutOf('f32'), dimensions, 'f32');
+  const x = { name: 'x' };
+
+  test.each([[[2, 3]], [[2, 2, 1]], [[6, 0]], [[7, -1]], [[2.5, 3.5]]])('is no split of 6 into %j', (sizes) => {
+    expect(() => layers.split(x, 0, 6, sizes)).toThrow('axis of 6');
+  });
+
+  test.each([6, -1, 0.5])('is no row %d of 6', (index) => {
+    expect(() => layers.row(x, 6, index)).toThrow(`row ${index}`);
+  });
+});
 
 describe.each(['f32', 'f16'] as const)('the NPU graphs in %s', (dtype) => {
   const layout = layoutOf(dtype);

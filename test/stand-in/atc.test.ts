@@ -76,6 +76,13 @@ const refused: readonly (readonly [form: string, graph: TrialGraph, code: string
   ['Transpose without perm', only({ type: 'Transpose' }), 'E19999', /perm is mandatory/],
   ['Concat without axis', only({ type: 'Concat', inputs: ['x', 'x'] }), 'E19999', /axis is mandatory/],
   ['Conv without kernel_shape', only({ type: 'Conv', inputs: ['x', 'x'] }), 'E19999', /kernel_shape/],
+  [
+    'Slice',
+    only({ type: 'Slice', inputs: ['x', 'axes', 'axes', 'axes'] }, { initializers: [axes] }),
+    'E19999',
+    /closed pass/,
+  ],
+  ['Split without axis', only({ type: 'Split', inputs: ['x'] }), 'E19999', /axis must be explicit/],
   ['Softmax without axis', only({ type: 'Softmax' }), 'E19999', /axis must be explicit/],
   [
     'ArgMax that selects the last',
