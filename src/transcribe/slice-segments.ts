@@ -1,6 +1,7 @@
 import type { DecodingResult } from '../decoding/decode.ts';
 import { timestampSeconds } from '../logits/timestamp-rules.ts';
 import type { WhisperTokenizer } from '../model/tokenizer.ts';
+import type { SpeechTimes } from '../vad/speech-times.ts';
 import type { Word } from './segment.ts';
 
 /** Frames of 10 ms in one step of a timestamp token. */
@@ -33,16 +34,32 @@ export interface SlicedWindow {
   readonly endsWithSingleTimestamp: boolean;
 }
 
-/** Less than this is not worth another look at a window: an end is foretold about as well as that. */
-const leastUnheardFrames = framesPerSecond;
+/** A voice that goes on behind a last timestamp for less than this may be what ended there: neither is so exact. */
+const leastGoingOnSeconds = 2;
+/** A shorter sound behind a pause is not worth another look at the window, in which a model may repeat itself. */
+const leastNewSeconds = 0.5;
+/** Windows begin at least this far from one another, or a model that invents short texts would be asked for ever. */
+const leastHeardFrames = framesPerSecond;
 
 /**
- * Frames until the next window begins, in a recording of nothing but speech: what lies behind a last timestamp has not been
- * heard, and openai/whisper's rule that nobody speaks there cannot be true.
+ * Frames until the next window begins, in a recording of nothing but speech. By openai/whisper's rule nobody speaks behind a last
+ * timestamp; where the detector heard a voice there, that is not believed, and the next window begins there.
+ *
+ * @param advance by that rule
  */
-export function advanceThroughSpeech(advance: number, { heard, drafts }: SlicedWindow, size: number): number {
-  const isUnheard = drafts.length > 0 && heard >= leastUnheardFrames && size - heard >= leastUnheardFrames;
-  return advance === size && isUnheard ? heard : advance;
+export function advanceThroughSpeech(
+  advance: number,
+  { heard, drafts }: SlicedWindow,
+  { seek, size }: WindowRange,
+  times: SpeechTimes,
+): number {
+  if (advance < size || heard < leastHeardFrames || drafts.length === 0) return advance;
+  const voices = times.voicesBetween((seek + heard) / framesPerSecond, (seek + size) / framesPerSecond);
+  const isUnheard = voices.some(
+    ({ startSeconds, endSeconds, begins }) =>
+      endSeconds - startSeconds >= (begins ? leastNewSeconds : leastGoingOnSeconds),
+  );
+  return isUnheard ? heard : advance;
 }
 
 /**

@@ -23,6 +23,6 @@ export async function timedDrafts(
   if (times === undefined) return timed;
   return {
     drafts: await cutAtSeams(model, audio, { ...decoded, drafts: timed.drafts }, times, options),
-    advance: advanceThroughSpeech(timed.advance, sliced, range.size),
+    advance: advanceThroughSpeech(timed.advance, sliced, range, times),
   };
 }

@@ -13,8 +13,18 @@ export interface SpeechTimes {
   original(seconds: number, isEnd?: boolean): number;
   /** Where in between, in seconds in the speech, two stretches meet whose silence was taken out. */
   seamsBetween(startSeconds: number, endSeconds: number): readonly number[];
+  /** Where in the recording voices are heard between two times in the speech, cut to what lies between. */
+  voicesBetween(startSeconds: number, endSeconds: number): readonly HeardVoice[];
   /** Moves a word by where its middle lies. What of it lies outside of the voice that is heard there is cut off. */
   originalWord(startSeconds: number, endSeconds: number): { startSeconds: number; endSeconds: number };
+}
+
+/** A voice without padding and pauses, in seconds of the recording. */
+export interface HeardVoice {
+  readonly startSeconds: number;
+  readonly endSeconds: number;
+  /** Whether it begins there, and is not what goes on of one before. */
+  readonly begins: boolean;
 }
 
 /** The same, growing with the speech that is found. */
@@ -75,6 +85,8 @@ export function createSpeechTimes(spans: readonly SampleSpan[] = []): GrowingSpe
 
   const toSample = (seconds: number) => Math.round(seconds * sampleRate);
 
+  const toOriginal = (seconds: number, isEnd: boolean) =>
+    toSample(seconds) + silenceBefore(stretchAt(toSample(seconds), isEnd));
   const moved = (seconds: number, by: number) => rounded(seconds + by / sampleRate);
   for (const span of spans) extend(span);
   return {
@@ -91,6 +103,17 @@ export function createSpeechTimes(spans: readonly SampleSpan[] = []): GrowingSpe
         .map(({ speechEnd }) => speechEnd)
         .filter((seam) => seam > from && seam < to)
         .map((seam) => seam / sampleRate);
+    },
+    voicesBetween(startSeconds, endSeconds) {
+      const [from, to] = [toOriginal(startSeconds, false), toOriginal(endSeconds, true)];
+      return voices
+        .slice(partition(voices, (voice) => voice.end <= from))
+        .filter((voice) => voice.start < to)
+        .map(({ start, end }) => ({
+          startSeconds: Math.max(start, from) / sampleRate,
+          endSeconds: Math.min(end, to) / sampleRate,
+          begins: start >= from,
+        }));
     },
     originalWord(startSeconds, endSeconds) {
       const index = stretchAt(toSample((startSeconds + endSeconds) / 2), false);

@@ -190,11 +190,21 @@ describe('windows in batches', () => {
 
   test('hear what a closing timestamp leaves of their speech', async () => {
     const scripts = [{ tokens: [at(0), 1, at(5)] }, { tokens: [at(0), 2, at(4.8)] }];
-    const { model } = scriptedModel((window) => scripts[window]!);
-    expect(timesOf(await all(transcribeInBatches(model, chunks(10), 1, options({}))))).toEqual([
-      [0, 5, ' t1'],
-      [5, 9.8, ' t2'],
-    ]);
+    const heard = async (...voices: readonly (readonly [start: number, end: number])[]) => {
+      const times = createSpeechTimes([{ start: 0, end: 10 * rate }]);
+      for (const [start, end] of voices) times.hear({ start: start * rate, end: end * rate });
+      async function* one(): AsyncGenerator<SpeechChunk> {
+        yield { samples: noise(10), times };
+      }
+      const { model } = scriptedModel((window) => scripts[window]!);
+      return timesOf(await all(transcribeInBatches(model, one(), 1, options({}))));
+    };
+    const first = [0, 5, ' t1'];
+    const second = [5, 9.8, ' t2'];
+    expect(await heard([0, 4.9], [6, 7])).toEqual([first, second]); // another voice, behind a pause
+    expect(await heard([0, 8])).toEqual([first, second]); // the same one goes on
+    expect(await heard([0, 6.5])).toEqual([first]); // it ended a little later than foretold
+    expect(await heard([0, 4.9], [6, 6.3])).toEqual([first]); // a sound
   });
 
   test('close the recording where somebody has seen enough', async () => {
