@@ -158,8 +158,8 @@ export interface TimeSpan {
   readonly endSeconds: number;
 }
 
-/** Ends of speech as closely as the detector knows them; pauses that one hears as such part stretches. */
-const closeRules: SpeechOptions = { minSilenceMs: 500, speechPadMs: 0 };
+/** Ends of speech as closely as the detector knows them: what is silent for longer than stops within words are parts voices. */
+const closeRules: SpeechOptions = { minSilenceMs: 250, speechPadMs: 0 };
 
 /**
  * When somebody speaks.
