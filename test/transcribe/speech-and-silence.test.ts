@@ -122,9 +122,10 @@ describe.skipIf(models.base === undefined)('of speech between silences, wherever
       for (const segment of segments)
         expect(spannedSilence(segment, moved)).toBeLessThan(way.kind === 'clip' ? 0.3 : 2.5);
       for (const word of segments.flatMap((segment) => segment.words ?? []))
-        expect(lieWithin(word, moved, toleranceSeconds), `${word.text} ${word.startSeconds} ${word.endSeconds}`).toBe(
-          true,
-        );
+        expect(
+          lieWithin(word, moved, toleranceSeconds),
+          `${word.text} ${word.startSeconds} ${word.endSeconds} lies in ${JSON.stringify(moved)}`,
+        ).toBe(true);
     });
     await fc.assert(property, { numRuns, endOnFailure: true });
   });
