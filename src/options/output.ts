@@ -51,6 +51,17 @@ export const outputOptions = {
     doors: measuring,
     help: 'Write a page to look at and the figures as JSON into this folder.',
   }),
+  bugReport: option(nameOf('file'), {
+    group,
+    doors: ['doctor'],
+    flag: 'report',
+    help: 'Write all that is found into this file, for a bug report: no names of users, models or files of yours are in it.',
+  }),
+  verbose: option(yesOrNo, {
+    group,
+    doors: ['doctor'],
+    help: 'Print every file that was tried too.',
+  }),
   colors: option(yesOrNo, {
     group,
     doors,

@@ -4,23 +4,15 @@ import { type FoundAddon, findAddon } from '../backend/find-addon.ts';
 import { isStandIn, openNpu, probeAcl } from '../backend/npu/acl-environment.ts';
 import type { AclProbe } from '../backend/npu/addon.ts';
 import type { DeviceSettings } from '../backend/npu/device-settings.ts';
+import { lookAtDriver } from '../backend/npu/driver.ts';
 import { findAtc } from '../convert/atc.ts';
-import { NpuError, WhisperNpuError } from '../errors.ts';
 import { makeFolder } from '../model/make-folder.ts';
 import { listModels, storeDirectory } from '../model/store.ts';
+import { describeDriver, describeLibraries, describeNoAcl } from './describe-npu.ts';
+import { type Finding, failure } from './finding.ts';
 import { selfCheck } from './self-check.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
-
-/** One thing that was looked at. */
-export interface Finding {
-  readonly what: string;
-  /** `missing` is no fault where nothing asks for it, such as CANN on a machine without an NPU. */
-  readonly state: 'ok' | 'missing' | 'failed';
-  readonly detail: string;
-  /** What to do about it. */
-  readonly remedy?: string;
-}
 
 const storeRemedy = 'Make the folder writable, or name another one in WHISPER_NPU_HOME.';
 const tokensDiffer = 'Convert the model with --dtype float32 and look again; if that does not help, report this.';
@@ -32,7 +24,7 @@ export async function diagnose(env: Environment): Promise<Finding[]> {
     await look('CPU engine', async () => describeCpuEngine(env)),
     ...(await diagnoseNpu(env)),
     await look('atc', () => findAtc(env), 'missing'),
-    await look('store', () => diagnoseStore(storeDirectory(env)), 'failed', storeRemedy),
+    await diagnoseStore(env),
   ];
 }
 
@@ -43,11 +35,17 @@ function describeCpuEngine(env: Environment): string {
   return `${levelNames[chooseLevel(addon, env['WHISPER_NPU_CPU_LEVEL'])]} (this processor has ${levels.join(', ')}), ${origin}`;
 }
 
-async function diagnoseStore(store: string): Promise<string> {
-  await makeFolder(store);
-  await access(store, constants.W_OK);
-  const models = await listModels(store);
-  return `${store}: ${models.map(({ name }) => name).join(', ') || 'no models yet'}`;
+async function diagnoseStore(env: Environment): Promise<Finding> {
+  try {
+    const store = storeDirectory(env);
+    await makeFolder(store);
+    await access(store, constants.W_OK);
+    const models = await listModels(store);
+    const detail = `${store}: ${models.map(({ name }) => name).join(', ') || 'no models yet'}`;
+    return { what: 'store', state: 'ok', detail, publicDetail: `${models.length} models` };
+  } catch (error) {
+    return failure('store', error, 'failed', storeRemedy);
+  }
 }
 
 async function diagnoseNpu(env: Environment): Promise<Finding[]> {
@@ -58,17 +56,17 @@ async function diagnoseNpu(env: Environment): Promise<Finding[]> {
     return [failure('native addon', error, 'missing')];
   }
   const addon: Finding = { what: 'native addon', state: 'ok', detail: 'loaded' };
-  const libraries = probe.libraries.map(({ name, path, error }): Finding => {
-    if (path !== undefined) return { what: 'library', state: 'ok', detail: path };
-    const detail = error?.startsWith(name) ? error : `${name}: ${error ?? 'not found'}`;
-    return { what: 'library', state: 'missing', detail };
-  });
-  if (probe.error !== undefined) return [addon, ...libraries, failure('NPU', probe.error, 'missing')];
+  const driverReport = await lookAtDriver(env);
+  const driverParts = isStandIn(probe) ? [] : describeDriver(driverReport);
+  const found = [addon, ...driverParts, ...describeLibraries(probe)];
+  if (probe.error !== undefined) {
+    const hasDevice = driverReport.parts.some(({ what, state }) => what === '/dev/davinciN' && state !== 'missing');
+    return [...found, describeNoAcl(probe, probe.error, hasDevice ? 'failed' : 'missing')];
+  }
   const name = isStandIn(probe) ? 'a stand-in for CANN' : `CANN ${probe.cannVersion ?? 'of unknown version'}`;
   const driver = `driver ${probe.driverVersion ?? 'of unknown version'}`;
   return [
-    addon,
-    ...libraries,
+    ...found,
     { what: 'CANN', state: 'ok', detail: `${name}, ACL ${probe.apiVersion ?? '?'}, ${driver}` },
     ...(await Promise.all(Array.from({ length: probe.deviceCount ?? 0 }, (_, index) => diagnoseDevice(env, index)))),
     ...(await checkDevices(env, probe.deviceCount ?? 0)),
@@ -100,7 +98,7 @@ async function checkItself(env: Environment, index: number, kept: Map<string, De
     });
     const percent = `${(100 * check.agreement).toFixed(1)} % of the CPU's tokens`;
     return [
-      { what, state: 'ok', detail: check.model },
+      { what, state: 'ok', detail: check.model, publicDetail: 'with a model of the store' },
       compared('rows written in place', check.inPlaceRows),
       compared('steps queued', check.queuedSteps),
       check.agreement > 0.9
@@ -141,17 +139,4 @@ async function look(
   } catch (error) {
     return failure(what, error, otherwise, remedy);
   }
-}
-
-/** @param remedy where the error itself has none */
-function failure(what: string, error: unknown, state: 'missing' | 'failed', remedy?: string): Finding {
-  const known = error instanceof WhisperNpuError ? error : undefined;
-  const hint = known?.hint ?? remedy;
-  const isAbsent = known instanceof NpuError && /MISSING|NO_DEVICE/.test(known.code);
-  return {
-    what,
-    state: isAbsent ? 'missing' : state,
-    detail: error instanceof Error ? error.message : String(error),
-    ...(hint === undefined ? {} : { remedy: hint }),
-  };
 }

@@ -26,7 +26,7 @@ describe('without CANN', () => {
     const { code, stdout } = await runCli(['doctor', '--json'], { env });
     expect(code).toBe(0);
     const findings = JSON.parse(stdout) as { what: string; state: string }[];
-    expect(findings.find(({ what }) => what === 'NPU')).toMatchObject({ state: 'missing' });
+    expect(findings.find(({ what }) => what === 'CANN')).toMatchObject({ state: 'missing' });
     expect(findings.find(({ what }) => what === 'CPU engine')).toMatchObject({ state: 'ok' });
   });
 

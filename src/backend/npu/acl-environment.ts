@@ -3,6 +3,7 @@ import { toolkitFolders } from '../../child-program.ts';
 import { closeAfter } from '../../errors.ts';
 import type { AclProbe, LibraryOptions, NativeDevice } from './addon.ts';
 import { loadAddon } from './addon.ts';
+import { explainDriver } from './driver.ts';
 import { untilAborted } from './until-aborted.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -42,12 +43,12 @@ export interface OpenedNpu {
  */
 export async function openNpu(env: Environment, index: number, signal?: AbortSignal): Promise<OpenedNpu> {
   const opening = loadAddon().openDevice({ ...libraryOptions(env), deviceId: index, syncTimeoutMs });
-  const device = await untilAborted(opening, signal).catch((error: unknown) => {
+  const device = await untilAborted(opening, signal).catch(async (error: unknown) => {
     if (signal?.aborted) void opening.then((late) => late.close()).catch(() => undefined); // nobody is left to tell
-    throw error;
+    throw await explainDriver(error, env);
   });
   const probe = await probeAcl(env);
-  if (probe.error !== undefined) return closeAfter(probe.error, () => device.close());
+  if (probe.error !== undefined) return closeAfter(await explainDriver(probe.error, env), () => device.close());
   const standIn = isStandIn(probe);
   const description = standIn
     ? `stand-in for NPU ${index}, computing on the CPU`

@@ -1,7 +1,11 @@
+import { writeFile } from 'node:fs/promises';
 import { styleText } from 'node:util';
 import type { Command } from 'commander';
+import { WhisperNpuError } from '../../errors.ts';
 import { printable } from '../../printable.ts';
-import { diagnose, type Finding } from '../../setup/diagnose.ts';
+import { bugReport } from '../../setup/bug-report.ts';
+import { diagnose } from '../../setup/diagnose.ts';
+import type { Finding } from '../../setup/finding.ts';
 import { addOptions, readOptions } from '../command-options.ts';
 import { exitCode } from '../exit-codes.ts';
 import type { Session } from '../session.ts';
@@ -16,10 +20,28 @@ export function addDoctor(program: Command, session: Session): void {
     .action(async (_: unknown, own: Command) => {
       const { options } = readOptions(own, 'doctor', session);
       const findings = await diagnose(session.env);
-      if (options.json) await session.print(`${JSON.stringify(findings)}\n`);
-      else await session.print(findings.map(describe).join(''), true);
+      if (options.json) await session.print(`${JSON.stringify(findings.map(forPrograms))}\n`);
+      else {
+        const shown = findings.filter(({ isDetail }) => options.verbose === true || isDetail !== true);
+        await session.print(shown.map(describe).join(''), true);
+      }
+      if (options.bugReport !== undefined) await writeReport(options.bugReport, findings, program, session);
       if (findings.some(({ state }) => state === 'failed')) process.exitCode = exitCode.failed;
     });
+}
+
+function forPrograms({ publicDetail: _, ...finding }: Finding) {
+  return finding;
+}
+
+async function writeReport(path: string, findings: readonly Finding[], program: Command, { env }: Session) {
+  const text = bugReport(program.version() ?? '', findings, env);
+  await writeFile(path, text).catch((cause: unknown) => {
+    throw new WhisperNpuError('REPORT_NOT_WRITTEN', `cannot write a report to ${path}: ${String(cause)}`, {
+      hint: 'Name a file that can be made or written to.',
+      cause,
+    });
+  });
 }
 
 function describe({ what, state, detail, remedy }: Finding): string {
