@@ -10,6 +10,8 @@ export interface FileKind {
   readonly native?: NativeKind;
   /** for messages */
   readonly label: string;
+  /** that it is something known in which there is no sound */
+  readonly isSilent?: boolean;
 }
 
 interface Signature extends FileKind {
@@ -23,6 +25,12 @@ interface Signature extends FileKind {
  */
 const signatures: readonly Signature[] = [
   { offset: 0, bytes: 'fLaC', label: 'FLAC', native: 'flac' },
+  ...['heic', 'heix', 'heim', 'heis', 'mif1', 'avif', 'crx '].map((brand) => ({
+    offset: 4,
+    bytes: `ftyp${brand}`,
+    label: 'a picture',
+    isSilent: true,
+  })),
   { offset: 4, bytes: 'ftyp', label: 'MP4 (m4a)' },
   { offset: 0, bytes: '\x1aE\xdf\xa3', label: 'Matroska or WebM' },
   { offset: 8, bytes: 'AIFF', label: 'AIFF', native: 'aiff' },
@@ -73,12 +81,25 @@ export function fileKind(head: Uint8Array): FileKind | undefined {
   if (/^(RIFF|RF64|BW64)/.test(text) && (head.length < 12 || text.startsWith('WAVE', 8)))
     return { native: 'wav', label: 'WAV' };
   if (text.startsWith('OggS')) return oggKind(text);
+  // Some signatures are words: a text may begin with them.
+  if (isSurelyText(head) && !text.startsWith('NIST_1A')) return plainText;
   const known = signatures.find(({ offset, bytes }) => text.startsWith(bytes, offset));
   if (known !== undefined) return known;
   if (isTransportStream(head)) return { label: 'MPEG transport stream' };
   if (findFirstFrame(head) !== undefined) return { native: 'mp3', label: 'MP3' };
-  // No audio goes without a control character for this long.
-  return head.length > 0 && !head.subarray(0, 512).some(isControl) ? { label: 'text' } : undefined;
+  return head.length > 0 && isText(head) ? plainText : undefined;
+}
+
+const plainText: FileKind = { label: 'text', isSilent: true };
+
+/** No audio goes without a control character for this long. */
+function isText(head: Uint8Array): boolean {
+  return !head.subarray(0, 512).some(isControl);
+}
+
+/** There is enough of it, and no byte that begins frames of sound but no character of UTF-8. */
+function isSurelyText(head: Uint8Array): boolean {
+  return head.length >= 64 && isText(head) && !head.subarray(0, 512).includes(0xff);
 }
 
 /** Packets of 188 bytes begin with the same one (ISO 13818-1 §2.4.3.2); some programs add 4 before or 16 behind each. */

@@ -126,8 +126,10 @@ async function* checkedBlocks(
   if (exitCode === 0 && (first === undefined || isPadding(errors))) return;
   if (!hasSound) throw await failure(ffmpeg);
   const rest = more.length === 0 ? '' : `, and ${more.length} more messages`;
+  // As of the pauses of AMR.
+  const isUnknown = errors.some((line) => /not yet implemented/i.test(line));
   warn(
-    `${ffmpeg.name} is damaged: ffmpeg says "${first ?? `exit code ${exitCode}`}"${rest}; what it could decode is used`,
+    `${ffmpeg.name} ${isUnknown ? 'has parts that ffmpeg cannot decode' : 'is damaged'}: ffmpeg says "${first ?? `exit code ${exitCode}`}"${rest}; what it could decode is used`,
   );
 }
 
@@ -152,9 +154,12 @@ function errorsIn(messages: readonly string[]): string[] {
   return messages.flatMap((line) => pattern.exec(line)?.[1] ?? []);
 }
 
-/** Whether they tell of nothing but bytes behind the last whole packet, which a WAV is filled up with to an even size. */
+/** Whether they tell of nothing but bytes behind the last whole packet or sample: a WAV is filled up to an even size. */
 function isPadding([first = '', ...more]: readonly string[]): boolean {
-  return /packet is too small/i.test(first) && more.every((line) => /^Error (while decoding|submitting)/.test(line));
+  return (
+    /packet is too small|^Invalid PCM packet/i.test(first) &&
+    more.every((line) => /^Error (while decoding|submitting)/.test(line))
+  );
 }
 
 function saidDuration(messages: readonly string[]): number | undefined {

@@ -7,7 +7,8 @@ import type { DecodedAudio, ReaderContext } from './decoded-audio.ts';
 import { openFfmpeg } from './ffmpeg.ts';
 import { checkOnlyTrack, type TrackChoice } from './ffmpeg-tracks.ts';
 import { openFlac } from './flac.ts';
-import { findFirstFrame, id3Bytes } from './mp3-header.ts';
+import { skipTags } from './id3.ts';
+import { findFirstFrame } from './mp3-header.ts';
 import { openSampleData, type SampleData } from './sample-data.ts';
 import { openWav } from './wav.ts';
 import { peekOtherCodec } from './wav-header.ts';
@@ -61,8 +62,8 @@ export async function openFormat(
     case 'ogg':
       return (await import('./ogg.ts')).openOgg(context);
     case undefined:
-      if (kind?.label === 'text')
-        throw new AudioError('AUDIO_UNKNOWN_FORMAT', `${source.name} is no audio: it looks like text`);
+      if (kind?.isSilent)
+        throw new AudioError('AUDIO_UNKNOWN_FORMAT', `${source.name} is no audio: it looks like ${kind.label}`);
       return other(kind?.label);
   }
 }
@@ -72,16 +73,6 @@ async function plain(context: ReaderContext, data: SampleData | undefined): Prom
   if (data === undefined) return undefined;
   await context.source.skip(data.dataOffset);
   return openSampleData(context, data);
-}
-
-/** Passes over ID3 tags, which stand before MP3 and, at times, other formats. One larger than the file is none. */
-async function skipTags(source: PeekSource): Promise<void> {
-  let offset = 0;
-  for (;;) {
-    const tagBytes = id3Bytes(await source.peek(10));
-    if (tagBytes === 0 || offset + tagBytes > (source.sizeBytes ?? Number.POSITIVE_INFINITY)) return;
-    offset += await source.skip(tagBytes);
-  }
 }
 
 /** As few of the first bytes as tell the format, for more of them may be long in coming through a pipe. */

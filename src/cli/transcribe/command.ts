@@ -50,7 +50,7 @@ async function run(args: readonly string[], command: Command, session: Session):
   const { options, terminal } = readOptions(command, 'transcribe', session);
   const settings = outputSettings(options);
   const { directory, formats } = settings;
-  const inputs = await inputsOf(args, options, session);
+  const inputs = await inputsOf(args, options, session, terminal);
   const jobs =
     directory === undefined
       ? inputs.map((input): Job => ({ input, outputs: new Map() }))
@@ -85,7 +85,12 @@ async function run(args: readonly string[], command: Command, session: Session):
   await close();
 }
 
-async function inputsOf(args: readonly string[], { filesFrom }: Options, session: Session): Promise<Input[]> {
+async function inputsOf(
+  args: readonly string[],
+  { filesFrom }: Options,
+  session: Session,
+  { note }: Terminal,
+): Promise<Input[]> {
   if (args.length === 0 && filesFrom === undefined) {
     throw new UsageError('NO_INPUT', "missing required argument 'audio'", {
       hint: 'name files or folders, or a list of them with --files-from; --help shows all options',
@@ -93,10 +98,10 @@ async function inputsOf(args: readonly string[], { filesFrom }: Options, session
   }
   if ([...args, filesFrom].filter((input) => input === '-').length > 1)
     throw new UsageError('STDIN_TWICE', 'stdin (-) can be read only once');
-  const named = await findInputs(args);
+  const named = await findInputs(args, note);
   return filesFrom === undefined
     ? named
-    : [...named, ...(await findListed(await readInputList(filesFrom, session.stdin)))];
+    : [...named, ...(await findListed(await readInputList(filesFrom, session.stdin), note))];
 }
 
 async function load(

@@ -4,6 +4,7 @@ import { isUrl } from '../../../audio/byte-source.ts';
 import { AudioError, UsageError } from '../../../errors.ts';
 import { isFolder } from '../../../model/make-folder.ts';
 import { expandGlob, isGlob } from './glob.ts';
+import { countPassedOver, type PassedOver } from './passed-over.ts';
 
 /** A recording to transcribe. */
 export interface Input {
@@ -15,59 +16,79 @@ export interface Input {
   readonly failure?: AudioError;
 }
 
-/** What a folder is searched for. A file named by itself may have any extension, or none. */
-const audioExtension =
-  /\.(3gp|aac|ac3|aiff?|amr|au|avi|caf|flac|m4[abv]|mka|mkv|mov|mp[234]|mpe?g|mpga|oga|ogg|opus|w64|wave?|webm|wma|wmv)$/i;
-
 /**
- * Turns what was named on the command line into recordings: files, folders with all audio in them at any depth, globs
- * for shells that do not expand them. Outputs mirror what lies below a folder or below a glob's first wildcard. What is
+ * Turns what was named on the command line into recordings: files, folders with all recordings in them at any depth,
+ * globs for shells that do not expand them. Outputs mirror what lies below a folder or below a glob's first wildcard. What is
  * not there comes back as it was named, so that opening it tells.
  *
+ * @param note is told what was passed over in folders and globs
  * @returns in the order of the arguments, what one argument stands for sorted by name
  * @throws UsageError ('INPUT_IS_ROOT', 'GLOB_INVALID')
  */
-export async function findInputs(args: readonly string[]): Promise<Input[]> {
+export async function findInputs(
+  args: readonly string[],
+  note: (line: string) => void = () => undefined,
+): Promise<Input[]> {
   const found: Input[][] = [];
-  for (const arg of args) found.push(await expand(arg));
+  for (const arg of args) found.push(await expand(arg, note));
   return found.flat();
 }
 
 /** The same for the lines of a list. They are no globs, and outputs mirror paths as they are written. */
-export async function findListed(paths: readonly string[]): Promise<Input[]> {
+export async function findListed(
+  paths: readonly string[],
+  note: (line: string) => void = () => undefined,
+): Promise<Input[]> {
   const found: Input[][] = [];
   for (const path of paths) {
     const relativePath = pathBelow(path);
-    if (await isFolder(path)) found.push(await audioBelow(await belowRoot(path), relativePath));
+    if (await isFolder(path)) found.push(await audioBelow(await belowRoot(path), relativePath, note));
     else found.push([{ path: path === '-' ? './-' : path, relativePath }]);
   }
   return found.flat();
 }
 
-async function expand(arg: string): Promise<Input[]> {
+async function expand(arg: string, note: (line: string) => void): Promise<Input[]> {
   if (arg === '-') return [{ path: '-', relativePath: 'stdin' }];
   const status = await stat(arg).catch(() => undefined);
-  if (status?.isDirectory()) return audioBelow(await belowRoot(arg), '');
-  if (status === undefined && isGlob(arg) && !isUrl(arg)) return expandPattern(arg);
+  if (status?.isDirectory()) return audioBelow(await belowRoot(arg), '', note);
+  if (status === undefined && isGlob(arg) && !isUrl(arg)) return expandPattern(arg, note);
   return [{ path: arg, relativePath: basename(arg) }];
 }
 
-async function expandPattern(pattern: string): Promise<Input[]> {
+async function expandPattern(pattern: string, note: (line: string) => void): Promise<Input[]> {
   const { base, paths } = await expandGlob(pattern);
+  const passedOver = countPassedOver();
   const found = new Map<string, Input>(); // a folder and what is in it may both match
   for (const path of paths) {
     const relativePath = relative(base, path);
     if (await isFolder(path)) {
-      for await (const input of walk(path, relativePath, new Set())) found.set(input.path, input);
-    } else if (!pattern.endsWith('*') || audioExtension.test(path)) found.set(path, { path, relativePath });
+      for await (const input of walk(path, relativePath, { visited: new Set(), passedOver }))
+        found.set(input.path, input);
+    } else if (!pattern.endsWith('*') || (await passedOver.isRecording(path))) found.set(path, { path, relativePath });
   }
-  return found.size > 0 ? [...found.values()] : [nothingIn(pattern, `nothing matches ${pattern}`)];
+  return told(pattern, [...found.values()], passedOver, note) ?? [nothingIn(pattern, `nothing matches ${pattern}`)];
 }
 
-async function audioBelow(folder: string, relativePath: string): Promise<Input[]> {
+async function audioBelow(folder: string, relativePath: string, note: (line: string) => void): Promise<Input[]> {
+  const passedOver = countPassedOver();
   const found: Input[] = [];
-  for await (const input of walk(folder, relativePath, new Set())) found.push(input);
-  return found.length > 0 ? found : [nothingIn(folder, `no audio file is in ${folder}`)];
+  for await (const input of walk(folder, relativePath, { visited: new Set(), passedOver })) found.push(input);
+  return told(folder, found, passedOver, note) ?? [nothingIn(folder, `no audio file is in ${folder}`)];
+}
+
+/** @returns what was found; undefined where it is nothing, and nothing was passed over */
+function told(
+  name: string,
+  found: readonly Input[],
+  passedOver: PassedOver,
+  note: (line: string) => void,
+): Input[] | undefined {
+  const text = passedOver.text();
+  if (found.length === 0)
+    return text === undefined ? undefined : [nothingIn(name, `no audio file is in ${name}: ${text}`)];
+  if (text !== undefined) note(`${name}: ${text}`);
+  return [...found];
 }
 
 /**
@@ -87,8 +108,14 @@ function isRoot(realFolder: string): boolean {
   return parse(realFolder).root === realFolder;
 }
 
-/** @param visited real paths of folders: links may lead back to where the walk has been */
-async function* walk(folder: string, relativePath: string, visited: Set<string>): AsyncGenerator<Input> {
+interface Walk {
+  /** Real paths of folders: links may lead back to where the walk has been. */
+  readonly visited: Set<string>;
+  readonly passedOver: PassedOver;
+}
+
+async function* walk(folder: string, relativePath: string, way: Walk): AsyncGenerator<Input> {
+  const { visited, passedOver } = way;
   try {
     const real = await realpath(folder);
     if (visited.has(real) || isRoot(real)) return; // a link to the root leads out of what was named
@@ -101,9 +128,8 @@ async function* walk(folder: string, relativePath: string, visited: Set<string>)
       const isUndecoded = entry.name.includes('\ufffd');
       const target = entry.isSymbolicLink() || isUndecoded ? await stat(path).catch(() => undefined) : entry;
       if (target === undefined && isUndecoded) yield { path, relativePath: below, failure: notUtf8(path) };
-      else if (target?.isDirectory()) yield* walk(path, below, visited);
-      // A link to nothing is not passed over: opening it tells.
-      else if ((target === undefined || target.isFile()) && audioExtension.test(entry.name))
+      else if (target?.isDirectory()) yield* walk(path, below, way);
+      else if ((target === undefined || target.isFile()) && (await passedOver.isRecording(path)))
         yield { path, relativePath: below };
     }
   } catch (cause) {
@@ -116,7 +142,7 @@ async function* walk(folder: string, relativePath: string, visited: Set<string>)
 }
 
 function nothingIn(path: string, message: string): Input {
-  const hint = 'check the path; files with an unusual extension have to be named one by one';
+  const hint = 'check the path; a file that is passed over can be named itself';
   return { path, relativePath: path, failure: new AudioError('AUDIO_NONE_FOUND', message, { hint }) };
 }
 

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -54,9 +55,72 @@ describe('a folder', () => {
 
   test('without audio is a failure that names it', async () => {
     const folder = temporaryFolder();
-    touch(folder, 'notes.txt');
-    const [input] = await findInputs([folder]);
-    expect(input?.failure).toMatchObject({ code: 'AUDIO_NONE_FOUND', message: expect.stringContaining(folder) });
+    const failure = async () => (await findInputs([folder]))[0]?.failure;
+    expect(await failure()).toMatchObject({ code: 'AUDIO_NONE_FOUND', message: `no audio file is in ${folder}` });
+    touch(folder, 'notes.txt', 'more.TXT', 'Makefile');
+    expect(await failure()).toMatchObject({
+      code: 'AUDIO_NONE_FOUND',
+      message: `no audio file is in ${folder}: 3 files that are no recordings are passed over: .txt 2, without extension 1`,
+    });
+  });
+
+  test('is searched for recordings by their names, and by their content where names say nothing', async () => {
+    const folder = temporaryFolder();
+    // Names alone are enough, so that whatever is wrong with them is told.
+    const names =
+      '3gp 3g2 aac ac3 aif aiff aifc amr au avi caf flac flv m2ts m4a m4b m4v mka mkv mov mp2 mp3 mp4 mpg mpeg mpga oga ogg ogv ' +
+      'opus spx vob w64 wav wave weba webm wma wmv';
+    touch(folder, ...names.split(' ').map((extension) => `named/a.${extension}`));
+    const mp3 = fixture('espeak-en.mp3');
+    const heads = {
+      ts: Buffer.concat(Array.from({ length: 8 }, () => Buffer.alloc(188, 'G\x01', 'latin1'))),
+      mts: Buffer.concat(Array.from({ length: 8 }, () => Buffer.alloc(192, '\x01\x02\x03\x04G\x05', 'latin1'))),
+      bin: mp3,
+      part: Buffer.concat([Buffer.from('ID3\x04\0\0\0\0\x7f\x7f', 'latin1'), Buffer.alloc(16_383), mp3]),
+      'wav~': wavBytes(),
+    };
+    for (const [extension, bytes] of Object.entries(heads))
+      writeFileSync(join(folder, `by-content.${extension}`), bytes);
+    writeFileSync(join(folder, 'tape'), fixture('espeak-en.ogg'));
+    writeFileSync(join(folder, 'program.ts'), `export const free = true; // ${'and so on '.repeat(20)}\n`);
+    writeFileSync(join(folder, 'README'), `The free software ${'and so on '.repeat(20)}\n`); // QuickTime has this word there
+    writeFileSync(join(folder, 'photo.heic'), '\0\0\0\x18ftypheic\0\0\0\0mif1');
+    writeFileSync(join(folder, 'empty.dat'), '');
+    const notes: string[] = [];
+    const found = await findInputs([folder], (line) => notes.push(line));
+    expect(found.map(({ relativePath }) => relativePath)).toEqual([
+      ...Object.keys(heads)
+        .map((extension) => `by-content.${extension}`)
+        .sort(),
+      ...names
+        .split(' ')
+        .map((extension) => `named/a.${extension}`)
+        .sort(),
+      'tape',
+    ]);
+    expect(notes).toEqual([
+      `${folder}: 4 files that are no recordings are passed over: without extension 1, .dat 1, .heic 1, .ts 1`,
+    ]);
+  });
+
+  test('may have what cannot be read, or would never be read to its end', async () => {
+    const folder = temporaryFolder();
+    touch(folder, 'a.wav');
+    execFileSync('mkfifo', [join(folder, 'pipe')]);
+    symlinkSync('nowhere', join(folder, 'gone'));
+    const notes: string[] = [];
+    expect(await findInputs([join(folder, '*')], (line) => notes.push(line))).toHaveLength(1);
+    expect(notes).toEqual([
+      `${folder}/*: 2 files that are no recordings are passed over: without extension that cannot be read 1, without extension that is no file 1`,
+    ]);
+  });
+
+  test('and its files, which one glob matches, are counted once', async () => {
+    const folder = temporaryFolder();
+    touch(folder, 'a.wav', 'b/c.txt');
+    const notes: string[] = [];
+    await findInputs([join(folder, '**')], (line) => notes.push(line));
+    expect(notes).toEqual([`${folder}/**: 1 file that is no recording is passed over: .txt 1`]);
   });
 
   test.skipIf(process.getuid?.() === 0)('that may not be read fails by itself', async () => {
