@@ -2,7 +2,7 @@ import { AudioError } from '../errors.ts';
 import { type ByteSource, openFile, streamSource } from './byte-source.ts';
 import type { DecodedAudio, ReaderContext } from './formats/decoded-audio.ts';
 import type { TrackChoice } from './formats/ffmpeg-tracks.ts';
-import { openFormat } from './formats/open-format.ts';
+import { emptyError, openFormat } from './formats/open-format.ts';
 import { maxChannels, type PcmFormat } from './formats/pcm.ts';
 import { openPcm } from './formats/sample-data.ts';
 import type { ChannelChoice } from './mono.ts';
@@ -94,7 +94,10 @@ async function decode(
   { rawFormat, ffmpeg, track }: OpenAudioOptions,
 ): Promise<DecodedAudio> {
   try {
-    if (rawFormat !== undefined) return openPcm(context, rawFormat, context.source.sizeBytes);
+    if (rawFormat !== undefined) {
+      if ((await context.source.peek(1)).length === 0) throw emptyError(context.source.name);
+      return openPcm(context, rawFormat, context.source.sizeBytes);
+    }
     return await openFormat(context, path, { ffmpeg, track });
   } catch (error) {
     await context.source[Symbol.asyncDispose]();

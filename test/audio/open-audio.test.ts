@@ -356,6 +356,11 @@ describe('samples without a header', () => {
     expect([...(await samplesOf(audio))]).toEqual(expected);
   });
 
+  test('that are none are an error', async () => {
+    const opening = openPiped(Buffer.alloc(0), { rawFormat: pcmFormat('s16', 16_000, 1) });
+    await expect(opening).rejects.toMatchObject({ code: 'AUDIO_EMPTY', message: 'stdin is empty' });
+  });
+
   test('have any rate and number of channels, and a duration as a file', async () => {
     using folder = temporaryFolder();
     const path = folder.write('a.raw', Buffer.alloc(3 * 8000, 0x55));

@@ -123,8 +123,10 @@ async function* checkedBlocks(
   const exitCode = await ffmpeg.exitCode;
   const errors = errorsIn(ffmpeg.messages);
   const [first, ...more] = errors;
-  if (exitCode === 0 && (first === undefined || isPadding(errors))) return;
-  if (!hasSound) throw await failure(ffmpeg);
+  const isWhole = exitCode === 0 && (first === undefined || isPadding(errors));
+  // A recording may be empty, but it says so then.
+  if (!hasSound && !(isWhole && saidDuration(ffmpeg.messages) === 0)) throw await failure(ffmpeg);
+  if (isWhole) return;
   const rest = more.length === 0 ? '' : `, and ${more.length} more messages`;
   // As of the pauses of AMR.
   const isUnknown = errors.some((line) => /not yet implemented/i.test(line));
@@ -143,7 +145,7 @@ async function failure(ffmpeg: FfmpegProcess): Promise<AudioError> {
     return new AudioError('AUDIO_UNKNOWN_FORMAT', `${ffmpeg.name} is in no format of sound or video known here`, {
       hint: 'playlists and lists of files are not followed: name the recordings themselves',
     });
-  const said = errors.at(-1) ?? `exit code ${exitCode}`;
+  const said = errors.at(-1) ?? (exitCode === 0 ? 'nothing, and finds no sample of sound' : `exit code ${exitCode}`);
   const reason = errors.length > 1 ? `${errors[0]}; ${said}` : said;
   return new AudioError('AUDIO_FFMPEG_FAILED', `${ffmpeg.name} cannot be decoded, ffmpeg says: ${reason}`);
 }

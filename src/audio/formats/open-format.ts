@@ -33,7 +33,7 @@ export async function openFormat(
   const { source } = context;
   await skipTags(source);
   const head = await distinctiveHead(source);
-  if (head.length === 0) throw new AudioError('AUDIO_EMPTY', `${source.name} is empty`);
+  if (head.length === 0) throw emptyError(source.name);
   const kind = fileKind(head);
   const other = (label: string | undefined) =>
     openFfmpeg(context, {
@@ -66,6 +66,10 @@ export async function openFormat(
         throw new AudioError('AUDIO_UNKNOWN_FORMAT', `${source.name} is no audio: it looks like ${kind.label}`);
       return other(kind?.label);
   }
+}
+
+export function emptyError(name: string): AudioError {
+  return new AudioError('AUDIO_EMPTY', `${name} is empty`);
 }
 
 /** @returns undefined where the samples are not plain ones */

@@ -71,7 +71,9 @@ async function* readBlocks(
     yield decodePcm(view, Math.floor(nBytes / format.frameBytes), format);
   }
   const cut = cutText(source.name, format, dataBytes, nReadBytes);
-  if (cut !== undefined) warn(cut);
+  if (cut === undefined) return;
+  if (nReadBytes < format.frameBytes) throw new AudioError('AUDIO_TRUNCATED', cut, { hint: 'copy it again' });
+  warn(cut);
 }
 
 /** What to say of a header that promises more than there is; undefined where it does not. */

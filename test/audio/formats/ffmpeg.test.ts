@@ -33,6 +33,11 @@ async function decode(folder: Folder, script: string) {
   return { samples: await samplesOf(audio), durationSeconds: audio.durationSeconds, warnings, path };
 }
 
+/** What ffmpeg writes into a pipe before any sound, which says nothing of its length. */
+function headerIn(folder: Folder): string {
+  return folder.write('header.wav', wavBytes({ channels: [[]], dataSize: 0xffffffff }));
+}
+
 async function isGone(pidFile: string): Promise<boolean> {
   for (let endMs = Date.now() + hangLimitMs / 2; Date.now() < endMs; ) {
     try {
@@ -198,11 +203,29 @@ describe.skipIf(process.platform === 'win32')('the program', () => {
 
   test('that decodes nothing has failed, whatever it began to write', async () => {
     using folder = temporaryFolder();
-    const decoding = decode(folder, `head -c 44 ${wav}; echo '[error] partial file' >&2`);
+    const decoding = decode(folder, `cat ${headerIn(folder)}; echo '[error] partial file' >&2`);
     await expect(decoding).rejects.toMatchObject({
       code: 'AUDIO_FFMPEG_FAILED',
       message: expect.stringContaining('ffmpeg says: partial file'),
     });
+  });
+
+  test('that decodes nothing has failed, whatever it says, unless the recording says that it is empty', async () => {
+    using folder = temporaryFolder();
+    for (const said of ['', `echo '[info]   Duration: 00:00:05.60, start: 0.0' >&2;`])
+      await expect(decode(folder, `${said} cat ${headerIn(folder)}`)).rejects.toMatchObject({
+        code: 'AUDIO_FFMPEG_FAILED',
+        message: expect.stringContaining('ffmpeg says: nothing, and finds no sample of sound'),
+      });
+    const padded = `echo '[gsm_ms @ 0x5] [error] Packet is too small' >&2`;
+    await expect(decode(folder, `cat ${headerIn(folder)}; ${padded}`)).rejects.toMatchObject({
+      code: 'AUDIO_FFMPEG_FAILED',
+    });
+    const empty = await decode(
+      folder,
+      `echo '[info]   Duration: 00:00:00.00, start: 0.0' >&2; cat ${headerIn(folder)}`,
+    );
+    expect([empty.samples.length, empty.warnings]).toEqual([0, []]);
   });
 
   test('is not to blame for an input that fails', async () => {

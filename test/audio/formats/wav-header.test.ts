@@ -73,6 +73,15 @@ describe('a header', () => {
     expect(await read(bytes)).toEqual({ samples: [], durationSeconds: 0, warnings: [] });
   });
 
+  test('of which nothing has come is an error, from a pipe too', async () => {
+    const header = wavBytes({ channels: [new Float32Array(1600)] }).subarray(0, 45);
+    const reading = openPiped(header).then(samplesOf);
+    await expect(reading).rejects.toMatchObject({
+      code: 'AUDIO_TRUNCATED',
+      message: 'stdin is cut short: its header says 0.10 s, it holds 0.00 s',
+    });
+  });
+
   test('that claims petabytes costs nothing', async () => {
     const bytes = wavBytes({ channels, container: 'RF64', dataSize: 0xffffffff, chunksBefore: [ds64(2n ** 50n)] });
     expect([...(await samplesOf(await openPiped(bytes)))]).toEqual(samples);
