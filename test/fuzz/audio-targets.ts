@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { crc8, crc16, crc32 } from '../../src/audio/formats/crc.ts';
 import { frameHeader } from '../../src/audio/formats/mp3-header.ts';
+import { aiffBytes, aiffChunk } from '../audio/formats/aiff-bytes.ts';
+import { cafBytes } from '../audio/formats/caf-bytes.ts';
 import { type FrameOptions, fixedCoefficients, flacBytes, type Subframe } from '../audio/formats/flac-bytes.ts';
 import { pageBytes, splitPages } from '../audio/formats/ogg-bytes.ts';
 import { chunk, ds64, openPiped, wavBytes } from '../audio/wav-bytes.ts';
@@ -79,6 +81,61 @@ function subframe(draw: Draw): Subframe {
     k: draw.chance(0.2) ? 'escape' : draw.below(15),
     longParameters: draw.chance(0.5),
   };
+}
+
+/** What stands beside the samples of a header of Apple's. */
+function samplesOf(draw: Draw) {
+  const dataSize = draw.oddNumber(32);
+  const nChannels = draw.pick([0, 1, 1, 2, 3, 64, 65, draw.oddNumber(16)]);
+  return { data: draw.bytes(draw.length(3000)), nChannels, dataSize: draw.chance(0.2) ? dataSize : undefined };
+}
+
+function aiff(draw: Draw): Uint8Array {
+  const compression = draw.pick([
+    undefined,
+    'NONE',
+    'sowt',
+    'twos',
+    'fl32',
+    'fl64',
+    'in24',
+    'ulaw',
+    'alaw',
+    'raw ',
+    'ima4',
+  ]);
+  const extra = () =>
+    Array.from({ length: draw.below(3) }, () =>
+      aiffChunk(
+        draw.pick(['COMT', 'NAME', 'COMM', 'SSND']),
+        draw.bytes(draw.length(300)),
+        draw.chance(0.1) ? draw.oddNumber(32) : undefined,
+      ),
+    );
+  const { dataSize, ...others } = samplesOf(draw);
+  const bytes = aiffBytes({
+    ...others,
+    ...(compression === undefined ? {} : { compression }),
+    ...(dataSize === undefined ? {} : { dataSize }),
+    bits: draw.pick([0, 8, 12, 16, 24, 32, 64, draw.oddNumber(16)]),
+    chunksBefore: extra(),
+    chunksAfter: extra(),
+  });
+  return draw.chance(0.3) ? damaged(bytes, draw) : bytes;
+}
+
+function caf(draw: Draw): Uint8Array {
+  const { dataSize, ...others } = samplesOf(draw);
+  const bytes = cafBytes({
+    ...others,
+    ...(dataSize === undefined
+      ? {}
+      : { dataSize: draw.chance(0.3) ? -1n : BigInt(dataSize) << BigInt(draw.below(31)) }),
+    codec: draw.pick(['lpcm', 'lpcm', 'lpcm', 'ulaw', 'alaw', 'aac ']),
+    flags: draw.pick([0, 1, 2, 3, draw.oddNumber(32)]),
+    sampleBytes: draw.pick([0, 1, 2, 3, 4, 8, draw.oddNumber(8)]),
+  });
+  return draw.chance(0.3) ? damaged(bytes, draw) : bytes;
 }
 
 function flac(draw: Draw): Uint8Array {
@@ -228,6 +285,8 @@ function mp3(draw: Draw): Uint8Array {
 
 export const audioTargets: readonly Target[] = [
   { name: 'wav', cost: 'cheap', make: wav, read: listen },
+  { name: 'aiff', cost: 'cheap', make: aiff, read: listen },
+  { name: 'caf', cost: 'cheap', make: caf, read: listen },
   { name: 'flac', cost: 'decoder', make: flac, read: listen },
   { name: 'mp3', cost: 'decoder', make: mp3, read: listen },
   { name: 'opus', cost: 'decoder', make: ogg(oggClips.opus), read: listen },

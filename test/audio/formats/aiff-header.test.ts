@@ -1,43 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { openAudio } from '../../../src/audio/open-audio.ts';
 import { openPiped, samplesOf, temporaryFolder } from '../wav-bytes.ts';
-
-interface AiffOptions {
-  readonly compression?: string;
-  readonly bits?: number;
-  readonly nChannels?: number;
-  readonly data: Uint8Array;
-  /** overrides of what the header would truthfully say */
-  readonly dataSize?: number;
-  readonly chunksBefore?: readonly Buffer[];
-  readonly chunksAfter?: readonly Buffer[];
-}
-
-function chunk(id: string, body: Uint8Array, sizeField = body.length): Buffer {
-  const head = Buffer.alloc(8, id, 'latin1');
-  head.writeUInt32BE(sizeField, 4);
-  return Buffer.concat([head, body, Buffer.alloc(body.length % 2)]);
-}
-
-/** An AIFF at 16 kHz, or an AIFF-C where a compression is named. */
-function aiffBytes(options: AiffOptions): Buffer {
-  const { compression, bits = 16, nChannels = 1, data, dataSize } = options;
-  const common = Buffer.alloc(18);
-  common.writeUInt16BE(nChannels, 0);
-  common.writeUInt16BE(bits, 6);
-  common.write('400cfa00000000000000', 8, 'hex'); // 16,000
-  const name = compression === undefined ? '' : `${compression}\x03odd`;
-  return chunk(
-    'FORM',
-    Buffer.concat([
-      Buffer.from(compression === undefined ? 'AIFF' : 'AIFC'),
-      ...(options.chunksBefore ?? []),
-      chunk('COMM', Buffer.concat([common, Buffer.from(name, 'latin1')])),
-      chunk('SSND', Buffer.concat([Buffer.alloc(8), data]), dataSize),
-      ...(options.chunksAfter ?? []),
-    ]),
-  );
-}
+import { aiffBytes, aiffChunk } from './aiff-bytes.ts';
 
 const hex = (text: string) => Buffer.from(text.replaceAll(' ', ''), 'hex');
 const read = async (bytes: Uint8Array) => [...(await samplesOf(await openPiped(bytes)))];
@@ -69,7 +33,7 @@ describe('an AIFF is read without ffmpeg', () => {
   });
 
   test('each channel, past other chunks before and behind', async () => {
-    const others = [chunk('NAME', Buffer.from('odd')), chunk('COMT', Buffer.alloc(2000, 0x53))];
+    const others = [aiffChunk('NAME', Buffer.from('odd')), aiffChunk('COMT', Buffer.alloc(2000, 0x53))];
     const bytes = aiffBytes({ nChannels: 2, data: hex('4000 2000'), chunksBefore: others, chunksAfter: others });
     expect([...(await samplesOf(await openPiped(bytes, { channel: 'left' })))]).toEqual([0.5]);
     expect([...(await samplesOf(await openPiped(bytes, { channel: 'right' })))]).toEqual([0.25]);

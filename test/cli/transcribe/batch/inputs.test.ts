@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
@@ -7,6 +7,7 @@ import { readInputList } from '../../../../src/cli/transcribe/batch/input-list.t
 import { findInputs, findListed } from '../../../../src/cli/transcribe/batch/inputs.ts';
 import { wavBytes } from '../../../audio/wav-bytes.ts';
 import { fixture } from '../../../support/fixtures.ts';
+import { shared } from '../../../support/shared.ts';
 import { temporaryFolder, touch } from '../../../support/temporary.ts';
 
 /** Where outputs of what was found would lie. */
@@ -226,6 +227,13 @@ describe('a list', () => {
     const paths = ['/tmp/a b.wav', 'D:\\中文\\é.mp3'];
     expect(await read(utf16(text))).toEqual(paths);
     expect(await read(utf16(text).swap16())).toEqual(paths);
+  });
+
+  test.skipIf(shared === undefined)('that PowerShell wrote is read as it was meant', async () => {
+    const list = readFileSync(join(shared ?? '', 'cases', 'powershell-list.txt'));
+    const paths = await read(list);
+    expect(paths).toHaveLength(2);
+    expect(paths.every((path) => /^\/\S+\.wav$/.test(path))).toBe(true);
   });
 
   test('of UTF-16 that does not say so is refused, not taken for one path per letter', async () => {
