@@ -1,4 +1,6 @@
 // Builds and runs the tests of native/ with the sanitizers: address with undefined behaviour, then threads.
+//
+//   WHISPER_NPU_TEST_DAMAGED_MODELS=5000 node scripts/test-native.mjs     with so many damaged models instead of 200
 import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,7 +18,13 @@ function run(command, args, env = {}) {
   if (status !== 0) process.exit(status ?? 1);
 }
 
-for (const sanitizer of ['address', 'thread']) {
+// Damaged models do to threads what whole ones do.
+const testsUnder = {
+  address: ['native_test', 'cpu_test', 'network_test', 'damaged_models_test'],
+  thread: ['native_test', 'cpu_test', 'network_test'],
+};
+
+for (const [sanitizer, tests] of Object.entries(testsUnder)) {
   const build = join(root, 'build', `native-${sanitizer}`);
   const options = [
     '-DWHISPER_NPU_TESTS=ON',
@@ -26,6 +34,6 @@ for (const sanitizer of ['address', 'thread']) {
   run('cmake', ['-S', root, '-B', build, ...options]);
   run('cmake', ['--build', build, '--parallel', '2']);
   const suppressions = join(root, 'test', 'native', 'tsan.supp');
-  for (const test of ['native_test', 'cpu_test', 'network_test'].map((name) => join(build, 'test', 'native', name)))
-    run(test, [], { TSAN_OPTIONS: `suppressions=${suppressions}` });
+  for (const test of tests)
+    run(join(build, 'test', 'native', test), [], { TSAN_OPTIONS: `suppressions=${suppressions}` });
 }

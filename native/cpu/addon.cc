@@ -66,22 +66,9 @@ Dimensions to_dimensions(const Napi::Object& object) {
   };
 }
 
-/** Whether vectors, pairs of bfloat16 and the blocks of 8-bit weights come out even. */
-bool are_even(const Dimensions& sizes) {
-  const auto fit = [](size_t state, size_t heads) {
-    if (heads == 0 || state % 64 != 0 || state % heads != 0) return false;
-    const size_t head_size = state / heads;
-    return head_size == 16 || head_size == 32 || head_size == 64;
-  };
-  const bool has_all = sizes.n_mels > 0 && sizes.n_audio_ctx > 0 && sizes.n_audio_layer > 0 && sizes.n_text_ctx > 0 &&
-                       sizes.n_text_layer > 0 && sizes.n_vocab > 0;
-  return has_all && sizes.n_mels % 2 == 0 && sizes.n_audio_state == sizes.n_text_state &&
-         fit(sizes.n_audio_state, sizes.n_audio_head) && fit(sizes.n_text_state, sizes.n_text_head);
-}
-
 /** fits(dimensions) */
 Napi::Value fits(const Napi::CallbackInfo& info) {
-  return Napi::Boolean::New(info.Env(), are_even(to_dimensions(info[0].As<Napi::Object>())));
+  return Napi::Boolean::New(info.Env(), fit_engine(to_dimensions(info[0].As<Napi::Object>())));
 }
 
 /** load({ level, path, tensors, dimensions, alignmentHeads, threads }) */
@@ -96,8 +83,6 @@ Napi::Value load(const Napi::CallbackInfo& info) {
       .threads = size_of(options, "threads"),
       .has_bfloat16 = has_bfloat16(),
   };
-  if (!are_even(model.dimensions) || model.threads == 0)
-    throw std::invalid_argument("there is no engine for these sizes");
   const auto tensors = options.Get("tensors").As<Napi::Array>();
   for (uint32_t i = 0; i < tensors.Length(); ++i) {
     const auto tensor = tensors.Get(i).As<Napi::Object>();
@@ -106,9 +91,8 @@ Napi::Value load(const Napi::CallbackInfo& info) {
   }
   const auto heads = options.Get("alignmentHeads").As<Napi::Array>();
   for (uint32_t i = 0; i < heads.Length(); ++i) {
-    const auto head = heads.Get(i).As<Napi::Array>();
-    model.alignment_heads.emplace_back(head.Get(0U).As<Napi::Number>().Uint32Value(),
-                                       head.Get(1U).As<Napi::Number>().Uint32Value());
+    const auto head = heads.Get(i).As<Napi::Object>();
+    model.alignment_heads.emplace_back(size_of(head, "0"), size_of(head, "1"));
   }
   return hold(info.Env(), level.load_model(model));
 }

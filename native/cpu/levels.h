@@ -12,7 +12,10 @@
 struct Level {
   const char* name;
   bool (*is_supported)();
-  /** @throws std::runtime_error when the weights are not those of such a model */
+  /**
+   * @throws std::runtime_error when the weights are not those of such a model
+   * @throws std::invalid_argument when no model has such sizes
+   */
   std::unique_ptr<Model> (*load_model)(const ModelOptions& options);
   /** Loops of the networks beside Whisper. */
   const network::Kernels& network_kernels;

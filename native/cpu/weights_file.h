@@ -15,13 +15,15 @@ struct WeightPlace {
 
 class WeightsFile {
  public:
-  /** @throws std::runtime_error when the file cannot be mapped or is shorter than its tensors */
+  /**
+   * @throws std::runtime_error when the file cannot be mapped or is shorter than its tensors, or when these do not lie as
+   *   src/graph/weights.ts lays them
+   */
   WeightsFile(const std::string& path, std::span<const WeightPlace> places);
   ~WeightsFile();
   WeightsFile(const WeightsFile&) = delete;
   WeightsFile& operator=(const WeightsFile&) = delete;
 
-  bool has(const std::string& name) const { return places_.contains(name); }
   /** @throws std::runtime_error when there is no such tensor or it has another size */
   template <typename T>
   const T* tensor(const std::string& name, size_t count) const {
@@ -32,10 +34,11 @@ class WeightsFile {
   void give_up(const std::string& name) const;
 
  private:
+  void map(int file);
   const std::byte* find(const std::string& name, size_t size_bytes) const;
 
   std::string path_;
-  std::unordered_map<std::string, std::span<const std::byte>> places_;
+  std::unordered_map<std::string, std::span<const std::byte>> tensors_;
   const std::byte* data_ = nullptr;
   size_t size_bytes_ = 0;
 };

@@ -28,12 +28,14 @@ ByteProducts byte_products(const ByteMatrix& matrix) {
   std::ofstream file(path, std::ios::binary);
   std::vector<WeightPlace> places;
   const auto write = [&](const std::string& name, const auto& values) {
+    file.seekp((file.tellp() + std::streamoff{63}) / 64 * 64);
     const size_t size_bytes = values.size() * sizeof(values[0]);
     places.push_back({name, static_cast<size_t>(file.tellp()), size_bytes});
     file.write(reinterpret_cast<const char*>(values.data()), static_cast<std::streamsize>(size_bytes));
   };
   write("linear.weight.columns", columns);
   write("linear.weight.scales", std::vector<float>(outputs, 1.0F));
+  write("linear.bias", std::vector<float>(outputs));
   write("rows.blocks", blocks);
   write("rows.scales", scales);
   file.close();

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "expect.h"
 #include "levels.h"
 #include "network/memory_plan.h"
 #include "network/network.h"
@@ -14,11 +15,6 @@
 namespace {
 
 using namespace network;
-
-#define EXPECT(condition)                                                                                     \
-  if (!(condition)) {                                                                                         \
-    throw std::logic_error(std::string(__FILE__) + ":" + std::to_string(__LINE__) + ": not so: " #condition); \
-  }
 
 using Random = std::mt19937;
 

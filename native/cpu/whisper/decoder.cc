@@ -28,16 +28,16 @@ float weigh(float* scores, size_t count) {
 template <typename Kv>
 Decoder<Kv>::Layer::Layer(const WeightsFile& weights, const std::string& name, size_t state)
     : self_norm(weights, name + ".self_attn_layer_norm", state),
-      self_query(weights, name + ".self_attn.q_proj", state, state),
-      self_key(weights, name + ".self_attn.k_proj", state, state),
-      self_value(weights, name + ".self_attn.v_proj", state, state),
-      self_output(weights, name + ".self_attn.out_proj", state, state),
+      self_query(weights, name + ".self_attn.q_proj", state, state, in_bytes),
+      self_key(weights, name + ".self_attn.k_proj", state, state, in_bytes),
+      self_value(weights, name + ".self_attn.v_proj", state, state, in_bytes),
+      self_output(weights, name + ".self_attn.out_proj", state, state, in_bytes),
       cross_norm(weights, name + ".encoder_attn_layer_norm", state),
-      cross_query(weights, name + ".encoder_attn.q_proj", state, state),
-      cross_output(weights, name + ".encoder_attn.out_proj", state, state),
+      cross_query(weights, name + ".encoder_attn.q_proj", state, state, in_bytes),
+      cross_output(weights, name + ".encoder_attn.out_proj", state, state, in_bytes),
       norm(weights, name + ".final_layer_norm", state),
-      fc1(weights, name + ".fc1", state, 4 * state),
-      fc2(weights, name + ".fc2", 4 * state, state) {}
+      fc1(weights, name + ".fc1", state, 4 * state, in_bytes),
+      fc2(weights, name + ".fc2", 4 * state, state, in_bytes) {}
 
 template <typename Kv>
 Decoder<Kv>::Decoder(const WeightsFile& weights, const Dimensions& dimensions, AlignmentHeads alignment_heads,
@@ -144,7 +144,7 @@ void Decoder<Kv>::normalise(const LayerNorm& norm, size_t rows) {
 
 template <typename Kv>
 void Decoder<Kv>::quantise(Activations& activations, size_t rows) {
-  if (!layers_.front().fc1.matrix.takes_bytes()) return;
+  if (!in_bytes) return;
   for (size_t row = 0; row < rows; ++row) activations.quantise(row);
 }
 

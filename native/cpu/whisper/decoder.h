@@ -35,6 +35,9 @@ class Decoder {
   size_t alignment_head_count() const { return alignment_heads_.size(); }
 
  private:
+  /** The weights of every layer, where the audio's keys and values are: a model is of one kind throughout. */
+  static constexpr bool in_bytes = Kv::is_scaled;
+
   struct Layer {
     Layer(const WeightsFile& weights, const std::string& name, size_t state);
     LayerNorm self_norm;

@@ -11,11 +11,10 @@
 
 namespace WHISPER_CPU_LEVEL {
 
-/** A bias, or zeros where the checkpoint has none. */
+/** A bias; zeros for projections to keys, which have none in Whisper. */
 inline std::vector<float> bias_of(const WeightsFile& weights, const std::string& name, size_t outputs) {
   std::vector<float> bias(outputs);
-  const std::string tensor = name + ".bias";
-  if (weights.has(tensor)) std::copy_n(weights.floats(tensor, outputs), outputs, bias.begin());
+  if (!name.ends_with(".k_proj")) std::copy_n(weights.floats(name + ".bias", outputs), outputs, bias.begin());
   return bias;
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <numeric>
+#include <stdexcept>
+#include <string>
 #include <type_traits>
 
 #include "decoder.h"
@@ -134,9 +136,23 @@ std::unique_ptr<Model> load_int8_model(const ModelOptions& options) {
   return std::make_unique<ModelOf<Int8Precision<Fp32>>>(options);
 }
 
+/** What the weights file does not tell. */
+void check(const ModelOptions& options) {
+  const Dimensions& dimensions = options.dimensions;
+  if (!fit_engine(dimensions) || options.threads == 0)
+    throw std::invalid_argument("there is no engine for these sizes");
+  for (const auto& [layer, head] : options.alignment_heads) {
+    if (layer >= dimensions.n_text_layer || head >= dimensions.n_text_head) {
+      throw std::invalid_argument("there is no head " + std::to_string(head) + " in layer " + std::to_string(layer) +
+                                  " to follow the audio");
+    }
+  }
+}
+
 }  // namespace
 
 std::unique_ptr<Model> load_model(const ModelOptions& options) {
+  check(options);
   const bool is_float = std::any_of(options.tensors.begin(), options.tensors.end(), [](const WeightPlace& tensor) {
     return tensor.name == "model.encoder.layers.0.fc1.weight";
   });

@@ -138,8 +138,7 @@ void Activations::quantise(size_t index) {
   }
 }
 
-RowMatrix RowMatrix::smallest(const WeightsFile& weights, const std::string& name, size_t inputs, size_t outputs) {
-  if (!weights.has(name)) return in_blocks(weights, name, inputs, outputs);
+RowMatrix RowMatrix::without_loss(const WeightsFile& weights, const std::string& name, size_t inputs, size_t outputs) {
   const size_t count = inputs * outputs;
   RowMatrix matrix(inputs);
   matrix.memory_ = MemoryBlock(count * sizeof(uint16_t));

@@ -57,12 +57,11 @@ struct FloatRows {
 
 class RowMatrix {
  public:
-  /** In 8 bits where the file has no others, else in float16 where that is the same, else in float32. */
-  static RowMatrix smallest(const WeightsFile& weights, const std::string& name, size_t inputs, size_t outputs);
+  /** In float16 where that is the same, else in float32. */
+  static RowMatrix without_loss(const WeightsFile& weights, const std::string& name, size_t inputs, size_t outputs);
   static RowMatrix in_blocks(const WeightsFile& weights, const std::string& name, size_t inputs, size_t outputs);
   static RowMatrix in_floats(const WeightsFile& weights, const std::string& name, size_t inputs, size_t outputs);
 
-  bool takes_bytes() const { return std::holds_alternative<BlockRows>(rows_); }
   /**
    * Some outputs of some rows, without a bias.
    *
@@ -82,8 +81,10 @@ class RowMatrix {
 
 /** A layer of the decoder with its bias. */
 struct RowLinear {
-  RowLinear(const WeightsFile& weights, const std::string& name, size_t inputs, size_t outputs)
-      : matrix(RowMatrix::smallest(weights, name + ".weight", inputs, outputs)), bias(bias_of(weights, name, outputs)) {}
+  RowLinear(const WeightsFile& weights, const std::string& name, size_t inputs, size_t outputs, bool in_bytes)
+      : matrix(in_bytes ? RowMatrix::in_blocks(weights, name + ".weight", inputs, outputs)
+                        : RowMatrix::without_loss(weights, name + ".weight", inputs, outputs)),
+        bias(bias_of(weights, name, outputs)) {}
 
   void multiply(const Activations& input, size_t row_count, size_t first, size_t last, float* to,
                 size_t stride) const {

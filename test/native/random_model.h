@@ -1,0 +1,59 @@
+// Small Whisper models of random numbers, as native/cpu loads them, and what is asked of them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "levels.h"
+
+/** What a model computes in. */
+enum class Numbers { float32, int8_and_float32, int8_and_bfloat16 };
+
+/** What computes it. */
+struct Engine {
+  Level level;
+  Numbers numbers;
+};
+
+/** What models of this level compute in on this processor, with a name for people. */
+std::vector<std::pair<Numbers, std::string>> numbers_of(const Level& level);
+
+/** A weights file and where its tensors lie. */
+struct RandomWeights {
+  std::vector<char> content;
+  std::vector<WeightPlace> places;
+};
+
+/** The same numbers for the same dimensions. */
+RandomWeights random_weights(const Dimensions& dimensions, Numbers numbers);
+
+/** A file that is removed at the end of a scope. */
+class TemporaryFile {
+ public:
+  explicit TemporaryFile(const std::vector<char>& content);
+  ~TemporaryFile();
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+std::vector<float> random_log_mel(const Dimensions& dimensions, uint32_t seed);
+
+/** New tokens of texts, one text per window, that have `past` rows each, in turn. */
+struct Texts {
+  Texts(const std::vector<int32_t>& tokens, size_t texts, size_t past);
+  Step step() const {
+    return {tokens, positions, tokens.size() / windows.size(), past_rows.size(), windows, past_rows, past_ends};
+  }
+
+  std::vector<int32_t> tokens;
+  std::vector<int32_t> positions;
+  std::vector<int32_t> windows;
+  std::vector<int32_t> past_rows;
+  std::vector<int32_t> past_ends;
+};
