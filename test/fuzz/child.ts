@@ -36,9 +36,9 @@ process.on('unhandledRejection', (reason) => {
 });
 
 for (let seed = firstSeed; seed < endSeed; seed++) {
+  say(`begin ${seed}`);
   const bytes = target.make(drawing(seed));
   if (bytes.length >= 1e6) throw new Error(`input ${seed} has ${bytes.length} bytes`);
-  say(`begin ${seed}`);
   const before = { cpu: process.cpuUsage(), peakKb: process.resourceUsage().maxRSS };
   let outcome = 'read';
   const inputFolder = mkdtempSync(join(folder, 'input-'));

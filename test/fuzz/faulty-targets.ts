@@ -26,6 +26,12 @@ export const faultyTargets: readonly Target[] = [
     while (process.cpuUsage().user - user < 2.2e6);
   }),
   faulty('abort', async () => process.abort()),
+  {
+    ...faulty('input', async () => undefined),
+    make() {
+      throw new RangeError('no such input can be made');
+    },
+  },
   faulty('throw', async () => {
     throw new TypeError('cannot read properties of undefined');
   }),

@@ -38,6 +38,7 @@ test.each([
   ['hang', ['hang 5', 'hang 6'], /no end after \d+ ms of the processor/],
   ['abort', ['crash 5', 'crash 6'], /the process ended with SIGABRT/],
   ['silence', ['crash 5', 'crash 6'], /the process ended with 13/],
+  ['input', ['crash 5', 'crash 6'], /RangeError: no such input can be made/],
   ['throw', ['unexpected error 5', 'unexpected error 6'], /TypeError: cannot read properties/],
   ['rejection', ['unhandled rejection 5', 'unhandled rejection 6'], /nobody listens/],
   ['greed', ['memory 5'], /took \d{3} MiB/],

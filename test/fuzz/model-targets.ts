@@ -205,7 +205,8 @@ const tokenizer: Target = {
   make(draw) {
     if (draw.chance(0.97)) return damagedJsonBytes(smallTokenizer, draw);
     const { vocab, ...model } = large.model;
-    const rest = damagedJson({ ...large, model }, draw) as Record<string, unknown>;
+    // Whatever damage has made of it, null and numbers too: these have no members.
+    const rest = { ...(damagedJson({ ...large, model }, draw) as Record<string, unknown> | null) };
     const place = typeof rest['model'] === 'object' && rest['model'] !== null ? rest['model'] : {};
     const bytes = Buffer.from(JSON.stringify({ ...rest, model: { ...place, vocab } }));
     return draw.chance(0.5) ? damaged(bytes, draw) : bytes;
