@@ -36,7 +36,7 @@ export interface GrowingSpeechTimes extends SpeechTimes {
 }
 
 /** How far from where the detector hears speech a word may begin or end. */
-const toleranceSeconds = 0.1;
+const toleranceSeconds = 0.05;
 
 /** Without what floats add of their own. */
 const rounded = (seconds: number) => Math.round(seconds * 1e9) / 1e9;

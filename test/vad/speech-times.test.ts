@@ -35,9 +35,9 @@ describe('times found in speech that was put end to end', () => {
     padded.hear({ start: 38_400, end: Number.POSITIVE_INFINITY });
     padded.hear({ start: 38_400, end: 57_600 }); // 2.4 to 3.6 s
     padded.hear({ start: 80_000, end: Number.POSITIVE_INFINITY }); // from 5 s on
-    expect(padded.originalWord(0, 0.8)).toEqual({ startSeconds: 2.3, endSeconds: 2.8 });
-    expect(padded.originalWord(1.5, 3)).toEqual({ startSeconds: 3.5, endSeconds: 3.7 });
-    expect(padded.originalWord(1.5, 3.5)).toEqual({ startSeconds: 4.9, endSeconds: 5.5 });
+    expect(padded.originalWord(0, 0.8)).toEqual({ startSeconds: 2.35, endSeconds: 2.8 });
+    expect(padded.originalWord(1.5, 3)).toEqual({ startSeconds: 3.5, endSeconds: 3.65 });
+    expect(padded.originalWord(1.5, 3.5)).toEqual({ startSeconds: 4.95, endSeconds: 5.5 });
     expect(padded.originalWord(3.5, 4)).toEqual({ startSeconds: 5.5, endSeconds: 6 });
     expect(padded.originalWord(0, 0.1)).toEqual({ startSeconds: 2, endSeconds: 2.1 });
   });
