@@ -1,7 +1,7 @@
 import { exitCode } from './exit-codes.ts';
 
 /**
- * Ctrl-C and SIGTERM end the work in hand cleanly, with what it started (atc); a second one, or work that does not end,
+ * Ctrl-C, SIGTERM and the end of the terminal (SIGHUP) end the work in hand cleanly, with what it started (atc); a second one, or work that does not end,
  * ends the program where it is.
  */
 export function interruptSignal(): AbortSignal {
@@ -13,6 +13,7 @@ export function interruptSignal(): AbortSignal {
   };
   process.on('SIGINT', interrupt);
   process.on('SIGTERM', interrupt);
+  process.on('SIGHUP', interrupt); // else atc would work on without anybody
   return controller.signal;
 }
 

@@ -61,7 +61,7 @@ function print(text: string, isStyled = false): Promise<void> {
 /**
  * Does what the command line says, and sets the exit code.
  *
- * @param signal aborted by Ctrl-C and SIGTERM
+ * @param signal aborted by Ctrl-C, SIGTERM and SIGHUP
  */
 export async function runProgram(signal: AbortSignal): Promise<void> {
   // A reader that has seen enough (`| head`) is no error.

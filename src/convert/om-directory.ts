@@ -1,7 +1,8 @@
-import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { ModelError, NpuError } from '../errors.ts';
 import { readOmHeader } from './om-file.ts';
+import { listedFiles } from './prepared-folder.ts';
 
 /** The chip family of a soc name: Ascend910B4 and Ascend910B3 are of one, Ascend310P3 is of another. */
 function family(soc: string): string {
@@ -23,7 +24,9 @@ export async function checkOmDirectory(
   onWarning: (message: string) => void,
 ): Promise<void> {
   const files = (await filesIn(directory)).filter((file) => file.endsWith('.om'));
-  const hasWeights = await checkWeights(join(directory, 'weight'));
+  const weights = await checkWeights(join(directory, 'weight'));
+  const hasWeights = weights.length > 0;
+  if (hasWeights) await checkComplete(directory, weights);
   for (const file of files) {
     const path = join(directory, file);
     const { attributes, weightBytes } = await readOmHeader(path);
@@ -58,8 +61,34 @@ async function filesIn(directory: string): Promise<string[]> {
   });
 }
 
-/** Weights that atc left outside the OM files; not every conversion does. @returns whether there are any */
-async function checkWeights(directory: string): Promise<boolean> {
+/** Where convert.sh notes what lies in weight/, a name a line. */
+export const weightList = 'weight.txt';
+
+/** Of one file that is missing ACL says only that a model does not load. */
+async function checkComplete(directory: string, there: readonly string[]): Promise<void> {
+  const noted = [
+    ...(await listedFiles(directory)).filter((file) => file.startsWith('weight/')),
+    ...(await readList(directory)),
+  ];
+  const missing = new Set(noted.map((file) => basename(file)).filter((name) => !there.includes(name)));
+  const [first] = missing;
+  if (first === undefined) return;
+  const more = missing.size === 1 ? '' : `, and ${missing.size - 1} more of ${noted.length} files there`;
+  throw new NpuError('NPU_MODEL_MISSING', `${join(directory, 'weight', first)} is missing${more}`, {
+    hint: 'Copy the whole folder again, with all that is in weight/, or convert the model again.',
+  });
+}
+
+async function readList(directory: string): Promise<string[]> {
+  const text = await readFile(join(directory, weightList), 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return '';
+    throw error;
+  });
+  return text.split('\n').filter((line) => line !== '');
+}
+
+/** Weights that atc left outside the OM files; not every conversion does. @returns their names */
+async function checkWeights(directory: string): Promise<string[]> {
   const files = await readdir(directory).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return [];
     throw error;
@@ -73,5 +102,5 @@ async function checkWeights(directory: string): Promise<boolean> {
       hint: 'Convert the model again, or copy the file again.',
     });
   }
-  return files.length > 0;
+  return files;
 }

@@ -91,6 +91,12 @@ export async function findPrepared(
 /** A prepared folder as it is found. */
 type FolderState = { readonly manifest: PreparedManifest } | { readonly problem: string; readonly isMissing: boolean };
 
+/** What a prepared folder says that it holds, wherever it lies now; nothing where it says nothing. */
+export async function listedFiles(directory: string): Promise<string[]> {
+  const read = await readStoredJson(join(directory, manifestFile), preparedManifest);
+  return 'problem' in read ? [] : Object.keys(read.value.files);
+}
+
 async function inspect(directory: string): Promise<FolderState> {
   const read = await readStoredJson(join(directory, manifestFile), preparedManifest);
   if ('problem' in read) return { problem: `${manifestFile} ${read.problem}`, isMissing: read.isMissing };

@@ -47,10 +47,11 @@ describe.skipIf(!hasStandIn || models.tinyEn === undefined)('on the stand-in', (
   test('a device that is lost in a batch: --json names the recording, and those that were not tried', async () => {
     const copies = ['a.wav', 'b.wav', 'c.wav'].map((name) => join(root, name));
     for (const path of copies) copyFileSync(sample, path);
-    const { code, stdout } = await runCli([...args.slice(0, -1), '--json', ...copies], {
+    const { code, stdout, stderr } = await runCli([...args.slice(0, -1), '--json', ...copies], {
       env: { ...env, STAND_IN_FAIL: 'aclmdlExecuteAsync:3:507015' },
     });
     expect(code).toBe(5);
+    expect(stderr).toContain('the NPU has failed, and 3 files are left: another run opens it anew');
     const lines = stdout.trim().split('\n');
     expect(lines.map((line) => JSON.parse(line))).toEqual([
       { file: copies[1], notTried: true },

@@ -126,6 +126,7 @@ describe('convert on the command line, with an atc that does not end when it is 
     ['Ctrl-C', ['SIGINT']],
     ['a second Ctrl-C', ['SIGINT', 'SIGINT']],
     ['SIGTERM', ['SIGTERM']],
+    ['the end of the terminal', ['SIGHUP']],
   ] as const)('%s ends it too', async (_, signals) => {
     const alive = join(root, 'alive');
     const stubborn = await atc(`trap "" TERM; while :; do touch ${alive}; sleep 0.1; done`);

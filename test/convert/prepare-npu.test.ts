@@ -1,10 +1,11 @@
 import { existsSync, statSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { atcArguments } from '../../src/convert/atc.ts';
 import type { NpuVariants } from '../../src/convert/npu-graphs.ts';
+import { checkOmDirectory } from '../../src/convert/om-directory.ts';
 import { readOmHeader } from '../../src/convert/om-file.ts';
 import { convertForNpu, findConverted, writeGraphs } from '../../src/convert/prepare-npu.ts';
 import { type Checkpoint, openCheckpoint } from '../../src/model/checkpoint.ts';
@@ -161,6 +162,19 @@ describe.skipIf(!hasStandIn)('converting for an NPU with the stand-in’s atc', 
     expect(await findConverted(checkpoint, place(), target)).toBe(directory);
     const { files } = JSON.parse(await readFile(join(directory, 'manifest.json'), 'utf8'));
     expect(Object.keys(files).filter((file) => file.endsWith('.om'))).toHaveLength(7);
+  });
+
+  test('notes its weights in the manifest, so that one that a copy lacks is named', async () => {
+    const { directory } = await convert();
+    const copy = join(root, 'copy');
+    await cp(directory, copy, { recursive: true });
+    const [name = expect.fail()] = await readdir(join(copy, 'weight'));
+    await rm(join(copy, 'weight', name));
+    const failure = checkOmDirectory(copy, { soc: target.soc, isStandIn: true }, () => undefined);
+    await expect(failure).rejects.toMatchObject({
+      code: 'NPU_MODEL_MISSING',
+      message: `${join(copy, 'weight', name)} is missing`,
+    });
   });
 
   test('that is stopped while adding leaves what there was', async () => {

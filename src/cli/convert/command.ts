@@ -5,6 +5,7 @@ import { openNpu } from '../../backend/npu/acl-environment.ts';
 import { shellCommand } from '../../child-program.ts';
 import { atcArguments, findAtc, workFolderVariable } from '../../convert/atc.ts';
 import type { NpuVariants } from '../../convert/npu-graphs.ts';
+import { weightList } from '../../convert/om-directory.ts';
 import {
   convertForNpu,
   findConverted,
@@ -116,6 +117,6 @@ async function writeGraphsOnly(
     const args = atcArguments({ ...job, ...precision, model: `${job.name}.onnx`, output: job.name });
     return shellCommand('atc', ...args);
   });
-  const script = [...scriptHead, ...commands, ''].join('\n');
+  const script = [...scriptHead, ...commands, `if [ -d weight ]; then ls weight > ${weightList}; fi`, ''].join('\n');
   await writeFile(join(folder, 'convert.sh'), script, { mode: 0o755 });
 }

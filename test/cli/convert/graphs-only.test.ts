@@ -3,6 +3,7 @@ import { mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { checkOmDirectory } from '../../../src/convert/om-directory.ts';
 import { standIn } from '../../stand-in/built.ts';
 import { hasStandIn } from '../../support/npu-stand-in.ts';
 import { writeRandomCheckpoint } from '../../support/random-checkpoint.ts';
@@ -34,6 +35,19 @@ describe.skipIf(!hasStandIn)('convert.sh', () => {
     expect(run(join(root, 'graphs')).status).toBe(0);
     const files = await readdir(join(root, 'graphs'));
     expect(files).toEqual(expect.arrayContaining(['encoder.om', 'decoder-1.om', 'weight']));
+  });
+
+  test('notes which weights belong to the OM files, so that one that is missing is named', async () => {
+    const graphs = join(root, 'graphs');
+    expect(run(graphs).status).toBe(0);
+    const check = () => checkOmDirectory(graphs, { soc: 'Ascend910B4', isStandIn: true }, () => undefined);
+    await check();
+    const [name = expect.fail(), another = expect.fail()] = await readdir(join(graphs, 'weight'));
+    await rm(join(graphs, 'weight', name));
+    const lost = { code: 'NPU_MODEL_MISSING', hint: expect.stringContaining('weight/') };
+    await expect(check()).rejects.toMatchObject({ ...lost, message: `${join(graphs, 'weight', name)} is missing` });
+    await rm(join(graphs, 'weight', another));
+    await expect(check()).rejects.toMatchObject({ ...lost, message: expect.stringContaining('and 1 more of') });
   });
 
   test('says that atc takes no such path, before it begins', async () => {

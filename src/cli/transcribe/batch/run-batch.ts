@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { AudioError, OutputError, WhisperNpuError } from '../../../errors.ts';
+import { AudioError, NpuError, OutputError, WhisperNpuError } from '../../../errors.ts';
 import { printable } from '../../../printable.ts';
 import { exitCode } from '../../exit-codes.ts';
 import { errorJson, printError } from '../../report-error.ts';
@@ -76,6 +76,7 @@ export async function runBatch(
         const count = `file ${i + 1} of ${pending.length}, ${nDone} done`;
         const hasDone = nDone > 0 || pending.length < nFiles;
         terminal.warn(`${stoppedText(job, progress)} (${count})${hasDone ? nextText(job, overwrite) : ''}`);
+        if (isLostDevice(error)) terminal.warn(lostText(pending.length - i));
         tellFailures(failures, nFiles, terminal);
       }
       // Before a recording is begun, what stops all is about the model or the device.
@@ -108,6 +109,16 @@ async function removeRemains(jobs: readonly Job[]): Promise<void> {
 function stopsAll(error: unknown): boolean {
   if (error instanceof AudioError) return false;
   return error instanceof OutputError ? isDiskFull(error) : error instanceof WhisperNpuError;
+}
+
+/** After these the device answers nothing more in this process. */
+function isLostDevice(error: unknown): boolean {
+  return error instanceof NpuError && (error.code === 'NPU_DEVICE_LOST' || error.code === 'NPU_TIMEOUT');
+}
+
+function lostText(nLeft: number): string {
+  const left = nLeft === 1 ? 'one file is' : `${nLeft} files are`;
+  return `the NPU has failed, and ${left} left: another run opens it anew, and --device cpu does without it`;
 }
 
 async function withSize({ input: { path } }: Job) {
