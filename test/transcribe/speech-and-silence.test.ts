@@ -18,8 +18,9 @@ type OpenModel = typeof import('../../src/setup/open-model.ts');
 type Silero = typeof import('../../src/backend/cpu/silero.ts');
 
 const rate = 16_000;
-/** `WHISPER_NPU_TEST_RECORDINGS=500` tries as many. */
-const numRuns = Number(process.env['WHISPER_NPU_TEST_RECORDINGS'] ?? 4);
+/** `WHISPER_NPU_TEST_RECORDINGS=500` tries as many, others every time; without it a few are tried, always the same. */
+const asked = process.env['WHISPER_NPU_TEST_RECORDINGS'];
+const runs = asked === undefined ? { numRuns: 2, seed: 1 } : { numRuns: Number(asked) };
 /** How far words may lie outside of their speech. */
 const toleranceSeconds = 0.3;
 
@@ -127,7 +128,7 @@ describe.skipIf(models.base === undefined)('of speech between silences, wherever
           `${word.text} ${word.startSeconds} ${word.endSeconds} lies in ${JSON.stringify(moved)}`,
         ).toBe(true);
     });
-    await fc.assert(property, { numRuns, endOnFailure: true });
+    await fc.assert(property, { ...runs, endOnFailure: true });
   });
 });
 
