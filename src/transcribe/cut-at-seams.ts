@@ -1,14 +1,12 @@
 import type { EncodedAudio } from '../backend/backend.ts';
 import type { WhisperTokenizer } from '../model/tokenizer.ts';
+import { defaultSpeechPadMs } from '../vad/speech-detector.ts';
 import type { SpeechTimes } from '../vad/speech-times.ts';
 import type { LoadedModel } from './loaded-model.ts';
 import type { ResolvedOptions } from './options.ts';
 import type { Word } from './segment.ts';
 import type { Draft } from './slice-segments.ts';
 import { type DecodedWindow, wordedDrafts } from './window-segments.ts';
-
-/** What the detector leaves around speech, where it is not told otherwise. */
-const defaultPadMs = 400;
 
 /** A part of a segment lasts at least this long. */
 const shortestSeconds = 0.02;
@@ -29,7 +27,7 @@ export async function cutAtSeams(
 ): Promise<Draft[]> {
   const { drafts } = decoded;
   const seamsIn = ({ startSeconds, endSeconds }: Draft) => times.seamsBetween(startSeconds, endSeconds);
-  const padSeconds = (options.speech?.options?.speechPadMs ?? defaultPadMs) / 1000;
+  const padSeconds = (options.speech?.options?.speechPadMs ?? defaultSpeechPadMs) / 1000;
   const kept = drafts.map((draft) =>
     draft.words === undefined ? withoutPadding(draft, seamsIn(draft), padSeconds) : draft,
   );

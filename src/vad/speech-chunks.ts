@@ -96,7 +96,7 @@ export async function* speechChunks(
   let lastEnd = 0;
   const rules = { ...options, maxSpeechSeconds, minSilenceMs };
   for await (const { known, voices, detector, buffer } of detected(samples, model, rules)) {
-    heard = [...heard, ...voices];
+    heard.push(...voices);
     for (const span of known) {
       const pause = buffer.slice(span.start - lastEnd <= maxPause ? lastEnd : span.start, span.start);
       const piece = { span, pause, samples: buffer.slice(span.start, span.end) };
@@ -158,7 +158,7 @@ export interface TimeSpan {
   readonly endSeconds: number;
 }
 
-/** Ends of speech as closely as the detector knows them: what is silent for longer than stops within words are parts voices. */
+/** Ends of speech as closely as the detector knows them: a silence longer than stops within words parts two voices. */
 const closeRules: SpeechOptions = { minSilenceMs: 250, speechPadMs: 0 };
 
 /**
@@ -168,9 +168,8 @@ const closeRules: SpeechOptions = { minSilenceMs: 250, speechPadMs: 0 };
  */
 export async function speechSpans(samples: AsyncIterable<Float32Array>, model: SpeechModel): Promise<TimeSpan[]> {
   const spans: TimeSpan[] = [];
-  for await (const { voices, detector, buffer } of detected(samples, model, closeRules)) {
-    for (const { start, end } of voices.filter((voice) => voice.end < Number.POSITIVE_INFINITY))
-      spans.push({ startSeconds: start / sampleRate, endSeconds: end / sampleRate });
+  for await (const { known, detector, buffer } of detected(samples, model, closeRules)) {
+    for (const { start, end } of known) spans.push({ startSeconds: start / sampleRate, endSeconds: end / sampleRate });
     buffer.drop(detector.earliest);
   }
   return spans;

@@ -42,10 +42,13 @@ export interface SpeechDetector {
 
 const samplesPerMs = 16;
 
+/** What is added on both sides of speech, where nothing else is asked for. */
+export const defaultSpeechPadMs = 400;
+
 /** Stretches come padded; two that would overlap share what lies between them. */
 export function createSpeechDetector(options: SpeechOptions = {}): SpeechDetector {
   const { threshold = 0.5, minSpeechMs = 0, maxSpeechSeconds = Number.POSITIVE_INFINITY } = options;
-  const { minSilenceMs = 2000, speechPadMs = 400 } = options;
+  const { minSilenceMs = 2000, speechPadMs = defaultSpeechPadMs } = options;
   const pad = Math.round(speechPadMs * samplesPerMs);
   const rule = createSpeechRule({
     threshold,
