@@ -38,7 +38,7 @@ export async function cutAtSeams(
   return kept.flatMap((draft, i) => {
     const seams = seamsIn(draft);
     if (seams.length === 0) return [draft];
-    const parts = cut(draft, worded[i]?.words ?? [], seams, model.tokenizer);
+    const parts = cut(draft, worded[i]?.words ?? [], seams, times, model.tokenizer);
     return needsWords ? parts.map(({ words: _, ...part }) => part) : parts;
   });
 }
@@ -69,13 +69,19 @@ function longestPart(draft: Draft, seams: readonly number[]): Draft {
   return { ...draft, ...parts.reduce((longest, part) => (length(part) > length(longest) ? part : longest)) };
 }
 
-/** Cuts a segment at seams, each word going to the side where its middle lies. */
-function cut(draft: Draft, words: readonly Word[], seams: readonly number[], tokenizer: WhisperTokenizer): Draft[] {
+/** Cuts a segment at seams, each word going to the side where it is heard. */
+function cut(
+  draft: Draft,
+  words: readonly Word[],
+  seams: readonly number[],
+  times: SpeechTimes,
+  tokenizer: WhisperTokenizer,
+): Draft[] {
   if (words.length === 0) return [longestPart(draft, seams)];
   const groups = new Map<number, Word[]>();
   for (const word of words) {
-    const middle = (word.startSeconds + word.endSeconds) / 2;
-    const side = seams.filter((seam) => seam <= middle).length;
+    const heardAt = times.wordHeardAt(word.startSeconds, word.endSeconds);
+    const side = seams.filter((seam) => seam <= heardAt).length;
     groups.set(side, [...(groups.get(side) ?? []), word]);
   }
   let tokens = draft.tokens;

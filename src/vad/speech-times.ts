@@ -15,7 +15,12 @@ export interface SpeechTimes {
   seamsBetween(startSeconds: number, endSeconds: number): readonly number[];
   /** Where in the recording voices are heard between two times in the speech, cut to what lies between. */
   voicesBetween(startSeconds: number, endSeconds: number): readonly HeardVoice[];
-  /** Moves a word by where its middle lies. What of it lies outside of the voice that is heard there is cut off. */
+  /**
+   * A time in the speech at which a word is heard, which tells the stretch that it belongs to: in the voice that it overlaps
+   * most, else at the nearest end of one. Its middle may lie in padding, on the other side of a seam.
+   */
+  wordHeardAt(startSeconds: number, endSeconds: number): number;
+  /** Moves a word to the stretch in which it is heard. What of it lies outside of the voice there is cut off. */
   originalWord(startSeconds: number, endSeconds: number): { startSeconds: number; endSeconds: number };
 }
 
@@ -60,17 +65,6 @@ export function createSpeechTimes(spans: readonly SampleSpan[] = []): GrowingSpe
     voices.push(voice);
   }
 
-  /** The voice that most of a span of samples lies in. */
-  function voiceIn(start: number, end: number): SampleSpan | undefined {
-    const common = (voice: SampleSpan) => Math.min(voice.end, end) - Math.max(voice.start, start);
-    // Voices are in order: the first that ends behind the start, and the few before the end.
-    let at = partition(voices, (voice) => voice.end <= start);
-    let meant: SampleSpan | undefined;
-    for (let voice = voices[at]; voice !== undefined && voice.start < end; voice = voices[++at])
-      if (meant === undefined || common(voice) > common(meant)) meant = voice;
-    return meant;
-  }
-
   /** Which stretch a sample of the speech lies in; the last one for what lies behind all. */
   function stretchAt(sample: number, isEnd: boolean): number {
     const index = partition(stretches, ({ speechEnd }) => (isEnd ? speechEnd < sample : speechEnd <= sample));
@@ -81,6 +75,21 @@ export function createSpeechTimes(spans: readonly SampleSpan[] = []): GrowingSpe
   function silenceBefore(index: number): number {
     const stretch = stretches[index];
     return stretch === undefined ? 0 : stretch.end - stretch.speechEnd;
+  }
+
+  /** Where in the speech a sample of the recording lies. */
+  function inSpeech(sample: number): number {
+    const index = partition(stretches, ({ end }) => end < sample);
+    return sample - silenceBefore(Math.min(index, Math.max(0, stretches.length - 1)));
+  }
+
+  function wordHeardAt(startSeconds: number, endSeconds: number): number {
+    const [start, end] = [toSample(startSeconds), toSample(endSeconds)];
+    const heard = voiceOf(start, end, voices, inSpeech);
+    if (heard === undefined) return (startSeconds + endSeconds) / 2;
+    // Within the voice, so that a seam at its very end lies behind it.
+    const clamped = (sample: number) => Math.max(heard.start, Math.min(sample, heard.end - 1));
+    return (clamped(start) + clamped(end)) / 2 / sampleRate;
   }
 
   const toSample = (seconds: number) => Math.round(seconds * sampleRate);
@@ -115,18 +124,50 @@ export function createSpeechTimes(spans: readonly SampleSpan[] = []): GrowingSpe
           begins: start >= from,
         }));
     },
+    wordHeardAt,
     originalWord(startSeconds, endSeconds) {
-      const index = stretchAt(toSample((startSeconds + endSeconds) / 2), false);
-      const by = silenceBefore(index);
+      const at = toSample(wordHeardAt(startSeconds, endSeconds));
+      const heard = voiceOf(toSample(startSeconds), toSample(endSeconds), voices, inSpeech);
+      const by = silenceBefore(stretchAt(at, false));
       const word = { startSeconds: moved(startSeconds, by), endSeconds: moved(endSeconds, by) };
-      const voice = voiceIn(toSample(word.startSeconds), toSample(word.endSeconds));
-      if (voice === undefined) return word;
-      return {
-        startSeconds: Math.max(word.startSeconds, rounded(voice.start / sampleRate - toleranceSeconds)),
-        endSeconds: Math.min(word.endSeconds, rounded(voice.end / sampleRate + toleranceSeconds)),
+      if (heard === undefined) return word;
+      const cut = {
+        startSeconds: Math.max(word.startSeconds, rounded(heard.voice.start / sampleRate - toleranceSeconds)),
+        endSeconds: Math.min(word.endSeconds, rounded(heard.voice.end / sampleRate + toleranceSeconds)),
       };
+      return cut.startSeconds < cut.endSeconds ? cut : word;
     },
   };
+}
+
+/** A voice, as samples of the recording, and where it begins and ends in the speech. */
+interface VoiceInSpeech extends SampleSpan {
+  readonly voice: SampleSpan;
+}
+
+/**
+ * The voice that a word has most of, else the nearest one; where two are alike, the earlier.
+ *
+ * @param start of the word, in samples of the speech
+ * @param voices in order
+ * @param inSpeech where in the speech a sample of the recording lies
+ */
+function voiceOf(
+  start: number,
+  end: number,
+  voices: readonly SampleSpan[],
+  inSpeech: (sample: number) => number,
+): VoiceInSpeech | undefined {
+  const common = (heard: SampleSpan) => Math.min(heard.end, end) - Math.max(heard.start, start);
+  // The last voice before the word, those that it overlaps, and the first behind it.
+  const first = partition(voices, (voice) => inSpeech(voice.end) <= start);
+  let best: VoiceInSpeech | undefined;
+  for (const voice of voices.slice(Math.max(0, first - 1))) {
+    const heard = { voice, start: inSpeech(voice.start), end: inSpeech(voice.end) };
+    if (best === undefined || common(heard) > common(best)) best = heard;
+    if (heard.start >= end) break;
+  }
+  return best;
 }
 
 /** How many items at the beginning of a list something holds for, which does not hold for those behind them. */

@@ -42,6 +42,30 @@ describe('times found in speech that was put end to end', () => {
     expect(padded.originalWord(0, 0.1)).toEqual({ startSeconds: 2, endSeconds: 2.1 });
   });
 
+  test('of a word go where its voice is, though most of it lies in padding on the other side of a seam', () => {
+    const padded = createSpeechTimes();
+    padded.extend({ start: 0, end: 32_000 }); // 0 to 2 s
+    padded.hear({ start: 3_200, end: 25_600 }); // 0.2 to 1.6 s
+    padded.extend({ start: 160_000, end: 192_000 }); // 10 to 12 s
+    padded.hear({ start: 161_600, end: 190_400 }); // 10.1 to 11.9 s
+    expect(padded.originalWord(1.65, 2.2)).toEqual({ startSeconds: 10.05, endSeconds: 10.2 });
+    expect(padded.originalWord(1.5, 2.6)).toEqual({ startSeconds: 10.05, endSeconds: 10.6 });
+    expect(padded.originalWord(1.3, 2.2)).toEqual({ startSeconds: 1.3, endSeconds: 1.65 });
+    // Heard on neither side, they are nearest to what was said before.
+    expect(padded.originalWord(1.62, 1.8)).toEqual({ startSeconds: 1.62, endSeconds: 1.65 });
+    expect(padded.wordHeardAt(1.9, 2.2)).toBeGreaterThan(2);
+    expect(padded.wordHeardAt(1.62, 1.8)).toBeLessThan(1.6);
+    expect(createSpeechTimes().wordHeardAt(1, 3)).toBe(2);
+  });
+
+  test('of a word that ends where speech was cut without padding stay before the seam', () => {
+    const bare = createSpeechTimes([{ start: 0, end: 16_000 }]);
+    bare.hear({ start: 0, end: 16_000 });
+    bare.extend({ start: 160_000, end: 176_000 });
+    bare.hear({ start: 164_800, end: 176_000 });
+    expect(bare.originalWord(1, 1.1)).toEqual({ startSeconds: 1, endSeconds: 1.05 });
+  });
+
   test('meet at seams', () => {
     expect(times.seamsBetween(0, 4)).toEqual([1]);
     expect([times.seamsBetween(0, 1), times.seamsBetween(1, 4), times.seamsBetween(0, 0.5)]).toEqual([[], [], []]);
