@@ -17,11 +17,13 @@ export type LibraryCall = 'loadModel()' | 'openRecording()' | 'transcribe()' | '
 /** Where options come in. */
 export type Door = CommandName | LibraryCall;
 
-/** That another option is set, or, for numbers, is above something (in a list: that one of them is). */
+/** That another option is set, to something but `except`; or, for numbers, is above something (in a list: that one of them is); or lists one of these. */
 export interface Condition {
   /** The other option, by its name in the table. */
   readonly name: string;
   readonly above?: number;
+  readonly listing?: readonly string[];
+  readonly except?: string;
 }
 
 /** How an option stands to the others. Conditions about options that a door does not have are left out there. */

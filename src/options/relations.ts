@@ -22,9 +22,16 @@ export function settled(values: Values, entrance: Entrance): Values {
   const known = new Map(entrance.options);
   const nameOf = (name: string) => entrance.nameOf(name, known.get(name) as Option);
   const here = (conditions: readonly Condition[] = []) => conditions.filter(({ name }) => known.has(name));
-  const said = ({ name, above }: Condition) => nameOf(name) + (above === undefined ? '' : ` above ${above}`);
-  const holds = ({ name, above }: Condition) =>
-    above === undefined ? isSet(values[name], known.get(name)) : exceeds(values[name], above);
+  const said = ({ name, above, listing }: Condition) => {
+    if (above !== undefined) return `${nameOf(name)} above ${above}`;
+    return listing === undefined ? nameOf(name) : `${nameOf(name)} ${alternatives(listing)}`;
+  };
+  const holds = ({ name, above, listing, except }: Condition) => {
+    const value = values[name];
+    if (above !== undefined) return exceeds(value, above);
+    if (listing !== undefined) return lists(value, listing);
+    return isSet(value, known.get(name)) && value !== except;
+  };
   const result: Record<string, unknown> = { ...values };
   for (const [name, option] of entrance.options) {
     if (!isSet(values[name], option)) continue;
@@ -67,6 +74,10 @@ function isSet(value: unknown, option: Option | undefined): boolean {
   if (value === undefined) return false;
   if (option?.default === undefined) return value !== false;
   return JSON.stringify(value) !== JSON.stringify(option.default);
+}
+
+function lists(value: unknown, items: readonly string[]): boolean {
+  return Array.isArray(value) && items.some((item) => value.includes(item));
 }
 
 function exceeds(value: unknown, limit: number): boolean {

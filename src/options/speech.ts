@@ -24,6 +24,8 @@ export const speechOptions = {
   detectLanguage: option(yesOrNo, {
     group,
     doors: ['transcribe'],
+    conflicts: [{ name: 'language', except: 'auto' }],
+    because: 'it is there to find the language',
     help: 'Only say which language is spoken, and how likely each is.',
   }),
   languagePerWindow: optionWithDefault(yesOrNo, false, {

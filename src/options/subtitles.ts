@@ -5,6 +5,7 @@ import { option, optionWithDefault } from './option.ts';
 const group = 'Subtitles (by word times)';
 const doors = ['transcribe', 'formats'] as const;
 const count = integer(1, 1024);
+const needs = [{ name: 'format', listing: ['srt', 'vtt'] }];
 
 /** When words were said, and how they are laid out in subtitles. */
 export const wordOptions = {
@@ -16,6 +17,7 @@ export const wordOptions = {
   maxLineWidth: option(count, {
     group,
     doors,
+    needs,
     help: 'Put at most this many characters into a line of srt and vtt.',
     defaultText: 'no limit',
   }),
@@ -29,9 +31,10 @@ export const wordOptions = {
   maxWordsPerLine: option(count, {
     group,
     doors,
+    needs,
     overruledBy: [{ name: 'maxLineWidth' }, { name: 'maxLineCount' }],
     help: 'Put at most this many words into a cue.',
     defaultText: 'no limit',
   }),
-  highlightWords: option(yesOrNo, { group, doors, help: 'Underline each word while it is spoken.' }),
+  highlightWords: option(yesOrNo, { group, doors, needs, help: 'Underline each word while it is spoken.' }),
 };

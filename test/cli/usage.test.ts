@@ -44,6 +44,22 @@ describe('the command line', () => {
     expect(stderr).toContain('warning: --patience has no effect without --beam-size above 1\n');
   });
 
+  test('what lays out subtitles has no effect where there are none', async () => {
+    const run = (format: string) => runCli(['transcribe', '-f', format, '--max-line-width', '20', 'no-such-file.wav']);
+    const warning = 'warning: --max-line-width has no effect without --format srt or vtt\n';
+    expect((await run('txt')).stderr).toContain(warning);
+    expect((await run('txt,vtt')).stderr).not.toContain('warning');
+  });
+
+  test('a language to detect cannot be given', async () => {
+    const { code, stderr } = await runCli(['transcribe', '--detect-language', '-l', 'de', 'no-such-file.wav']);
+    expect([code, stderr]).toEqual([
+      2,
+      'error: --detect-language cannot be combined with --language: it is there to find the language\n',
+    ]);
+    expect((await runCli(['transcribe', '--detect-language', '-l', 'auto', 'no-such-file.wav'])).code).toBe(3);
+  });
+
   test('what an environment variable says is checked likewise, and named after it', async () => {
     const { code, stderr } = await runCli(['transcribe', 'a.wav'], { env: { WHISPER_NPU_DEVICE: 'gpu' } });
     expect(code).toBe(2);

@@ -88,6 +88,7 @@ function candidates({ kind }: Option): fc.Arbitrary<unknown> {
 /** What has to stand beside an option for it to be taken and to have an effect. */
 const company: Readonly<Record<string, unknown>> = {
   beamSize: 2,
+  format: ['srt'],
   vad: true,
   initialPrompt: 'a prompt',
   inputFormat: 'u8',
@@ -100,9 +101,10 @@ const company: Readonly<Record<string, unknown>> = {
 };
 
 function companyOf({ requires = [], needs = [] }: Option, door: Door): Record<string, unknown> {
-  const here = optionsOf(optionTables, door).map(([name]) => name);
-  const chosen = [requires, needs].flatMap((conditions) => conditions.find(({ name }) => here.includes(name)) ?? []);
-  return Object.fromEntries(chosen.map(({ name }) => [name, company[name]]));
+  const here = new Map(optionsOf(optionTables, door));
+  const chosen = [requires, needs].flatMap((conditions) => conditions.find(({ name }) => here.has(name)) ?? []);
+  const own = chosen.map(({ name }) => ({ ...companyOf(here.get(name) as Option, door), [name]: company[name] }));
+  return Object.assign({}, ...own);
 }
 
 function asArguments(values: Readonly<Record<string, unknown>>, door: Door): string[] {
