@@ -21,9 +21,10 @@ const maxFailures = 20;
  * Opens an Ogg file with Opus, Vorbis or FLAC in it: the first such stream where several are interleaved, and one after
  * the other where several are chained.
  *
+ * @param isChosen that the first of several was asked for: else a warning says that there are others
  * @throws AudioError ('AUDIO_DAMAGED') when no such stream begins
  */
-export async function openOgg(context: ReaderContext): Promise<DecodedAudio> {
+export async function openOgg(context: ReaderContext, isChosen = false): Promise<DecodedAudio> {
   const { source } = context;
   const damage = createDamage(context);
   const pages = oggPages(source, damage.note);
@@ -38,7 +39,7 @@ export async function openOgg(context: ReaderContext): Promise<DecodedAudio> {
   return {
     nChannels: link.codec.nChannels,
     durationSeconds: await duration(source, link),
-    blocks: decodePages(context, pages, link, damage),
+    blocks: decodePages(context, pages, { ...link, isChosen }, damage),
     [Symbol.asyncDispose]: () => source[Symbol.asyncDispose](),
   };
 }
@@ -57,6 +58,8 @@ interface Link {
   nDecoded: number;
   /** sample that the granules' 0 stands for, once known: recordings of a broadcast begin anywhere */
   origin?: number;
+  /** whether it was asked for, or a warning has said that there are others */
+  isChosen: boolean;
   /** whether all streams that begin together with it have begun */
   hasBegun: boolean;
   hasEnded: boolean;
@@ -81,6 +84,7 @@ function startLink(page: OggPage, damage: Damage): Link | undefined {
     decoder: undefined,
     nFailures: 0,
     nDecoded: 0,
+    isChosen: false,
     hasBegun: false,
     hasEnded: isLast,
     hasPackets: false,
@@ -103,10 +107,14 @@ async function* decodePages(
   try {
     for await (const page of pages) {
       if (page.isFirst) {
-        const next = link.hasBegun ? startLink(page, damage) : undefined;
-        if (next !== undefined) {
+        const next = startLink(page, damage);
+        if (next === undefined) continue;
+        if (link.hasBegun) {
           link.decoder?.free();
           link = next;
+        } else if (!link.isChosen) {
+          warn(`${source.name} has several streams of sound: the first is read, --track reads another one`);
+          link.isChosen = true;
         }
         continue;
       }

@@ -60,7 +60,7 @@ export async function openFormat(
     case 'flac':
       return openFlac(context);
     case 'ogg':
-      return (await import('./ogg.ts')).openOgg(context);
+      return (await import('./ogg.ts')).openOgg(context, track !== undefined);
     case undefined:
       if (kind?.isSilent)
         throw new AudioError('AUDIO_UNKNOWN_FORMAT', `${source.name} is no audio: it looks like ${kind.label}`);

@@ -79,13 +79,18 @@ describe('streams', () => {
     expect(warnings).toEqual([]);
   });
 
-  test('that are interleaved: the first of sound is taken', async () => {
+  test('that are interleaved: the first of sound is taken, and another one told of', async () => {
     const video = streamBytes([Buffer.from('\x80theora'), ...Array(4).fill(Buffer.alloc(50))], [], 9);
     const first = oggFlac(ramp(10), 1);
     const second = oggFlac(ramp(10, 60), 2);
     const pages = [video[0]!, first[0]!, second[0]!];
     for (let i = 1; i < 5; i++) pages.push(second[i]!, video[i]!, first[i]!);
-    expect(await read(Buffer.concat(pages))).toEqual({ samples: floats(ramp(10)), warnings: [] });
+    expect(await read(Buffer.concat(pages))).toEqual({
+      samples: floats(ramp(10)),
+      warnings: ['stdin has several streams of sound: the first is read, --track reads another one'],
+    });
+    const besideVideo = [video[0]!, first[0]!, ...video.slice(1), ...first.slice(1)];
+    expect(await read(Buffer.concat(besideVideo))).toEqual({ samples: floats(ramp(10)), warnings: [] });
   });
 
   test('end where their last page says, counted from where their first does', async () => {
