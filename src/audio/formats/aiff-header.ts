@@ -7,9 +7,13 @@ const maxHeaderBytes = 1_048_576;
 /** Of COMM: channels, frames, bits, the rate and, in AIFF-C, the compression. */
 const commonBytes = 22;
 
-/** By bytes per sample. */
+/** Integers by what the compression is called, then by bytes per sample. */
 const bigEndian: readonly (SampleEncoding | undefined)[] = [undefined, 's8', 's16be', 's24be', 's32be'];
-const littleEndian: readonly (SampleEncoding | undefined)[] = [undefined, 's8', 's16', 's24', 's32'];
+const integers: Readonly<Record<string, typeof bigEndian>> = {
+  NONE: bigEndian,
+  twos: bigEndian,
+  sowt: [undefined, 's8', 's16', 's24', 's32'],
+};
 
 /** What AIFF-C calls how samples are written, where that does not depend on their size. */
 const compressions: Readonly<Record<string, SampleEncoding>> = {
@@ -54,12 +58,7 @@ function commonFormat(common: Buffer, isCompressible: boolean): PcmFormat | unde
   const sampleBytes = Math.ceil(common.readUInt16BE(6) / 8);
   const sampleRate = extendedAt(common, 8);
   const compression = isCompressible ? common.toString('latin1', 18, 22) : 'NONE';
-  const encoding =
-    compression === 'NONE' || compression === 'twos'
-      ? bigEndian[sampleBytes]
-      : compression === 'sowt'
-        ? littleEndian[sampleBytes]
-        : compressions[compression];
+  const encoding = compressions[compression] ?? integers[compression]?.[sampleBytes];
   if (encoding === undefined || nChannels === 0) return undefined;
   return sampleRate >= minSampleRate && sampleRate <= maxSampleRate
     ? pcmFormat(encoding, sampleRate, nChannels)

@@ -15,6 +15,8 @@ const linear: readonly (readonly (SampleEncoding | undefined)[])[] = [
   [undefined, undefined, undefined, undefined, 'f32', undefined, undefined, undefined, 'f64'],
 ];
 
+const companded: Readonly<Record<string, SampleEncoding>> = { ulaw: 'mulaw', alaw: 'alaw' };
+
 /**
  * Looks for the samples of a CAF (Apple, Core Audio Format Specification 1.0), without moving on.
  *
@@ -47,14 +49,7 @@ function describedFormat(description: Buffer): PcmFormat | undefined {
   const flags = description.readUInt32BE(12);
   const frameBytes = description.readUInt32BE(16);
   const nChannels = description.readUInt32BE(24);
-  const encoding =
-    codec === 'lpcm'
-      ? linear[flags]?.[frameBytes / nChannels]
-      : codec === 'ulaw'
-        ? 'mulaw'
-        : codec === 'alaw'
-          ? 'alaw'
-          : undefined;
+  const encoding = codec === 'lpcm' ? linear[flags]?.[frameBytes / nChannels] : companded[codec];
   if (encoding === undefined || nChannels === 0) return undefined;
   if (!(sampleRate >= minSampleRate && sampleRate <= maxSampleRate)) return undefined;
   const format = pcmFormat(encoding, sampleRate, nChannels);
