@@ -46,7 +46,7 @@ const promptWidth = 64;
 
 /** The graphs of a model: those that every model has, then those that the variants need. */
 export function npuGraphs(
-  checkpoint: Checkpoint,
+  checkpoint: Pick<Checkpoint, 'dimensions' | 'generation'>,
   { beams = 1, windows = 1, wordTimes = false, layers = false }: NpuVariants,
 ): NpuGraph[] {
   const { dimensions } = checkpoint;
