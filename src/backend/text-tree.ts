@@ -79,6 +79,16 @@ export class TextTree {
     this.#rowCount += plan.tokens.length;
   }
 
+  /** Shortens texts to so many tokens; the rows behind them stay in the cache, and belong to nobody. */
+  cut(lengths: readonly number[]): void {
+    this.#texts = this.#texts.map(({ window, rows }, i) => ({ window, rows: rows.slice(0, lengths[i]) }));
+  }
+
+  /** How many tokens each text has. */
+  get lengths(): readonly number[] {
+    return this.#texts.map(({ rows }) => rows.length);
+  }
+
   /** A step's rows are handed to the windows in equal shares. */
   #checkWindows(texts: readonly Text[]): void {
     const windows = new Set(this.#texts.map(({ window }) => window));

@@ -1,11 +1,13 @@
 import { npuDecoderGraph } from '../graph/npu-decoder.ts';
 import { npuEncoderGraph } from '../graph/npu-encoder.ts';
+import { type NpuGreedyShape, npuGreedyGraph } from '../graph/npu-greedy.ts';
 import type { NpuDtype } from '../graph/npu-layers.ts';
 import { npuRowsGraph } from '../graph/npu-rows.ts';
 import type { WeightLayout } from '../graph/weights.ts';
 import { alignmentHeads } from '../model/alignment-heads.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
 import type { ModelDimensions } from '../model/dimensions.ts';
+import { tokenKinds } from '../model/token-kinds.ts';
 
 /** What a model is to be quick at, beyond greedy decoding of one window at a time. */
 export interface NpuVariants {
@@ -51,6 +53,7 @@ export function npuGraphs(
 ): NpuGraph[] {
   const { dimensions } = checkpoint;
   const { nTextCtx } = dimensions;
+  const kinds = tokenKinds(checkpoint);
   const wide = { rows: Math.min(promptWidth, nTextCtx), windows: 1, capacity: nTextCtx };
   // At most half of the text context is prompt, which texts share, and the other half is new.
   const capacity = Math.ceil(((1 + beams) * nTextCtx) / 2);
@@ -60,6 +63,8 @@ export function npuGraphs(
     convolves: false,
     write: (layout, dtype) => npuRowsGraph(dimensions, layout, dtype, shape),
   });
+  const greedyGraphs = (shape: { windows: number; capacity: number }): NpuGraph[] =>
+    kinds === undefined ? [] : [greedyGraph(dimensions, { ...shape, kinds })];
   const graphs: NpuGraph[] = [
     {
       name: 'encoder',
@@ -74,6 +79,7 @@ export function npuGraphs(
       write: (layout: WeightLayout, dtype: NpuDtype) => npuDecoderGraph(dimensions, layout, dtype, width),
     })),
     rowsGraph(wide),
+    ...greedyGraphs({ windows: 1, capacity: nTextCtx }),
   ];
   if (beams > 1) graphs.push(rowsGraph({ rows: beams, windows: 1, capacity }));
   if (windows > 1) graphs.push(rowsGraph({ rows: windows * beams, windows, capacity }));
@@ -87,6 +93,16 @@ export function npuGraphs(
     });
   }
   return layers ? [...graphs, ...layerGraphs(dimensions)] : graphs;
+}
+
+function greedyGraph(dimensions: ModelDimensions, shape: NpuGreedyShape): NpuGraph {
+  const { windows, capacity, kinds } = shape;
+  return {
+    name: `greedy-${windows}-${capacity}-${kinds.eot}-${kinds.timestampBegin}`,
+    externalWeights: true,
+    convolves: false,
+    write: (layout, dtype) => npuGreedyGraph(dimensions, layout, dtype, shape),
+  };
 }
 
 /** Encoder and step with every block shown and fed by itself (graph/taps.ts). */

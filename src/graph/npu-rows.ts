@@ -35,7 +35,7 @@ export function npuRowsGraph(
   shape: NpuRowsShape,
 ): Uint8Array {
   const { nTextLayer, nTextState, nVocab } = dimensions;
-  const { rows, windows, capacity, alignmentHeads = [] } = shape;
+  const { rows, windows, capacity } = shape;
   const graph = createGraph(`whisper_rows_${rows}_${windows}_${capacity}`, npuOpset);
   const layers = npuLayers(graph, layout, dimensions, dtype);
   const tokens = graph.input('tokens', 'i32', [rows]);
@@ -43,6 +43,45 @@ export function npuRowsGraph(
   const bias = graph.input('bias', dtype, [rows, capacity + rows / windows]);
   const selfKv = graph.input('self_kv', dtype, [windows, capacity, nTextLayer, 2, nTextState]);
 
+  const { logits, newRows, aligned } = decodeRows(layers, dimensions, shape, { tokens, positions, bias, selfKv });
+  addNewRows(layers, dimensions, shape, newRows);
+  if (aligned.length > 0) {
+    const attention = graph.op('Concat', aligned, { axis: 0 });
+    const dims = [aligned.length, rows, dimensions.nAudioCtx];
+    graph.output('attention', layers.cast(attention, dtype, 'f32'), 'f32', dims);
+  }
+  graph.output('logits', logits, 'f32', [rows, nVocab]);
+  return graph.serialize();
+}
+
+/** What a step's new tokens are given by, as the graph's inputs are described above. */
+interface NewTokens {
+  readonly tokens: Value;
+  readonly positions: Value;
+  readonly bias: Value;
+  readonly selfKv: Value;
+}
+
+/** What all layers make of them. */
+interface Decoded {
+  /** f32 [rows, nVocab] */
+  readonly logits: Value;
+  /** New keys and values, [rows, 1, nTextState] each. */
+  readonly newRows: readonly Value[];
+  /** Scores of the alignment heads, [1, rows, nAudioCtx] each. */
+  readonly aligned: readonly Value[];
+}
+
+/** The decoder over new tokens; adds the inputs `cross_k_i` and `cross_v_i`. */
+export function decodeRows(
+  layers: NpuLayers,
+  dimensions: ModelDimensions,
+  shape: NpuRowsShape,
+  { tokens, positions, bias, selfKv }: NewTokens,
+): Decoded {
+  const { nTextLayer, nTextState } = dimensions;
+  const { rows, windows, capacity, alignmentHeads = [] } = shape;
+  const { graph } = layers;
   const isWide = windows === 1 && (rows > manyRows || alignmentHeads.length > 0);
   const attention = isWide ? wideRowAttention(layers, dimensions) : fewRowAttention(layers, dimensions, shape);
   const log: Log = {
@@ -64,11 +103,9 @@ export function npuRowsGraph(
     }
     x = feedForward(layers, graph.op('Add', [x, attended]), `model.decoder.layers.${layer}`);
   }
-  addOutputs(layers, dimensions, shape, { newRows: log.newRows, aligned });
   const normed = layers.layerNorm(x, 'model.decoder.layer_norm');
   const logits = graph.op('Gemm', [normed, layers.weight(embedding)], { transB: 1 });
-  graph.output('logits', layers.cast(logits, dtype, 'f32'), 'f32', [rows, nVocab]);
-  return graph.serialize();
+  return { logits: layers.cast(logits, layers.dtype, 'f32'), newRows: log.newRows, aligned };
 }
 
 interface Log {
@@ -114,11 +151,12 @@ function crossAttention(
   return { attended: linear(mixed, `${name}.out_proj`), ...rest };
 }
 
-function addOutputs(
-  { graph, dtype, cast, reshape, split }: NpuLayers,
-  { nAudioCtx, nTextLayer, nTextState }: ModelDimensions,
+/** Adds `new_kv_w` for each window w. */
+export function addNewRows(
+  { graph, dtype, reshape, split }: NpuLayers,
+  { nTextLayer, nTextState }: ModelDimensions,
   { rows, windows }: RowShape,
-  { newRows, aligned }: { readonly newRows: readonly Value[]; readonly aligned: readonly Value[] },
+  newRows: readonly Value[],
 ): void {
   const perWindow = rows / windows;
   const all = graph.op('Concat', newRows, { axis: 1 });
@@ -127,7 +165,4 @@ function addOutputs(
     const dims = [perWindow, nTextLayer, 2, nTextState];
     graph.output(`new_kv_${window}`, reshape(own, dims), dtype, dims);
   }
-  if (aligned.length === 0) return;
-  const attention = graph.op('Concat', aligned, { axis: 0 });
-  graph.output('attention', cast(attention, dtype, 'f32'), 'f32', [aligned.length, rows, nAudioCtx]);
 }

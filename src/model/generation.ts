@@ -9,6 +9,9 @@ export interface GenerationConfig {
   readonly beginSuppressTokens: readonly number[];
   /** Decoder heads whose cross-attention follows the audio's time; empty if the checkpoint names none. */
   readonly alignmentHeads: readonly (readonly [layer: number, head: number])[];
+  /** The end token and the one for texts without times, where the checkpoint names them. */
+  readonly eosToken?: number;
+  readonly noTimestampsToken?: number;
   /** Longest sequence, prompt included, in tokens: at most `nTextCtx`. */
   readonly maxLength: number;
 }
@@ -35,7 +38,10 @@ export function generationConfig(
   const tokens = (field: string) => tokenList(config, field, path).filter((token) => token < nVocab);
   const { max_length: maxLength = nTextCtx } = config;
   if (!isIndex(maxLength) || maxLength === 0) throw damaged(path, 'max_length is no positive whole number');
+  const { eos_token_id: eosToken, no_timestamps_token_id: noTimestampsToken } = config;
   return {
+    ...(isIndex(eosToken) ? { eosToken } : {}),
+    ...(isIndex(noTimestampsToken) ? { noTimestampsToken } : {}),
     suppressTokens: tokens(fields.suppress),
     beginSuppressTokens: tokens(fields.begin),
     // Distilled models may carry over heads of layers that they no longer have.

@@ -32,7 +32,7 @@ const multilingualFrom = 51865;
  * @throws ModelError `MODEL_UNSUPPORTED` for any other size
  */
 export function specialTokens(nVocab: number): SpecialTokens {
-  if (![51864, 51865, 51866].includes(nVocab))
+  if (!isPublished(nVocab))
     throw new ModelError('MODEL_UNSUPPORTED', `a vocabulary of ${nVocab} tokens is none of Whisper's`);
   const isMultilingual = nVocab >= multilingualFrom;
   const eot = isMultilingual ? 50257 : 50256;
@@ -54,6 +54,11 @@ export function specialTokens(nVocab: number): SpecialTokens {
     isMultilingual,
     nVocab,
   };
+}
+
+/** Whether a vocabulary of this size is one of Whisper's. */
+export function isPublished(nVocab: number): boolean {
+  return [51864, 51865, 51866].includes(nVocab);
 }
 
 /**

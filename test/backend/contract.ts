@@ -27,6 +27,9 @@ export const contractDimensions: ModelDimensions = {
   nVocab: 300,
 };
 
+/** Fields of its generation_config.json: where the kinds of its tokens begin. */
+export const contractGeneration = { eos_token_id: 240, no_timestamps_token_id: 259 };
+
 export interface BackendUnderTest {
   readonly backend: Backend;
   /** Of the same model. */

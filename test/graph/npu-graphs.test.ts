@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { npuDecoderGraph } from '../../src/graph/npu-decoder.ts';
 import { npuEncoderGraph } from '../../src/graph/npu-encoder.ts';
+import { npuGreedyGraph } from '../../src/graph/npu-greedy.ts';
 import { type NpuDtype, npuLayers, npuWeightType } from '../../src/graph/npu-layers.ts';
 import { npuRowsGraph } from '../../src/graph/npu-rows.ts';
 import { createGraph, elementType } from '../../src/graph/onnx.ts';
@@ -55,6 +56,8 @@ describe('what of a value the NPU’s layers take', () => {
   });
 });
 
+const kinds = { eot: 30, timestampBegin: 34 };
+
 describe.each(['f32', 'f16'] as const)('the NPU graphs in %s', (dtype) => {
   const layout = layoutOf(dtype);
   const graphs: [string, Uint8Array][] = [
@@ -64,6 +67,8 @@ describe.each(['f32', 'f16'] as const)('the NPU graphs in %s', (dtype) => {
     ['rows', npuRowsGraph(dimensions, layout, dtype, { rows: 5, windows: 1, capacity: 21 })],
     ['windows', npuRowsGraph(dimensions, layout, dtype, { rows: 6, windows: 2, capacity: 21 })],
     ['long prefill', npuRowsGraph(dimensions, layout, dtype, { rows: 17, windows: 1, capacity: 14 })],
+    ['greedy', npuGreedyGraph(dimensions, layout, dtype, { windows: 1, capacity: 14, kinds })],
+    ['greedy windows', npuGreedyGraph(dimensions, layout, dtype, { windows: 3, capacity: 14, kinds })],
     ['aligner', npuRowsGraph(dimensions, layout, dtype, { rows: 17, windows: 1, capacity: 14, alignmentHeads })],
   ];
 
@@ -109,7 +114,7 @@ describe.each(['f32', 'f16'] as const)('the NPU graphs in %s', (dtype) => {
     });
   });
 
-  test.each(['step', 'rows'])('%s has no Transpose, so no cache is copied for its layout', (name) => {
+  test.each(['step', 'rows', 'greedy'])('%s has no Transpose, so no cache is copied for its layout', (name) => {
     const { nodes } = readModel(new Map(graphs).get(name) ?? new Uint8Array());
     expect(nodes.filter(({ type }) => type === 'Transpose')).toEqual([]);
   });

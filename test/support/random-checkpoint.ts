@@ -20,6 +20,9 @@ export const smallDimensions: ModelDimensions = {
   nVocab: 40,
 };
 
+/** Fields of its generation_config.json: where the kinds of its tokens begin. */
+export const smallGeneration = { eos_token_id: 30, no_timestamps_token_id: 33 };
+
 /** Uniform numbers of mean 0 and variance 1, the same for the same seed (mulberry32). */
 function randomSource(seed: number): () => number {
   let state = seed;

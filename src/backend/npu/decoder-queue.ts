@@ -12,11 +12,9 @@ export interface DecoderStep {
   readonly region: number;
   /** The window it is over, of the texts' windows. */
   readonly window: number;
-  readonly width: number;
   readonly position: number;
-  readonly mask: BufferSlice;
-  /** Whether the token it chooses is wanted. */
-  readonly chooses: boolean;
+  /** The tokens that it appends. */
+  readonly tokens: Int32Array;
 }
 
 type Take = (bytes: Uint8Array<ArrayBuffer>) => void;
@@ -34,22 +32,17 @@ export class DecoderQueue implements Disposable {
     this.#place = place;
   }
 
-  hasRoom(width: number): boolean {
-    return (this.#used.get(width) ?? 0) < (this.#place.memory.decoders.get(width)?.length ?? 0);
-  }
-
-  /** @param tokens those that the step appends, where the host has them */
-  async push(step: DecoderStep, tokens?: Int32Array): Promise<void> {
-    if (!this.hasRoom(step.width)) await this.submit();
-    const used = this.#used.get(step.width) ?? 0;
-    const decoder = this.#place.memory.decoders.get(step.width)?.[used];
-    if (decoder === undefined) throw new Error(`no decoder takes ${step.width} tokens`);
-    this.#used.set(step.width, used + 1);
-    const slots = this.#place.memory.slices.tokens;
-    if (tokens !== undefined) {
-      const to = part(slots, step.position * slotBytes, tokens.byteLength);
-      this.#commands.push({ kind: 'upload', to, data: tokens });
-    }
+  async push(step: DecoderStep): Promise<void> {
+    const { tokens, position } = step;
+    const width = tokens.length;
+    const decoders = this.#place.memory.decoders.get(width) ?? [];
+    if ((this.#used.get(width) ?? 0) === decoders.length) await this.submit();
+    const used = this.#used.get(width) ?? 0;
+    const decoder = decoders[used];
+    if (decoder === undefined) throw new Error(`no decoder takes ${width} tokens`);
+    this.#used.set(width, used + 1);
+    const to = part(this.#place.memory.slices.tokens, position * slotBytes, tokens.byteLength);
+    this.#commands.push({ kind: 'upload', to, data: tokens });
     this.#commands.push(...this.#execution(decoder, step));
   }
 
@@ -84,24 +77,17 @@ export class DecoderQueue implements Disposable {
     for (const decoder of [...this.#place.memory.decoders.values()].flat()) decoder.forget();
   }
 
-  #execution(decoder: BoundModel, step: DecoderStep): Command[] {
+  #execution(decoder: BoundModel, { cache, region, window, position, tokens }: DecoderStep): Command[] {
     const { dimensions, inPlaceRows, positions } = this.#parts;
     const { audio, firstWindow, memory } = this.#place;
-    const { cache, region, window, width, position, mask, chooses } = step;
-    const { newKv, tokens, logprobs, scratch } = memory.slices;
-    const row = cache.rows(region, position, width);
-    const copied = part(newKv, 0, row.sizeBytes);
-    const next = (position + width) * slotBytes;
-    const unwanted = part(scratch, 0, 4);
+    const row = cache.rows(region, position, tokens.length);
+    const copied = part(memory.slices.newKv, 0, row.sizeBytes);
     const execute = decoder.execute({
       ...audio.crossKv(firstWindow + window, 1),
       self_kv: cache.rows(region, 0, dimensions.nTextCtx),
-      tokens: part(tokens, position * slotBytes, 4 * width),
+      tokens: part(memory.slices.tokens, position * slotBytes, tokens.byteLength),
       position: part(positions, position * slotBytes, 4),
-      suppress: mask,
       new_kv: inPlaceRows ? row : copied,
-      next_token: chooses ? part(tokens, next, 4) : unwanted,
-      logprob: chooses ? part(logprobs, next, 4) : unwanted,
     });
     return inPlaceRows ? [execute] : [execute, { kind: 'copy', from: copied, to: row }];
   }

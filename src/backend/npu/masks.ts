@@ -3,6 +3,9 @@ import type { BufferSlice, NativeBuffer, NativeDevice } from './addon.ts';
 /** Places that are kept with what lies in them; more than that are made only where as many texts use masks of their own. */
 const keptPlaces = 4;
 
+/** On the device instead of -Infinity: differences of infinities are no numbers. */
+const forbidden = -1e30;
+
 interface HeldMask {
   readonly bytes: Buffer;
   /** Where it lies, once it has come up. */
@@ -67,9 +70,11 @@ export class Masks {
   }
 
   async #upload(bytes: Buffer): Promise<BufferSlice> {
+    const numbers = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
+    const data = numbers.map((value) => Math.max(value, forbidden));
     const slice = this.#free.pop() ?? this.#idlePlace() ?? wholeOf(await this.#device.allocate(bytes.byteLength));
     try {
-      await this.#device.submit([{ kind: 'upload', to: slice, data: bytes }]);
+      await this.#device.submit([{ kind: 'upload', to: slice, data }]);
       return slice;
     } catch (error) {
       this.#free.push(slice);

@@ -4,6 +4,7 @@ import { NpuError } from '../../errors.ts';
 import type { ModelDimensions } from '../../model/dimensions.ts';
 import type { BufferSlice, Command, NativeDevice, NativeModel } from './addon.ts';
 import { allocatePieces } from './device-memory.ts';
+import { GreedyModels, greedyFiles } from './greedy-models.ts';
 import { checkTensors, decoderTensors, encoderTensors, tensorName } from './om-tensors.ts';
 import { RowsModels, rowsFiles } from './rows-models.ts';
 
@@ -14,12 +15,14 @@ export interface LoadedModels {
   readonly decoders: ReadonlyMap<number, NativeModel>;
   /** For texts that branch, for several windows, for long prompts and for alignment. */
   readonly rows: RowsModels;
+  /** For texts that go on by themselves. */
+  readonly greedy: GreedyModels;
   /** Bytes of one number of the cache: 4 in float32, 2 in float16. */
   readonly itemSizeBytes: number;
 }
 
 /**
- * Loads encoder.om and every decoder-N.om of a folder, and gets ready to load its rows graphs. They never run at the same
+ * Loads encoder.om and every decoder-N.om of a folder, and gets ready to load the others. They never run at the same
  * time, so they share one work area; all decoders share one copy of the weights that lie in the folder's `weight/`.
  *
  * @throws NpuError 'NPU_MODEL_MISSING' or 'NPU_MODEL_MISMATCH', or what ACL says
@@ -31,8 +34,8 @@ export async function loadModels(
 ): Promise<LoadedModels> {
   const names = await omFiles(directory);
   const widths = decoderWidths(names);
-  const files = rowsFiles(names, dimensions);
-  const needed = ['encoder.om', ...widths.map(decoderFile), ...files.map(({ file }) => file)];
+  const [rowsOms, greedyOms] = [rowsFiles(names, dimensions), greedyFiles(names)];
+  const needed = ['encoder.om', ...widths.map(decoderFile), ...[...rowsOms, ...greedyOms].map(({ file }) => file)];
   const sizes = await Promise.all(needed.map((file) => device.modelSizes(join(directory, file))));
   const workBuffer = await device.allocate(Math.max(64, ...sizes.map(({ workBytes }) => workBytes)));
   const externalWeights = await loadWeights(device, join(directory, 'weight'));
@@ -46,8 +49,9 @@ export async function loadModels(
   checkTensors(join(directory, 'encoder.om'), encoder, encoderTensors(dimensions, dtype));
   for (const [width, decoder] of decoders)
     checkTensors(join(directory, decoderFile(width)), decoder, decoderTensors(dimensions, dtype, width));
-  const rows = new RowsModels({ device, directory, files, dimensions, dtype, load });
-  return { encoder, decoders, rows, itemSizeBytes: dtype === 'float16' ? 2 : 4 };
+  const source = { device, directory, dimensions, dtype, load };
+  const [rows, greedy] = [new RowsModels(rowsOms, source), new GreedyModels(greedyOms, source)];
+  return { encoder, decoders, rows, greedy, itemSizeBytes: dtype === 'float16' ? 2 : 4 };
 }
 
 async function omFiles(directory: string): Promise<string[]> {

@@ -51,7 +51,8 @@ async function load(options: NpuBackendOptions): Promise<Backend> {
   const { positions } = slices;
   await device.submit([{ kind: 'upload', to: positions, data: positionTable(dimensions.nTextCtx) }]);
   const inPlaceRows = options.inPlaceRows ?? usualSettings.inPlaceRows;
-  const parts: RunParts = { device, dimensions, masks, rows: models.rows, positions, inPlaceRows };
+  const { rows, greedy } = models;
+  const parts: RunParts = { device, dimensions, masks, rows, greedy, positions, inPlaceRows };
   const pools = new MemoryPools(models, parts, options.queuedSteps ?? usualSettings.queuedSteps);
   const work = new WorkInHand();
   // One after another: an encoding that nobody waits for any more has its memory until it ends.
@@ -59,7 +60,7 @@ async function load(options: NpuBackendOptions): Promise<Backend> {
   return {
     device: description,
     dimensions,
-    givesAttention: models.rows.files.some(({ attends }) => attends),
+    givesAttention: rows.files.some(({ attends }) => attends),
     async encode(logMels, signal) {
       signal?.throwIfAborted();
       checkWindows(dimensions, logMels);

@@ -1,23 +1,26 @@
 import { NpuError } from '../../errors.ts';
-import type { GreedyRequest, GreedyResult, Step, StepBatch, StepResult } from '../backend.ts';
+import type { TimestampRules } from '../../logits/timestamp-rules.ts';
+import type { GreedyRequest, GreedyResult, Step, StepResult } from '../backend.ts';
 import { chooseToken, decodeGreedily } from '../greedy.ts';
 import { firstAsked, type RowPlan, TextTree } from '../text-tree.ts';
-import type { BufferSlice, Command } from './addon.ts';
+import type { Command } from './addon.ts';
 import { DecoderQueue } from './decoder-queue.ts';
-import { part } from './device-memory.ts';
+import { decodeOnDevice } from './device-greedy.ts';
+import type { GreedyFile, GreedyModel } from './greedy-models.ts';
 import type { RowCache } from './row-cache.ts';
 import { type Addition, rowsPerWindow } from './row-inputs.ts';
 import { executeRows } from './rows-execution.ts';
 import type { RunParts, RunPlace } from './run-parts.ts';
 import { StepOutput } from './step-output.ts';
 import { chooseWay, compacted, stretches, type Way } from './step-way.ts';
-import { slotBytes } from './text-memory.ts';
+
+/** As many tokens at the end of a prompt are appended in steps of the graph that goes on behind them, with the same wait. */
+const longestTail = 3;
 
 /**
  * Texts over the windows of one audio. Their rows lie in one log per window, into which every step writes its new ones;
  * what a step computes is chosen by its shape (step-way.ts). In greedy decoding tokens never visit the host on their way
- * from one step to the next: a step reads slot i of a ring on the device and writes slot i + 1, and the host queues several
- * before it looks at what came out.
+ * from one step to the next (device-greedy.ts).
  */
 export class NpuRun {
   readonly #parts: RunParts;
@@ -46,12 +49,14 @@ export class NpuRun {
 
   /** @param throwIfAborted asked before every batch of steps */
   async greedy(request: GreedyRequest, throwIfAborted: () => void): Promise<GreedyResult> {
-    return request.timestamps === undefined
-      ? this.#greedyOnDevice(request, throwIfAborted)
-      : this.#greedyOnHost(request, throwIfAborted);
+    this.#texts.plan({ tokens: [request.prompt] }); // refuses what cannot be appended
+    const file = this.#greedyFile(request);
+    return file === undefined
+      ? this.#greedyOnHost(request, throwIfAborted)
+      : this.#greedyOnDevice(await this.#parts.greedy.load(file), request, throwIfAborted);
   }
 
-  /** The graphs know nothing of the rules of timestamps. */
+  /** Where no graph for it has been converted, or one for other rules. */
   #greedyOnHost(request: GreedyRequest, throwIfAborted: () => void): Promise<GreedyResult> {
     return decodeGreedily(
       request,
@@ -63,74 +68,49 @@ export class NpuRun {
     );
   }
 
-  async #greedyOnDevice(request: GreedyRequest, throwIfAborted: () => void): Promise<GreedyResult> {
-    const { prompt, stopToken, maxTokens } = request;
-    this.#texts.plan({ tokens: [prompt] }); // refuses what cannot be appended
-    const batches: StepBatch[] = [];
-    let batchStarted = performance.now();
-    using begin = await this.#parts.masks.take(request.beginSuppress);
-    using then = await this.#parts.masks.take(request.suppress);
-    const mask = then.slice;
-    using queue = new DecoderQueue(this.#parts, this.#place);
-    const first = await this.#beginGreedy(queue, prompt, begin.slice);
-    const { nTextCtx } = this.#parts.dimensions;
-    const { cache } = this.#place.memory;
-    const tokens: number[] = [];
-    // The prompt has queued the first token.
-    let queued = 1;
-    while (true) {
-      throwIfAborted();
-      while (queued < maxTokens && first + queued - 1 < nTextCtx && queue.hasRoom(1)) {
-        const position = first + queued - 1;
-        await queue.push({ cache, region: 0, window: 0, width: 1, position, mask, chooses: true });
-        queued++;
-      }
-      if (queued === tokens.length) throw new RangeError(`${first + queued} tokens exceed the model's ${nTextCtx}`);
-      const steps = queued - tokens.length;
-      const collected = await this.#collect(queue, first + tokens.length, steps);
-      const batchEnded = performance.now();
-      batches.push({ steps, elapsedMs: batchEnded - batchStarted });
-      batchStarted = batchEnded;
-      for (const token of collected) {
-        tokens.push(token);
-        if (token !== stopToken && tokens.length < maxTokens) continue;
-        if (tokens.length > 1) this.#commit(this.#texts.plan({ tokens: [tokens.slice(0, -1)] }), this.#end);
-        const logprobs = await this.#logprobs(first, tokens.length);
-        return { tokens, logprobs, logprobErrors: tokens.map(() => 0), ...(request.timed ? { batches } : {}) };
-      }
-    }
-  }
-
-  /** Queues the prompt, whose end chooses the first token. @returns that token's position */
-  async #beginGreedy(queue: DecoderQueue, prompt: readonly number[], mask: BufferSlice): Promise<number> {
-    const widths = this.#widths();
-    const width = widths.find((candidate) => candidate <= prompt.length) ?? 1;
-    if (width < prompt.length) {
-      const beginning = this.#texts.plan({ tokens: [prompt.slice(0, -width)] });
-      await this.#append(beginning, this.#output(beginning, { logitsFrom: beginning.width, attention: false }));
-    }
-    const end = this.#texts.plan({ tokens: [prompt.slice(-width)] });
-    const { end: position } = await this.#compact(end);
-    const { cache } = this.#place.memory;
-    await queue.push({ cache, region: 0, window: 0, width, position, mask, chooses: true }, end.tokens);
-    this.#commit(end, position);
-    return position + width;
-  }
-
-  async #collect(queue: DecoderQueue, from: number, count: number): Promise<number[]> {
-    let tokens: number[] = [];
-    queue.download(part(this.#place.memory.slices.tokens, from * slotBytes, count * slotBytes), (bytes) => {
-      tokens = readSlots(bytes, count, (view, at) => view.getInt32(at, true));
+  #greedyFile({ timestamps }: GreedyRequest): GreedyFile | undefined {
+    const { audio, firstWindow, windows } = this.#place;
+    return this.#parts.greedy.files.find(({ windows: most, kinds }) => {
+      if (windows > most || firstWindow + most > audio.windows) return false;
+      const rules = timestamps?.rules ?? kinds;
+      return rules.eot === kinds.eot && rules.timestampBegin === kinds.timestampBegin;
     });
-    await queue.submit();
-    return tokens;
   }
 
-  async #logprobs(from: number, count: number): Promise<number[]> {
-    const slots = part(this.#place.memory.slices.logprobs, from * slotBytes, count * slotBytes);
-    const [bytes] = await this.#parts.device.submit([{ kind: 'download', from: slots }]);
-    if (bytes === undefined) throw new Error('a download has a result');
-    return readSlots(bytes, count, (view, at) => view.getFloat32(at, true));
+  async #greedyOnDevice(model: GreedyModel, request: GreedyRequest, check: () => void): Promise<GreedyResult> {
+    const { prompt, timestamps, stopToken, maxTokens, timed } = request;
+    const tailLength = prompt.length <= longestTail ? prompt.length : 1;
+    if (tailLength < prompt.length) {
+      const plan = this.#texts.plan({ tokens: [prompt.slice(0, -tailLength)] });
+      await this.#append(plan, this.#output(plan, { logitsFrom: plan.width, attention: false }));
+    }
+    const tails = [prompt.slice(-tailLength)];
+    const plan = this.#texts.plan({ tokens: tails });
+    const { past, end } = await this.#withRoom(plan, maxTokens, model.shape.capacity);
+    const positions = tails.map((_, text) => plan.positions[text * tailLength] as number);
+    const allTimed = timestamps === undefined ? undefined : [timestamps];
+    const beginning = { tails, positions, past, row: end, timed: allTimed, stopToken, maxTokens };
+    const [first, others] = [request.beginSuppress, request.suppress].map((mask) => forMask(mask, timestamps?.rules));
+    using firstMask = await this.#parts.masks.take(first as Float32Array);
+    using otherMask = await this.#parts.masks.take(others as Float32Array);
+    const masks = { first: firstMask.slice, others: otherMask.slice };
+    const { texts, batches } = await decodeOnDevice(this.#parts, this.#place, model, beginning, masks, check);
+    this.#commit(plan, end);
+    const [{ tokens, logprobs } = { tokens: [], logprobs: [] }] = texts;
+    if (tokens.length > 1) this.#commit(this.#texts.plan({ tokens: [tokens.slice(0, -1)] }), this.#end);
+    return {
+      tokens: [...tokens],
+      logprobs: [...logprobs],
+      logprobErrors: tokens.map(() => 0),
+      ...(timed ? { batches } : {}),
+    };
+  }
+
+  /** What a plan appends, with room in each log for tokens behind it. */
+  async #withRoom(plan: RowPlan, maxTokens: number, capacity: number): Promise<Addition> {
+    const addition = this.#addition(plan);
+    const most = Math.min(maxTokens, this.#parts.dimensions.nTextCtx - Math.max(...plan.positions));
+    return addition.end + plan.width + most - 1 > capacity ? this.#compact(plan) : addition;
   }
 
   #output({ texts, width }: RowPlan, wanted: StepOutput['wanted']): StepOutput {
@@ -215,16 +195,20 @@ export class NpuRun {
   /** Each text alone, which is the beginning of its window's log. */
   async #executeDecoders(place: RunPlace, cache: RowCache, addition: Addition, output: StepOutput): Promise<void> {
     const { tokens, width, windows, end, firstToken } = addition;
-    const { masks } = this.#parts;
     const { logits } = place.memory.slices;
     await cache.layOut(windows, cache.stride, end);
     using queue = new DecoderQueue(this.#parts, place);
     for (let window = 0; window < windows; window++) {
       for (const { from, count } of stretches(width, this.#widths(), output.wanted.logitsFrom)) {
         const token = window * width + from;
-        const mask = masks.anyPlace;
-        const step = { cache, region: window, window, width: count, position: end + from, mask, chooses: false };
-        await queue.push(step, tokens.slice(token, token + count));
+        const step = {
+          cache,
+          region: window,
+          window,
+          position: end + from,
+          tokens: tokens.slice(token, token + count),
+        };
+        await queue.push(step);
         const last = firstToken + token + count - 1;
         if (output.wantsLogits(last))
           queue.download(logits, (bytes) => output.putLogits(last, new Float32Array(bytes.buffer, bytes.byteOffset)));
@@ -289,13 +273,12 @@ function gathering(cache: RowCache, window: number, rows: readonly number[], sin
   return copies;
 }
 
-function readSlots(
-  bytes: Uint8Array<ArrayBuffer>,
-  count: number,
-  read: (view: DataView, at: number) => number,
-): number[] {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return Array.from({ length: count }, (_, i) => read(view, i * slotBytes));
+/** A mask that holds wherever the rules of timestamps do as well, if they do. */
+function forMask(mask: Float32Array, rules: TimestampRules | undefined): Float32Array {
+  if (rules === undefined || mask[rules.noTimestamps] === Number.NEGATIVE_INFINITY) return mask;
+  const copy = mask.slice();
+  copy[rules.noTimestamps] = Number.NEGATIVE_INFINITY;
+  return copy;
 }
 
 function noAligner(): NpuError {

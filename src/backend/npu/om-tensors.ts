@@ -1,5 +1,6 @@
 import { NpuError } from '../../errors.ts';
 import type { ModelDimensions } from '../../model/dimensions.ts';
+import { greedySlotSize } from '../../model/greedy-state.ts';
 import type { NativeModel, TensorSpec } from './addon.ts';
 import type { RowsShape } from './row-inputs.ts';
 
@@ -70,6 +71,28 @@ export function rowsTensors(
     ...Object.fromEntries(newKv),
     logits: ['float32', rows, nVocab],
     ...(heads > 0 ? { attention: ['float32', heads, rows, nAudioCtx] as const } : {}),
+    ...crossTensors(dimensions, dtype, [windows, nAudioCtx, nTextState]),
+  };
+}
+
+/** Of graph/npu-greedy.ts. */
+export function greedyTensors(
+  dimensions: ModelDimensions,
+  dtype: string,
+  { windows, capacity }: Pick<RowsShape, 'windows' | 'capacity'>,
+): ExpectedTensors {
+  const { nAudioCtx, nTextLayer, nTextState, nVocab } = dimensions;
+  const newKv = Array.from({ length: windows }, (_, window) => {
+    return [`new_kv_${window}`, [dtype, 1, nTextLayer, 2, nTextState] as const] as const;
+  });
+  return {
+    state: ['float32', windows, greedySlotSize],
+    suppress: ['float32', nVocab],
+    visible: [dtype, windows, capacity],
+    self_kv: [dtype, windows, capacity, nTextLayer, 2, nTextState],
+    next_state: ['float32', windows, greedySlotSize],
+    ...Object.fromEntries(newKv),
+    logits: ['float32', windows, nVocab],
     ...crossTensors(dimensions, dtype, [windows, nAudioCtx, nTextState]),
   };
 }

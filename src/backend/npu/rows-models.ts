@@ -44,10 +44,10 @@ export function rowsFiles(files: readonly string[], { nTextCtx }: ModelDimension
   });
 }
 
-export interface RowsModelsOptions {
+/** Where OMs that are loaded when they are first needed come from. */
+export interface OmSource {
   readonly device: NativeDevice;
   readonly directory: string;
-  readonly files: readonly RowsFile[];
   readonly dimensions: ModelDimensions;
   /** The cache's type, as numpy names it. */
   readonly dtype: string;
@@ -57,12 +57,12 @@ export interface RowsModelsOptions {
 /** The rows graphs of a model, each loaded when it is first needed. */
 export class RowsModels {
   readonly files: readonly RowsFile[];
-  readonly #options: RowsModelsOptions;
+  readonly #source: OmSource;
   readonly #loaded = new Map<RowsFile, Promise<RowsModel>>();
 
-  constructor(options: RowsModelsOptions) {
-    this.files = options.files;
-    this.#options = options;
+  constructor(files: readonly RowsFile[], source: OmSource) {
+    this.files = files;
+    this.#source = source;
   }
 
   /** @throws NpuError 'NPU_MODEL_MISMATCH', or what ACL says */
@@ -76,7 +76,7 @@ export class RowsModels {
   }
 
   async #load(shape: RowsFile): Promise<RowsModel> {
-    const { device, directory, dimensions, dtype, load } = this.#options;
+    const { device, directory, dimensions, dtype, load } = this.#source;
     const { nAudioCtx, nTextLayer, nTextState, nVocab } = dimensions;
     const { rows, attends, file } = shape;
     const path = join(directory, file);

@@ -1,6 +1,7 @@
 import type { ModelDimensions } from '../../model/dimensions.ts';
 import type { BufferSlice, NativeDevice } from './addon.ts';
 import type { AudioMemory } from './audio-memory.ts';
+import type { GreedyModels } from './greedy-models.ts';
 import type { Masks } from './masks.ts';
 import type { RowsModels } from './rows-models.ts';
 import type { TextMemory } from './text-memory.ts';
@@ -11,6 +12,7 @@ export interface RunParts {
   readonly dimensions: ModelDimensions;
   readonly masks: Masks;
   readonly rows: RowsModels;
+  readonly greedy: GreedyModels;
   /** A constant table: slot i holds the number i. */
   readonly positions: BufferSlice;
   /** Whether a decoder writes its rows straight into the cache; if not, they are copied there. */

@@ -3,14 +3,16 @@ import type { ModelDimensions } from '../../model/dimensions.ts';
 import type { BufferSlice, NativeDevice } from './addon.ts';
 import { BoundModel, type Tensors } from './bound-model.ts';
 import { allocatePieces, part } from './device-memory.ts';
+import { GreedyMemory } from './greedy-memory.ts';
+import type { GreedyModel } from './greedy-models.ts';
 import type { LoadedModels } from './model-files.ts';
 import { RowCache } from './row-cache.ts';
 import type { RowsModel } from './rows-models.ts';
 
-/** Tokens and log-probabilities stand 64 bytes apart: a step's input and output addresses must be aligned. */
+/** What single steps read and write stands 64 bytes apart: the addresses of tensors must be aligned. */
 export const slotBytes = 64;
 
-type Piece = 'tokens' | 'logprobs' | 'scratch' | 'newKv' | 'logits';
+type Piece = 'tokens' | 'scratch' | 'newKv' | 'logits';
 
 /** Where the decoders of texts read and write, apart from caches. */
 export type TextSlices = Readonly<Record<Piece, BufferSlice>>;
@@ -26,8 +28,7 @@ export interface TextMemoryOptions {
 /** Everything that texts decoded together need on the device, built once and used for one audio after another. */
 export class TextMemory {
   /**
-   * `tokens`: slot i holds the token at position i; `logprobs`: slot i holds its log-probability; `scratch`: where results
-   * go that nobody wants; `newKv`: where new rows go when they are copied into the cache instead of being written there.
+   * `tokens`: slot i holds the token at position i; `scratch`: where results go that nobody wants; `newKv`: where new rows go when they are copied into the cache instead of being written there.
    */
   readonly slices: TextSlices;
   readonly cache: RowCache;
@@ -35,16 +36,19 @@ export class TextMemory {
   readonly decoders: ReadonlyMap<number, readonly BoundModel[]>;
   readonly #device: NativeDevice;
   readonly #dimensions: ModelDimensions;
+  readonly #queuedSteps: number;
   readonly #rows = new Map<RowsModel, BoundModel>();
+  readonly #greedy = new Map<GreedyModel, GreedyMemory>();
   #single: RowCache | undefined;
 
   private constructor(
     device: NativeDevice,
-    dimensions: ModelDimensions,
+    { dimensions, queuedSteps }: TextMemoryOptions,
     parts: Pick<TextMemory, 'slices' | 'cache' | 'decoders'>,
   ) {
     this.#device = device;
     this.#dimensions = dimensions;
+    this.#queuedSteps = queuedSteps;
     this.slices = parts.slices;
     this.cache = parts.cache;
     this.decoders = parts.decoders;
@@ -55,14 +59,14 @@ export class TextMemory {
     device: NativeDevice,
     models: LoadedModels,
     cross: Tensors,
-    { dimensions, queuedSteps, shared }: TextMemoryOptions,
+    options: TextMemoryOptions,
   ): Promise<TextMemory> {
+    const { dimensions, queuedSteps, shared } = options;
     const { nTextCtx, nTextLayer, nTextState, nVocab } = dimensions;
     const rowBytes = nTextLayer * 2 * nTextState * models.itemSizeBytes;
     const widest = Math.max(...models.decoders.keys());
     const { buffer, slices } = await allocatePieces<Piece>(device, {
       tokens: (nTextCtx + 1) * slotBytes,
-      logprobs: (nTextCtx + 1) * slotBytes,
       scratch: slotBytes,
       newKv: widest * rowBytes,
       logits: 4 * nVocab,
@@ -86,7 +90,7 @@ export class TextMemory {
         decoders.set(width, bound);
         while (bound.length < (width === 1 ? queuedSteps : 1)) bound.push(await BoundModel.bind(model, tensors));
       }
-      return new TextMemory(device, dimensions, { slices, cache, decoders });
+      return new TextMemory(device, options, { slices, cache, decoders });
     } catch (error) {
       return closeAfter(error, async () => {
         await cache?.close();
@@ -102,6 +106,15 @@ export class TextMemory {
     const bound = await BoundModel.bind(model.model, tensors);
     this.#rows.set(model, bound);
     return bound;
+  }
+
+  /** Where these texts are decoded greedily by that graph; `tensors` has a place for whatever changes from step to step. */
+  async greedy(model: GreedyModel, tensors: Tensors): Promise<GreedyMemory> {
+    const known = this.#greedy.get(model);
+    if (known !== undefined) return known;
+    const memory = await GreedyMemory.open(this.#device, model, tensors, this.#dimensions, this.#queuedSteps);
+    this.#greedy.set(model, memory);
+    return memory;
   }
 
   /** A cache for a text taken out of those that it shares rows with. */

@@ -11,7 +11,12 @@ import {
   startTrace,
   type TracedCall,
 } from '../../support/npu-stand-in.ts';
-import { smallDimensions as dimensions, randomValues, writeRandomCheckpoint } from '../../support/random-checkpoint.ts';
+import {
+  smallDimensions as dimensions,
+  smallGeneration as generation,
+  randomValues,
+  writeRandomCheckpoint,
+} from '../../support/random-checkpoint.ts';
 
 const fault = 500002;
 /** An error of one call, a lost device, a broken context, a device that is late. */
@@ -66,7 +71,7 @@ describe.skipIf(!hasStandIn)('a failing call of ACL', () => {
 
   beforeAll(async () => {
     root = await mkdtemp(join(tmpdir(), 'whisper-npu-faults-'));
-    await writeRandomCheckpoint(join(root, 'checkpoint'), { dimensions });
+    await writeRandomCheckpoint(join(root, 'checkpoint'), { dimensions, generation });
     om = await convertWithStandIn(join(root, 'checkpoint'), root, 'f32', { beams: 2, windows: 2, wordTimes: true });
     readTrace = startTrace();
     tokens = await transcribe();

@@ -7,7 +7,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openNpu } from '../../../src/backend/npu/acl-environment.ts';
 import { built } from '../../support/build-dist.ts';
 import { convertWithStandIn, hasStandIn, openOnStandIn, standInEnvironment } from '../../support/npu-stand-in.ts';
-import { smallDimensions as dimensions, randomValues, writeRandomCheckpoint } from '../../support/random-checkpoint.ts';
+import {
+  smallDimensions as dimensions,
+  smallGeneration as generation,
+  randomValues,
+  writeRandomCheckpoint,
+} from '../../support/random-checkpoint.ts';
 
 const request = {
   prompt: [1, 2, 3],
@@ -23,7 +28,7 @@ describe.skipIf(!hasStandIn)('a model on the stand-in', () => {
   let om: string;
   beforeAll(async () => {
     root = await mkdtemp(join(tmpdir(), 'whisper-npu-lifetime-'));
-    await writeRandomCheckpoint(join(root, 'checkpoint'), { dimensions });
+    await writeRandomCheckpoint(join(root, 'checkpoint'), { dimensions, generation });
     om = await convertWithStandIn(join(root, 'checkpoint'), root, 'f32');
   });
   afterAll(() => rm(root, { recursive: true }));

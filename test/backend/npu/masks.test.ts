@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Backend, GreedyRequest } from '../../../src/backend/backend.ts';
 import { convertWithStandIn, hasStandIn, openOnStandIn, startTrace } from '../../support/npu-stand-in.ts';
 import { randomValues, writeRandomCheckpoint } from '../../support/random-checkpoint.ts';
-import { contractDimensions as dimensions } from '../contract.ts';
+import { contractDimensions as dimensions, contractGeneration as generation } from '../contract.ts';
 
 const logMel = randomValues(dimensions.nMels * 2 * dimensions.nAudioCtx, 1);
 
@@ -21,7 +21,7 @@ describe.skipIf(!hasStandIn)('masks on the device', () => {
   let om: string;
   beforeAll(async () => {
     root = await mkdtemp(join(tmpdir(), 'whisper-npu-masks-'));
-    await writeRandomCheckpoint(join(root, 'checkpoint'), { dimensions });
+    await writeRandomCheckpoint(join(root, 'checkpoint'), { dimensions, generation });
     om = await convertWithStandIn(join(root, 'checkpoint'), root, 'f32');
   });
   afterAll(() => rm(root, { recursive: true }));

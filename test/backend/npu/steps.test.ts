@@ -9,6 +9,7 @@ import { convertWithStandIn, hasStandIn, openOnStandIn } from '../../support/npu
 import {
   smallDimensions as dimensions,
   randomValues,
+  smallGeneration,
   type Weights,
   writeRandomCheckpoint,
 } from '../../support/random-checkpoint.ts';
@@ -44,7 +45,8 @@ describe.skipIf(!hasStandIn)('any steps on the stand-in for CANN give what Whisp
   beforeAll(async () => {
     root = await mkdtemp(join(tmpdir(), 'whisper-npu-steps-'));
     const checkpoint = join(root, 'checkpoint');
-    weights = await writeRandomCheckpoint(checkpoint, { dimensions, generation: { alignment_heads: alignmentHeads } });
+    const generation = { alignment_heads: alignmentHeads, ...smallGeneration };
+    weights = await writeRandomCheckpoint(checkpoint, { dimensions, generation });
     all = await convertWithStandIn(checkpoint, root, 'f32', { beams: 2, windows: 2, wordTimes: true });
     const reference = referenceWhisper(dimensions, weights);
     decoders = [0, 1, 2, 3].map((window) => reference.decoder(reference.encode(logMel(window))));
@@ -59,19 +61,23 @@ describe.skipIf(!hasStandIn)('any steps on the stand-in for CANN give what Whisp
     return folder;
   }
 
-  const greedyFiles = /^(encoder|decoder-\d+)\.om$/;
+  const singleTexts = /^(encoder|decoder-\d+)\.om$/;
   const sets: [string, RegExp, { inPlaceRows?: boolean; queuedSteps?: number }][] = [
-    ['the graphs for greedy decoding alone', greedyFiles, {}],
+    ['the graphs for single texts alone', singleTexts, {}],
     ['steps of one token alone', /^(encoder|decoder-1)\.om$/, { queuedSteps: 1 }],
     ['those for long prompts too', /^(encoder|decoder-\d+|rows-14-1-14)\.om$/, {}],
     ['those for beams too', /^(encoder|decoder-\d+|rows-2-1-21)\.om$/, {}],
     ['those for windows too', /^(encoder|decoder-\d+|rows-4-2-21)\.om$/, {}],
+    ['that for greedy decoding', /^(encoder|decoder-\d+|greedy-.*)\.om$/, {}],
     ['all', /\.om$/, {}],
     ['all, rows copied into the cache', /\.om$/, { inPlaceRows: false }],
   ];
 
   test('all kinds of OM files are there', async () => {
-    const names = ['encoder', 'decoder-1', 'decoder-4', 'rows-14-1-14', 'rows-2-1-21', 'rows-4-2-21', 'aligner-14'];
+    const names = [
+      ...['encoder', 'decoder-1', 'decoder-4', 'greedy-1-14-30-34'],
+      ...['rows-14-1-14', 'rows-2-1-21', 'rows-4-2-21', 'aligner-14'],
+    ];
     expect((await readdir(all)).filter((file) => file.endsWith('.om')).sort()).toEqual(
       names.map((name) => `${name}.om`).sort(),
     );
@@ -183,7 +189,7 @@ describe.skipIf(!hasStandIn)('any steps on the stand-in for CANN give what Whisp
   });
 
   test('but for attention where no aligner was converted, which is refused with what to do', async () => {
-    await using backend = await openOnStandIn(await folderOf(greedyFiles), dimensions);
+    await using backend = await openOnStandIn(await folderOf(singleTexts), dimensions);
     await using audio = await backend.encode([logMel(0)]);
     await using run = await audio.startDecoder();
     await expect(run.forward({ tokens: [[1]], attention: true })).rejects.toMatchObject({
