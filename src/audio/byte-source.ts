@@ -140,13 +140,17 @@ export function isUrl(path: string): boolean {
 }
 
 function urlError(url: string, cause: unknown): AudioError {
-  const hint = /^file:/i.test(url)
-    ? 'name the file by its path, without file://'
-    : `fetch it first, or on the way: ${shellCommand('curl', '-L', url)} | whisper-npu transcribe -`;
+  const hint = urlHint(url);
   return new AudioError('AUDIO_IS_URL', `${url} is an address, not a file: nothing is fetched from the network`, {
     hint,
     cause,
   });
+}
+
+function urlHint(url: string): string {
+  if (/^file:/i.test(url)) return 'name the file by its path, without file://';
+  if (!/^(https?|ftps?):/i.test(url)) return 'fetch it first with the program that is there for such addresses';
+  return `fetch it first, or on the way: ${shellCommand('curl', '-L', url)} | whisper-npu transcribe -`;
 }
 
 function readError(name: string, cause: unknown): AudioError {

@@ -1,6 +1,9 @@
 /** Samples per second of everything behind `src/audio`: the rate Whisper was trained at. */
 export const sampleRate = 16_000;
 
+/** Nothing is said in a recording this short, though a model would make something up about it. */
+export const longestSilentSeconds = 0.1;
+
 /**
  * Cuts a stream of sample blocks into consecutive windows, each a fresh array. Holds one window and one block at most.
  *

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { copyFile, link, mkdir, open, rm, writeFile } from 'node:fs/promises';
+import { access, copyFile, link, mkdir, open, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, normalize } from 'node:path';
 import * as v from 'valibot';
 import type { Checkpoint } from '../model/checkpoint.ts';
@@ -99,9 +99,17 @@ export async function listedFiles(directory: string): Promise<string[]> {
 
 async function inspect(directory: string): Promise<FolderState> {
   const read = await readStoredJson(join(directory, manifestFile), preparedManifest);
-  if ('problem' in read) return { problem: `${manifestFile} ${read.problem}`, isMissing: read.isMissing };
+  if ('problem' in read)
+    return { problem: `${manifestFile} ${read.problem}`, isMissing: read.isMissing && !(await isThere(directory)) };
   const fault = await findFault(directory, Object.entries(read.value.files));
   return fault === undefined ? { manifest: read.value } : { problem: fault, isMissing: false };
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 function hasAll(state: FolderState, files: readonly string[]): boolean {

@@ -1,3 +1,4 @@
+import { longestSilentSeconds } from '../audio/windows.ts';
 import { nSamples, sampleRate } from '../features/log-mel.ts';
 import { speechChunks, speechSpans, type TimeSpan } from '../vad/speech-chunks.ts';
 import type { SpeechModel } from '../vad/speech-model.ts';
@@ -11,9 +12,6 @@ import type { Segment } from './segment.ts';
 import { type FrameClip, transcribeSequentially } from './sequential.ts';
 import { framesPerSecond } from './slice-segments.ts';
 import { inRecording, type SpeechRecording, withoutSilence } from './without-silence.ts';
-
-/** Nothing is said in a recording this short, though the model would make something up about it. */
-const longestSilentSeconds = 0.1;
 
 /**
  * Transcribes a recording, giving segments as they are decoded. One of up to 100 ms has none.

@@ -110,17 +110,17 @@ describe('a prepared folder that is damaged is made again, with a line that says
       rmSync(join(directory, 'weights.bin'));
       mkdirSync(join(directory, 'weights.bin'));
     }));
+  test('a manifest that is gone', () => expectMadeAgain((directory) => rmSync(join(directory, 'manifest.json'))));
+  test('a file where the folder is to be', () =>
+    expectMadeAgain((directory) => {
+      rmSync(directory, { recursive: true });
+      writeFileSync(directory, 'junk');
+    }));
   test('a manifest that is a folder', () =>
     expectMadeAgain((directory) => {
       rmSync(join(directory, 'manifest.json'));
       mkdirSync(join(directory, 'manifest.json'));
     }));
-});
-
-test('a file stands where the folder is to be', async () => {
-  mkdirSync(parent, { recursive: true });
-  writeFileSync(join(parent, 'folder'), 'junk');
-  expectWhole((await build()).directory);
 });
 
 test('what does not hold what was written to it gets no name', async () => {

@@ -4,7 +4,8 @@ import { AudioError } from '../../errors.ts';
 import { conversionHint } from '../file-kind.ts';
 import { PeekSource } from '../peek-source.ts';
 import { copyToFile } from '../temporary-copy.ts';
-import type { DecodedAudio, PcmBlock, ReaderContext } from './decoded-audio.ts';
+import { longestSilentSeconds } from '../windows.ts';
+import { cutShortText, type DecodedAudio, type PcmBlock, type ReaderContext } from './decoded-audio.ts';
 import { formatWhitelist, isNotWhitelisted } from './ffmpeg-demuxers.ts';
 import { type FfmpegProcess, startFfmpeg } from './ffmpeg-process.ts';
 import { chooseTrack, listed, soundTracks, type Track, type TrackChoice } from './ffmpeg-tracks.ts';
@@ -115,18 +116,25 @@ async function* checkedBlocks(
   ffmpeg: FfmpegProcess,
   warn: (message: string) => void,
 ): AsyncGenerator<PcmBlock> {
-  let hasSound = false;
+  let heldSeconds = 0;
   for await (const block of wav.blocks) {
-    hasSound ||= (block.channels[0]?.length ?? 0) > 0;
+    heldSeconds += (block.channels[0]?.length ?? 0) / block.sampleRate;
     yield block;
   }
   const exitCode = await ffmpeg.exitCode;
   const errors = errorsIn(ffmpeg.messages);
   const [first, ...more] = errors;
   const isWhole = exitCode === 0 && (first === undefined || isPadding(errors));
+  const saidSeconds = saidDuration(ffmpeg.messages);
   // A recording may be empty, but it says so then.
-  if (!hasSound && !(isWhole && saidDuration(ffmpeg.messages) === 0)) throw await failure(ffmpeg);
-  if (isWhole) return;
+  if (heldSeconds === 0 && !(isWhole && saidSeconds === 0)) throw await failure(ffmpeg);
+  if (isWhole) {
+    if (isLonger(saidSeconds, heldSeconds) && isSoundAlone(ffmpeg.messages))
+      warn(cutShortText(ffmpeg.name, saidSeconds, heldSeconds));
+    return;
+  }
+  // From bytes that are no sound a decoder may make a frame or two.
+  if (heldSeconds <= longestSilentSeconds) throw await failure(ffmpeg);
   const rest = more.length === 0 ? '' : `, and ${more.length} more messages`;
   // As of the pauses of AMR.
   const isUnknown = errors.some((line) => /not yet implemented/i.test(line));
@@ -135,7 +143,23 @@ async function* checkedBlocks(
   );
 }
 
-/** Why there was no output at all. */
+/** Whether a recording says that it is longer than by what rounding and a codec's delay make of a length. */
+function isLonger(saidSeconds: number | undefined, heldSeconds: number): saidSeconds is number {
+  return saidSeconds !== undefined && saidSeconds - heldSeconds > Math.max(0.5, saidSeconds * 0.01);
+}
+
+/**
+ * Whether what ffmpeg says of a recording's length is what its header says of its sound: other streams may be longer, and
+ * where no header says it, it is estimated.
+ */
+function isSoundAlone(messages: readonly string[]): boolean {
+  const end = messages.findIndex((line) => /^\[info\] (Output #|Stream mapping)/.test(line));
+  const ofInput = messages.slice(0, end < 0 ? messages.length : end);
+  const streams = ofInput.filter((line) => /Stream #0:\d/.test(line) && !line.includes('(attached pic)'));
+  return streams.length === 1 && !messages.some((line) => line.includes('Estimating duration'));
+}
+
+/** Why there was no output at all, or none that is sound. */
 async function failure(ffmpeg: FfmpegProcess): Promise<AudioError> {
   const exitCode = await ffmpeg.exitCode;
   const errors = errorsIn(ffmpeg.messages);

@@ -99,9 +99,10 @@ async function inputsOf(
   if ([...args, filesFrom].filter((input) => input === '-').length > 1)
     throw new UsageError('STDIN_TWICE', 'stdin (-) can be read only once');
   const named = await findInputs(args, note);
-  return filesFrom === undefined
-    ? named
-    : [...named, ...(await findListed(await readInputList(filesFrom, session.stdin), note))];
+  if (filesFrom === undefined) return named;
+  const listed = await readInputList(filesFrom, session.stdin);
+  if (listed.length === 0) note(`the list of files ${filesFrom === '-' ? 'on stdin' : filesFrom} is empty`);
+  return [...named, ...(await findListed(listed, note))];
 }
 
 async function load(

@@ -502,6 +502,45 @@ describe.skipIf(!hasFfmpeg)('a real ffmpeg', () => {
     }
   });
 
+  test.each([
+    ['a.wav', ['-c:a', 'adpcm_ms']],
+    ['a.wav', ['-c:a', 'libmp3lame']],
+    ['a.au', []],
+  ])('%s of %j that is cut short says so, and a whole one does not', async (name, args) => {
+    using folder = temporaryFolder();
+    const path = encode(folder, name, ...args, '-af', 'apad=pad_dur=4');
+    const bytes = readFileSync(path);
+    const warningsOf = async (file: string, options = {}) => {
+      const warnings: string[] = [];
+      const onWarning = (message: string) => warnings.push(message);
+      await samplesOf(await openAudio(file, { onWarning, ...options }));
+      return warnings;
+    };
+    expect(await warningsOf(path)).toEqual([]);
+    const half = bytes.subarray(0, bytes.length / 2);
+    const cut = folder.write(`cut-${name}`, half);
+    expect((await warningsOf(cut)).join()).toMatch(/cut short: its header says \d\.\d\d s, it holds \d\.\d\d s/);
+    expect((await warningsOf('-', { stdin: Readable.from([half]) })).join()).toContain('cut short');
+  });
+
+  test('a frame or two that are found in what is no sound are no recording', async () => {
+    using folder = temporaryFolder();
+    const random = Buffer.from(
+      Array.from({ length: 40_000 }, (_, i) => (Math.imul(i * i + 7, 0x9e3779b1) >>> 13) & 0xff),
+    );
+    for (const [name, kept] of [
+      ['a.aac', 100],
+      ['a.mp3', 60],
+    ] as const) {
+      const head = readFileSync(encode(folder, name)).subarray(0, kept);
+      const bytes = Buffer.concat([head, name === 'a.aac' ? random : Buffer.alloc(90_000)]);
+      for (const path of [folder.write(`junk-${name}`, bytes), '-']) {
+        const reading = openAudio(path, { stdin: Readable.from([bytes]) }).then(samplesOf);
+        await expect(reading, path).rejects.toMatchObject({ name: 'AudioError' });
+      }
+    }
+  });
+
   test('a video without sound has none', async () => {
     using folder = temporaryFolder();
     const path = encode(folder, 'mute.mp4', '-f', 'lavfi', '-i', 'testsrc=size=64x64:rate=5:duration=1', '-map', '1:v');

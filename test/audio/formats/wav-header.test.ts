@@ -193,6 +193,9 @@ describe('what is no readable WAV is named', () => {
       message: 'https://example.org/a b.mp3 is an address, not a file: nothing is fetched from the network',
       hint: "fetch it first, or on the way: curl -L 'https://example.org/a b.mp3' | whisper-npu transcribe -",
     });
+    await expect(openAudio('s3://bucket/a.mp3')).rejects.toMatchObject({
+      hint: 'fetch it first with the program that is there for such addresses',
+    });
     await expect(openAudio('file:///tmp/a.mp3')).rejects.toMatchObject({
       code: 'AUDIO_IS_URL',
       hint: 'name the file by its path, without file://',

@@ -43,8 +43,10 @@ describe('before any work', () => {
   });
 
   test('an empty list is nothing to do', async () => {
-    const { code, stdout } = await runCli(['transcribe', '--files-from', '-'], { env, stdin: Buffer.from('\n') });
+    const list = { env, stdin: Buffer.from('\n') };
+    const { code, stdout, stderr } = await runCli(['transcribe', '--files-from', '-'], list);
     expect([code, stdout]).toEqual([0, '']);
+    expect(stderr).toContain('the list of files on stdin is empty');
   });
 });
 

@@ -1,4 +1,6 @@
 import { readFile } from 'node:fs/promises';
+import { isUrl } from '../../../audio/byte-source.ts';
+import { shellCommand } from '../../../child-program.ts';
 import { UsageError } from '../../../errors.ts';
 
 /** What text has at its beginning to say how it is written; Windows PowerShell writes the first of them. */
@@ -21,21 +23,36 @@ const maxNotText = 0.1;
  */
 export async function readInputList(source: string, stdin: NodeJS.ReadableStream): Promise<string[]> {
   const bytes = await (source === '-' ? readAll(stdin) : readFile(source)).catch((cause: Error) => {
+    if (isUrl(source)) throw urlIsNoList(source, cause);
     throw new UsageError('LIST_UNREADABLE', `the list of files ${source} cannot be read: ${cause.message}`, { cause });
   });
   const marked = marks.find(({ bytes: mark }) => mark.every((byte, i) => bytes[i] === byte));
+  if (marked !== undefined && bytes.length % 2 === 1)
+    throw noText(source, 'is cut short: half of its last character is missing');
   const text = new TextDecoder(marked?.encoding).decode(bytes); // drops the mark
   const paths = text.split(text.includes('\0') ? '\0' : /\r?\n/).filter((path) => path !== '');
   if ((text.match(notText)?.length ?? 0) > maxNotText * text.replaceAll('\0', '').length)
     throw noText(source, 'is no text in UTF-8 or UTF-16');
-  if (isUnmarkedUtf16(paths)) throw noText(source, 'seems to be UTF-16 without the byte-order mark that says so');
+  if (text.includes('\0') && isUnmarkedUtf16(paths))
+    throw noText(source, 'seems to be UTF-16 without the byte-order mark that says so');
   return paths;
 }
 
 /** Every second byte is NUL where letters of two bytes are taken for single ones, among them those that part names. */
 function isUnmarkedUtf16(paths: readonly string[]): boolean {
   const single = paths.filter((path) => path.length === 1);
-  return single.length > paths.length / 2 && single.some((path) => /[/\\:.\r\n]/.test(path));
+  return single.length > Math.max(1, paths.length / 2) && single.some((path) => /[/\\:.\r\n]/.test(path));
+}
+
+function urlIsNoList(url: string, cause: Error): UsageError {
+  return new UsageError(
+    'LIST_UNREADABLE',
+    `the list of files ${url} is an address: nothing is fetched from the network`,
+    {
+      hint: `fetch it on the way: ${shellCommand('curl', '-L', url)} | whisper-npu transcribe --files-from -`,
+      cause,
+    },
+  );
 }
 
 function noText(source: string, why: string): UsageError {

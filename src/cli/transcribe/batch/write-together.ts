@@ -32,7 +32,8 @@ export async function writeTogether(files: ReadonlyMap<string, string>, date: Da
     if (last !== undefined && parts.length > 1) await remove(last).catch(naming(last));
     for (const { path, part } of parts) await rename(part, path).catch(naming(path));
   } finally {
-    await Promise.all(parts.map(({ part }) => rm(part, { force: true })));
+    // Where a part cannot be removed there is an error already that says why; a later run removes it.
+    await Promise.allSettled(parts.map(({ part }) => remove(part)));
   }
 }
 

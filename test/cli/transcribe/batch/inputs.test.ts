@@ -245,6 +245,27 @@ describe('a list', () => {
     expect(await read('a\0b\0.\0long.wav\0another.wav\0more.wav\0')).toHaveLength(6);
   });
 
+  test('of a folder or two with short names is none of UTF-16', async () => {
+    expect(await read('.\n')).toEqual(['.']);
+    expect(await read('/\n')).toEqual(['/']);
+    expect(await read('.\0')).toEqual(['.']);
+  });
+
+  test('of UTF-16 that ends in the middle of a character is refused', async () => {
+    await expect(read(utf16('/tmp/a.wav\n').subarray(0, -1))).rejects.toMatchObject({
+      code: 'LIST_NO_TEXT',
+      message: expect.stringContaining('is cut short'),
+    });
+  });
+
+  test('at an address is told to be one', async () => {
+    await expect(readInputList('https://example.org/list.txt', Readable.from([]))).rejects.toMatchObject({
+      code: 'LIST_UNREADABLE',
+      message: expect.stringContaining('is an address'),
+      hint: expect.stringContaining('--files-from -'),
+    });
+  });
+
   test('that is no text is refused', async () => {
     for (const bytes of [fixture('espeak-en.mp3'), fixture('espeak-en.flac'), wavBytes(), Buffer.from([0xd6, 0xd0])])
       await expect(read(bytes)).rejects.toMatchObject({ name: 'UsageError', code: 'LIST_NO_TEXT' });

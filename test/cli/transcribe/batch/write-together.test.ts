@@ -68,6 +68,21 @@ describe('outputs written together', () => {
     }
   });
 
+  test('name the one that has no place in a folder which only takes new names', async () => {
+    const folder = temporaryFolder();
+    touch(folder, 'a.srt');
+    if (spawnSync('chattr', ['+a', folder]).status !== 0) return;
+    try {
+      await expect(writeTogether(new Map([[join(folder, 'a.srt'), 'new']]), date)).rejects.toMatchObject({
+        code: 'OUTPUT_NOT_WRITABLE',
+        message: `cannot write ${join(folder, 'a.srt')}: it may not be written`,
+      });
+      expect(readFileSync(join(folder, 'a.srt'), 'utf8')).toBe('something');
+    } finally {
+      spawnSync('chattr', ['-a', folder]);
+    }
+  });
+
   test.skipIf(!existsSync('/dev/full'))('say when the disk is full', async () => {
     // A file on a full disk cannot be had without a mount; a link to /dev/full fails the same way, at the first byte.
     const { outputError } = await import('../../../../src/cli/transcribe/batch/output-error.ts');
