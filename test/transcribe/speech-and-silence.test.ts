@@ -8,6 +8,7 @@ import type { Segment } from '../../src/transcribe/segment.ts';
 import { transcribe } from '../../src/transcribe/transcribe.ts';
 import type { SpeechModel } from '../../src/vad/speech-model.ts';
 import { built } from '../support/build-dist.ts';
+import { hangLimitMs } from '../support/hang-limit.ts';
 import { models } from '../support/models.ts';
 import { randomValues } from '../support/random-checkpoint.ts';
 import { recordingOf, samplesOf } from '../support/recordings.ts';
@@ -21,6 +22,8 @@ const rate = 16_000;
 /** `WHISPER_NPU_TEST_RECORDINGS=500` tries as many, others every time; without it a few are tried, always the same. */
 const asked = process.env['WHISPER_NPU_TEST_RECORDINGS'];
 const runs = asked === undefined ? { numRuns: 2, seed: 1 } : { numRuns: Number(asked) };
+/** As many as somebody asked for take as long as they take. */
+const limitMs = asked === undefined ? hangLimitMs : 0;
 /** How far words may lie outside of their speech. */
 const toleranceSeconds = 0.3;
 
@@ -92,44 +95,50 @@ describe.skipIf(models.base === undefined)('of speech between silences, wherever
     return { samples, spans };
   }
 
-  test('each sentence is heard, its words lie in it, and no segment spans silence that was taken out', async () => {
-    const property = fc.asyncProperty(pieces, ways, async (list, { words, way, startSeconds, firstSaying }) => {
-      const { samples, spans } = recorded(list, firstSaying);
-      const heard = way.kind === 'clip' ? [spans[way.piece % spans.length] as Span] : spans;
-      const moved = heard.map((span) => ({
-        startSeconds: span.startSeconds + startSeconds,
-        endSeconds: span.endSeconds + startSeconds,
-      }));
-      const options: TranscribeOptions =
-        way.kind === 'speech'
-          ? { speech: { model: speechModel }, batchSize: way.batchSize }
-          : {
-              clips: moved.map((span) => ({
-                startSeconds: span.startSeconds - 0.1,
-                endSeconds: span.endSeconds + 0.1,
-              })),
-            };
-      const recording = { ...recordingOf(samples), offsetSeconds: startSeconds };
-      const segments: Segment[] = [];
-      const asked = { language: 'en', timestamps: true, wordTimestamps: words, temperatures: [0], ...options };
-      for await (const segment of transcribe(model, recording, asked)) segments.push(segment);
-      const said = segments.map((segment) => `${segment.startSeconds} ${segment.endSeconds}${segment.text}`).join('\n');
-      for (const span of moved)
-        expect(
-          sum(segments.map((segment) => Math.max(0, overlapSeconds(segment, span)))) > overlapSeconds(span, span) / 2,
-          `${span.startSeconds} to ${span.endSeconds} is heard in\n${said}\n`,
-        ).toBe(true);
-      // Detected speech is padded by 0.4 s, and shorter silence than 2 s is part of it.
-      for (const segment of segments)
-        expect(spannedSilence(segment, moved)).toBeLessThan(way.kind === 'clip' ? 0.3 : 2.5);
-      for (const word of segments.flatMap((segment) => segment.words ?? []))
-        expect(
-          lieWithin(word, moved, toleranceSeconds),
-          `${word.text} ${word.startSeconds} ${word.endSeconds} lies in ${JSON.stringify(moved)}`,
-        ).toBe(true);
-    });
-    await fc.assert(property, { ...runs, endOnFailure: true });
-  });
+  test(
+    'each sentence is heard, its words lie in it, and no segment spans silence that was taken out',
+    async () => {
+      const property = fc.asyncProperty(pieces, ways, async (list, { words, way, startSeconds, firstSaying }) => {
+        const { samples, spans } = recorded(list, firstSaying);
+        const heard = way.kind === 'clip' ? [spans[way.piece % spans.length] as Span] : spans;
+        const moved = heard.map((span) => ({
+          startSeconds: span.startSeconds + startSeconds,
+          endSeconds: span.endSeconds + startSeconds,
+        }));
+        const options: TranscribeOptions =
+          way.kind === 'speech'
+            ? { speech: { model: speechModel }, batchSize: way.batchSize }
+            : {
+                clips: moved.map((span) => ({
+                  startSeconds: span.startSeconds - 0.1,
+                  endSeconds: span.endSeconds + 0.1,
+                })),
+              };
+        const recording = { ...recordingOf(samples), offsetSeconds: startSeconds };
+        const segments: Segment[] = [];
+        const asked = { language: 'en', timestamps: true, wordTimestamps: words, temperatures: [0], ...options };
+        for await (const segment of transcribe(model, recording, asked)) segments.push(segment);
+        const said = segments
+          .map((segment) => `${segment.startSeconds} ${segment.endSeconds}${segment.text}`)
+          .join('\n');
+        for (const span of moved)
+          expect(
+            sum(segments.map((segment) => Math.max(0, overlapSeconds(segment, span)))) > overlapSeconds(span, span) / 2,
+            `${span.startSeconds} to ${span.endSeconds} is heard in\n${said}\n`,
+          ).toBe(true);
+        // Detected speech is padded by 0.4 s, and shorter silence than 2 s is part of it.
+        for (const segment of segments)
+          expect(spannedSilence(segment, moved)).toBeLessThan(way.kind === 'clip' ? 0.3 : 2.5);
+        for (const word of segments.flatMap((segment) => segment.words ?? []))
+          expect(
+            lieWithin(word, moved, toleranceSeconds),
+            `${word.text} ${word.startSeconds} ${word.endSeconds} lies in ${JSON.stringify(moved)}`,
+          ).toBe(true);
+      });
+      await fc.assert(property, { ...runs, endOnFailure: true });
+    },
+    limitMs,
+  );
 });
 
 function lieWithin(part: Span, spans: readonly Span[], toleranceSeconds: number): boolean {
