@@ -1,3 +1,4 @@
+import type { Candidate } from '../logits/candidates.ts';
 import type { TimestampRules } from '../logits/timestamp-rules.ts';
 import type { ModelDimensions } from '../model/dimensions.ts';
 
@@ -45,6 +46,12 @@ export interface DecoderRun extends AsyncDisposable {
   /** Continues texts by given tokens. */
   forward(step: Step, signal?: AbortSignal): Promise<StepResult>;
   /**
+   * Continues texts and says how each is likeliest to go on, as beams ask: a few numbers in place of all logits.
+   *
+   * @returns per text as many as were asked for, likeliest first
+   */
+  candidates(step: TextStep, request: CandidatesRequest, signal?: AbortSignal): Promise<Candidate[][]>;
+  /**
    * With a single text: appends a prompt, then the likeliest allowed token again and again, beside the engine or, without
    * timestamps, on the device, so that no token waits for its caller. The last token of the result has not been appended: a call that goes on from there begins with it.
    */
@@ -52,7 +59,7 @@ export interface DecoderRun extends AsyncDisposable {
 }
 
 /** Texts after a step: text i is text `sources[i]` of before with `tokens[i]` behind it. */
-export interface Step {
+export interface TextStep {
   /** As many for every text, at least one. */
   readonly tokens: readonly (readonly number[])[];
   /**
@@ -60,6 +67,9 @@ export interface Step {
    * each.
    */
   readonly sources?: readonly number[];
+}
+
+export interface Step extends TextStep {
   /** Logits are given from behind this token on; by default behind the last one only. */
   readonly logitsFrom?: number;
   /** Gives the alignment heads' attention too. */
@@ -73,6 +83,19 @@ export interface StepResult {
    * With `attention`: f32 [texts, alignment heads, tokens, nAudioCtx], the scores of cross-attention before the softmax.
    */
   readonly attention?: Float32Array;
+}
+
+export interface CandidatesRequest {
+  /** How many are wanted behind each text, at most nVocab. */
+  readonly count: number;
+  /** Added to the logits; f32 [nVocab], 0 or -Infinity. */
+  readonly suppress: Float32Array;
+  /** Places timestamps by Whisper's rules; without it, they are tokens like others. */
+  readonly timestamps?: {
+    readonly rules: TimestampRules;
+    /** The tokens of each text behind its prompt, those of the step included. */
+    readonly texts: readonly (readonly number[])[];
+  };
 }
 
 export interface GreedyRequest {

@@ -1,4 +1,4 @@
-import type { Step } from './backend.ts';
+import type { Step, TextStep } from './backend.ts';
 
 /** A text as its rows in the cache, which it may share with others up to where they branched. */
 interface Text {
@@ -45,7 +45,7 @@ export class TextTree {
   }
 
   /** Works a step out and changes nothing yet. @throws RangeError for what no step can be */
-  plan({ tokens, sources = tokens.map((_, i) => i) }: Pick<Step, 'tokens' | 'sources'>): RowPlan {
+  plan({ tokens, sources = tokens.map((_, i) => i) }: TextStep): RowPlan {
     const { nTextCtx, nVocab } = this.#limits;
     const width = tokens[0]?.length ?? 0;
     if (width === 0) throw new RangeError('there is no token to append');

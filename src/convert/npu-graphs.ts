@@ -2,7 +2,7 @@ import { npuDecoderGraph } from '../graph/npu-decoder.ts';
 import { npuEncoderGraph } from '../graph/npu-encoder.ts';
 import { type NpuGreedyShape, npuGreedyGraph } from '../graph/npu-greedy.ts';
 import type { NpuDtype } from '../graph/npu-layers.ts';
-import { npuRowsGraph } from '../graph/npu-rows.ts';
+import { type NpuRowsShape, npuRowsGraph } from '../graph/npu-rows.ts';
 import type { WeightLayout } from '../graph/weights.ts';
 import { alignmentHeads } from '../model/alignment-heads.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
@@ -57,14 +57,10 @@ export function npuGraphs(
   const wide = { rows: Math.min(promptWidth, nTextCtx), windows: 1, capacity: nTextCtx };
   // At most half of the text context is prompt, which texts share, and the other half is new.
   const capacity = Math.ceil(((1 + beams) * nTextCtx) / 2);
-  const rowsGraph = (shape: typeof wide): NpuGraph => ({
-    name: `rows-${shape.rows}-${shape.windows}-${shape.capacity}`,
-    externalWeights: true,
-    convolves: false,
-    write: (layout, dtype) => npuRowsGraph(dimensions, layout, dtype, shape),
-  });
   const greedyGraphs = (shape: { windows: number; capacity: number }): NpuGraph[] =>
     kinds === undefined ? [] : [greedyGraph(dimensions, { ...shape, kinds })];
+  // Twice as many as beams, as many as they can want and some more.
+  const candidates = beams > 1 ? Math.min(2 * beams, dimensions.nVocab) : 0;
   const graphs: NpuGraph[] = [
     {
       name: 'encoder',
@@ -78,11 +74,11 @@ export function npuGraphs(
       convolves: false,
       write: (layout: WeightLayout, dtype: NpuDtype) => npuDecoderGraph(dimensions, layout, dtype, width),
     })),
-    rowsGraph(wide),
+    rowsGraph(dimensions, wide),
     ...greedyGraphs({ windows: 1, capacity: nTextCtx }),
   ];
-  if (beams > 1) graphs.push(rowsGraph({ rows: beams, windows: 1, capacity }));
-  if (windows > 1) graphs.push(rowsGraph({ rows: windows * beams, windows, capacity }));
+  if (beams > 1) graphs.push(rowsGraph(dimensions, { rows: beams, windows: 1, capacity, candidates }));
+  if (windows > 1) graphs.push(rowsGraph(dimensions, { rows: windows * beams, windows, capacity, candidates }));
   if (wordTimes) {
     const shape = { ...wide, alignmentHeads: alignmentHeads(checkpoint) };
     graphs.push({
@@ -102,6 +98,16 @@ function greedyGraph(dimensions: ModelDimensions, shape: NpuGreedyShape): NpuGra
     externalWeights: true,
     convolves: false,
     write: (layout, dtype) => npuGreedyGraph(dimensions, layout, dtype, shape),
+  };
+}
+
+function rowsGraph(dimensions: ModelDimensions, shape: NpuRowsShape): NpuGraph {
+  const { rows, windows, capacity, candidates = 0 } = shape;
+  return {
+    name: ['rows', rows, windows, capacity, ...(candidates > 0 ? [candidates] : [])].join('-'),
+    externalWeights: true,
+    convolves: false,
+    write: (layout, dtype) => npuRowsGraph(dimensions, layout, dtype, shape),
   };
 }
 

@@ -1,4 +1,4 @@
-import { logSumExp, topK } from '../logits/log-softmax.ts';
+import type { Candidate } from '../logits/candidates.ts';
 import { type Hypothesis, type Search, withoutEnd } from './search.ts';
 
 export interface BeamOptions {
@@ -8,14 +8,23 @@ export interface BeamOptions {
   readonly patience: number;
 }
 
-/** Beam search. Source: openai/whisper decoding.py, BeamSearchDecoder. */
-export function beamSearch({ eot, beamSize, patience }: BeamOptions): Search {
+/** How many candidates beams choose from behind each text: even where one of them is the end, all others can be its. */
+export function candidatesPerText(beamSize: number): number {
+  return beamSize + 1;
+}
+
+/** Beam search over the likeliest candidates behind each text. Source: openai/whisper decoding.py, BeamSearchDecoder. */
+export function beamSearch({ eot, beamSize, patience }: BeamOptions): Search<readonly Candidate[]> {
   const wanted = Math.round(beamSize * patience);
   const ended: Hypothesis[] = [];
   return {
-    update(hypotheses, logits) {
+    update(hypotheses, candidatesBehind) {
       const candidates = hypotheses.flatMap((text, source) =>
-        continuations(text, logits[source] as Float32Array, beamSize + 1).map((next) => ({ ...next, source })),
+        (candidatesBehind[source] ?? []).map(({ token, logprob }) => ({
+          tokens: [...text.tokens, token],
+          sumLogprob: text.sumLogprob + logprob,
+          source,
+        })),
       );
       candidates.sort((a, b) => b.sumLogprob - a.sumLogprob);
       const going: typeof candidates = [];
@@ -36,12 +45,4 @@ export function beamSearch({ eot, beamSize, patience }: BeamOptions): Search {
       return [...ended, ...byLikelihood.slice(0, missing)].map((text) => withoutEnd(text, eot));
     },
   };
-}
-
-function continuations(text: Hypothesis, logits: Float32Array, count: number): Hypothesis[] {
-  const norm = logSumExp(logits);
-  return topK(logits, count).map((token) => ({
-    tokens: [...text.tokens, token],
-    sumLogprob: text.sumLogprob + (logits[token] as number) - norm,
-  }));
 }

@@ -12,10 +12,10 @@ export interface SamplingOptions {
 }
 
 /**
- * Greedy decoding, or sampling at a temperature. Log-probabilities are those of temperature 1.
+ * Greedy decoding, or sampling at a temperature, by filtered logits, f32 [nVocab]. Log-probabilities are those of temperature 1.
  * Source: openai/whisper decoding.py, GreedyDecoder.
  */
-export function sampling({ eot, temperature, texts, random }: SamplingOptions): Search {
+export function sampling({ eot, temperature, texts, random }: SamplingOptions): Search<Float32Array> {
   const next = (logits: Float32Array) => (temperature === 0 ? argMax(logits) : sample(logits, temperature, random));
   const grow = (text: Hypothesis, logits: Float32Array): Hypothesis => {
     // A text that has ended is carried along with the others.

@@ -25,13 +25,10 @@ export interface SearchStep {
   readonly isComplete: boolean;
 }
 
-/** Chooses how the texts of one window go on. */
-export interface Search {
-  /**
-   * @param hypotheses the texts so far; one empty text to begin with
-   * @param logits f32 [nVocab] of each, filtered
-   */
-  update(hypotheses: readonly Hypothesis[], logits: readonly Float32Array[]): SearchStep;
+/** Chooses how the texts of one window go on, by what is seen behind each. */
+export interface Search<Seen> {
+  /** @param hypotheses the texts so far; one empty text to begin with */
+  update(hypotheses: readonly Hypothesis[], seen: readonly Seen[]): SearchStep;
   /** The texts to choose the best of, without the end token. */
   finish(hypotheses: readonly Hypothesis[]): Hypothesis[];
 }

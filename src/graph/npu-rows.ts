@@ -1,13 +1,18 @@
 import type { ModelDimensions } from '../model/dimensions.ts';
+import { visibleWords } from '../model/visible-rows.ts';
 import { feedForward } from './layers.ts';
+import { allowedLogits, type CandidatesShape, likeliestTokens } from './npu-candidates.ts';
 import { type NpuDtype, type NpuLayers, npuLayers, npuOpset } from './npu-layers.ts';
 import { fewRowAttention, type RowAttention, type RowShape, wideRowAttention } from './npu-row-attention.ts';
+import { visibilityBias } from './npu-visibility.ts';
 import { createGraph, type Value } from './onnx.ts';
 import { embedding, type WeightLayout } from './weights.ts';
 
 export interface NpuRowsShape extends RowShape {
   /** Adds the cross-attention scores of these heads; for one window only. */
   readonly alignmentHeads?: readonly (readonly [layer: number, head: number])[];
+  /** Adds so many of the likeliest tokens of each row; none by default. */
+  readonly candidates?: number;
 }
 
 /**
@@ -20,13 +25,15 @@ const manyRows = 16;
  * One step of any texts for atc: `rows` new tokens, an equal share over each of `windows` windows, over a cache that is a
  * log of rows per window.
  *
- * Inputs: `tokens` i32 [rows]; `positions` i32 [rows], their places in their texts; `bias` [rows, capacity + rows /
- * windows], 0 where a token may look at a row of its window's log or at a new token of its window, a large negative
- * number where not; `self_kv` [windows, capacity, nTextLayer, 2, nTextState], of which rows that nobody looks at only
- * have to be finite; `cross_k_i`, `cross_v_i` [windows, nAudioCtx, nTextState].
+ * Inputs: `tokens` i32 [rows]; `positions` i32 [rows], their places in their texts; `visible` i32 [rows, words], a bit
+ * (model/visible-rows.ts) for each row of its window's log and each new token of its window that a token may look at; `self_kv`
+ * [windows, capacity, nTextLayer, 2, nTextState], of which rows that nobody looks at only have to be finite; `cross_k_i`,
+ * `cross_v_i` [windows, nAudioCtx, nTextState]; with candidates `suppress` f32 [nVocab], added to the logits they are chosen
+ * by, and `ranges` i32 [rows, 4], what may come next (npu-candidates.ts).
  * Outputs: `new_kv_w` [rows / windows, nTextLayer, 2, nTextState] per window w, which may be placed where `self_kv`
  * itself lies, in rows that nobody looks at; `logits` f32 [rows, nVocab]; with alignment heads `attention` f32 [heads,
- * rows, nAudioCtx], their scores before the softmax.
+ * rows, nAudioCtx], their scores before the softmax; with candidates `candidate_tokens` i32 and `candidate_logprobs` f32 [rows,
+ * candidates], likeliest first.
  */
 export function npuRowsGraph(
   dimensions: ModelDimensions,
@@ -35,14 +42,16 @@ export function npuRowsGraph(
   shape: NpuRowsShape,
 ): Uint8Array {
   const { nTextLayer, nTextState, nVocab } = dimensions;
-  const { rows, windows, capacity } = shape;
+  const { rows, windows, capacity, candidates = 0 } = shape;
   const graph = createGraph(`whisper_rows_${rows}_${windows}_${capacity}`, npuOpset);
   const layers = npuLayers(graph, layout, dimensions, dtype);
   const tokens = graph.input('tokens', 'i32', [rows]);
   const positions = graph.input('positions', 'i32', [rows]);
-  const bias = graph.input('bias', dtype, [rows, capacity + rows / windows]);
+  const columns = capacity + rows / windows;
+  const visible = graph.input('visible', 'i32', [rows, visibleWords(columns)]);
   const selfKv = graph.input('self_kv', dtype, [windows, capacity, nTextLayer, 2, nTextState]);
 
+  const bias = visibilityBias(layers, visible, { rows, columns });
   const { logits, newRows, aligned } = decodeRows(layers, dimensions, shape, { tokens, positions, bias, selfKv });
   addNewRows(layers, dimensions, shape, newRows);
   if (aligned.length > 0) {
@@ -51,6 +60,7 @@ export function npuRowsGraph(
     graph.output('attention', layers.cast(attention, dtype, 'f32'), 'f32', dims);
   }
   graph.output('logits', logits, 'f32', [rows, nVocab]);
+  if (candidates > 0) addCandidates(layers, logits, { rows, nVocab, count: candidates });
   return graph.serialize();
 }
 
@@ -58,6 +68,7 @@ export function npuRowsGraph(
 interface NewTokens {
   readonly tokens: Value;
   readonly positions: Value;
+  /** [rows, capacity + rows / windows], 0 where a row is visible, a large negative number where not. */
   readonly bias: Value;
   readonly selfKv: Value;
 }
@@ -106,6 +117,17 @@ export function decodeRows(
   const normed = layers.layerNorm(x, 'model.decoder.layer_norm');
   const logits = graph.op('Gemm', [normed, layers.weight(embedding)], { transB: 1 });
   return { logits: layers.cast(logits, layers.dtype, 'f32'), newRows: log.newRows, aligned };
+}
+
+function addCandidates(layers: NpuLayers, logits: Value, shape: CandidatesShape): void {
+  const { graph } = layers;
+  const { rows, nVocab, count } = shape;
+  const suppress = graph.input('suppress', 'f32', [nVocab]);
+  const ranges = graph.input('ranges', 'i32', [rows, 4]);
+  const allowed = allowedLogits(layers, nVocab, logits, { suppress, ranges });
+  const { tokens, logprobs } = likeliestTokens(layers, allowed, shape);
+  graph.output('candidate_tokens', tokens, 'i32', [rows, count]);
+  graph.output('candidate_logprobs', logprobs, 'f32', [rows, count]);
 }
 
 interface Log {

@@ -1,19 +1,21 @@
 import { describe, expect, test } from 'vitest';
-import { beamSearch } from '../../src/decoding/beam-search.ts';
+import { beamSearch, candidatesPerText } from '../../src/decoding/beam-search.ts';
 import { sampling } from '../../src/decoding/sampling.ts';
 import { bestText, type Hypothesis, type Search } from '../../src/decoding/search.ts';
+import { type Candidate, likeliestCandidates } from '../../src/logits/candidates.ts';
 
 const eot = 4;
 
 /** Log-probabilities of what follows a text, by a table of probabilities; -inf for what the table lacks. */
-function searchIn(
-  search: Search,
+function searchIn<Seen>(
+  search: Search<Seen>,
+  seen: (logits: Float32Array) => Seen,
   table: (tokens: readonly number[]) => readonly number[],
   steps: number,
 ): Hypothesis[] {
   let texts: readonly Hypothesis[] = [{ tokens: [], sumLogprob: 0 }];
   for (let i = 0; i < steps; i++) {
-    const rows = texts.map(({ tokens }) => Float32Array.from(table(tokens), Math.log));
+    const rows = texts.map(({ tokens }) => seen(Float32Array.from(table(tokens), Math.log)));
     const step = search.update(texts, rows);
     for (const [j, { tokens }] of step.hypotheses.entries())
       expect(tokens.slice(0, -1)).toEqual(texts[step.sources[j]!]!.tokens);
@@ -21,6 +23,13 @@ function searchIn(
     if (step.isComplete) break;
   }
   return search.finish(texts);
+}
+
+const logits = (row: Float32Array) => row;
+
+/** What beams of that number see. */
+function candidates(beamSize: number): (row: Float32Array) => readonly Candidate[] {
+  return (row) => likeliestCandidates(row, candidatesPerText(beamSize), { suppress: new Float32Array(row.length) });
 }
 
 /** Greedy takes 0 first (0.5), but what follows 1 (0.4) is far surer. */
@@ -33,8 +42,8 @@ const trap = (tokens: readonly number[]): readonly number[] => {
 describe('searching', () => {
   test('greedily falls into a trap that beams do not', () => {
     const greedy = sampling({ eot, temperature: 0, texts: 1, random: Math.random });
-    expect(searchIn(greedy, trap, 10)[0]?.tokens).toEqual([0, 0]);
-    const beams = searchIn(beamSearch({ eot, beamSize: 2, patience: 1 }), trap, 10);
+    expect(searchIn(greedy, logits, trap, 10)[0]?.tokens).toEqual([0, 0]);
+    const beams = searchIn(beamSearch({ eot, beamSize: 2, patience: 1 }), candidates(2), trap, 10);
     const best = bestText(beams, undefined);
     expect(best.tokens).toEqual([1, 2]);
     expect(best.sumLogprob).toBeCloseTo(Math.log(0.4 * 0.95 * 0.99), 5);
@@ -42,9 +51,9 @@ describe('searching', () => {
 
   test('with beams waits for as many ended texts as patience says, and fills up from the rest', () => {
     const endless = (tokens: readonly number[]) => (tokens.length < 3 ? [0.6, 0.3, 0.1, 0, 0] : [0.5, 0.1, 0, 0, 0.4]);
-    const patient = searchIn(beamSearch({ eot, beamSize: 2, patience: 2 }), endless, 8);
+    const patient = searchIn(beamSearch({ eot, beamSize: 2, patience: 2 }), candidates(2), endless, 8);
     expect(patient.length).toBe(4);
-    const cut = searchIn(beamSearch({ eot, beamSize: 3, patience: 1 }), endless, 3);
+    const cut = searchIn(beamSearch({ eot, beamSize: 3, patience: 1 }), candidates(3), endless, 3);
     expect(cut.map(({ tokens }) => tokens.length)).toEqual([3, 3, 3]);
     expect(cut.map(({ sumLogprob }) => sumLogprob)).toEqual(
       cut.map(({ sumLogprob }) => sumLogprob).sort((a, b) => b - a),
@@ -54,7 +63,7 @@ describe('searching', () => {
   test('with beams keeps as many texts going where one of them ends', () => {
     const search = beamSearch({ eot, beamSize: 2, patience: 1 });
     const likeliest = Float32Array.from([0.3, 0.2, 0, 0, 0.5], Math.log);
-    const { hypotheses } = search.update([{ tokens: [], sumLogprob: 0 }], [likeliest]);
+    const { hypotheses } = search.update([{ tokens: [], sumLogprob: 0 }], [candidates(2)(likeliest)]);
     expect(hypotheses.map(({ tokens }) => tokens)).toEqual([[0], [1]]);
   });
 
@@ -64,7 +73,7 @@ describe('searching', () => {
       if (tokens.includes(eot)) return [0.5, 0.5, 0, 0, 0];
       return tokens.length === 0 ? [0.5, 0, 0, 0, 0.5] : [0, 0, 0, 0, 1];
     };
-    const [first, second] = searchIn(two, table, 5);
+    const [first, second] = searchIn(two, logits, table, 5);
     expect(first).toEqual({ tokens: [0], sumLogprob: expect.closeTo(Math.log(0.5), 5) });
     expect(second).toEqual({ tokens: [], sumLogprob: expect.closeTo(Math.log(0.5), 5) });
   });

@@ -26,6 +26,7 @@ function drawnRun(seed: number): { run: DecoderRun; logits: () => Float32Array }
   };
   const run: DecoderRun = {
     forward: async () => ({ logits: logits() }),
+    candidates: () => Promise.reject(new Error('greedy decoding asks for none')),
     greedy: (request) =>
       decodeGreedily(
         request,

@@ -27,6 +27,7 @@ export function scriptedAudio({ logits, text, failure }: Script): { audio: Encod
         if (logits === undefined) throw new Error('the script has no logits');
         return { logits };
       },
+      candidates: () => Promise.reject(new Error('the script knows no candidates')),
       async greedy(request, signal) {
         asked.requests.push({ request, signal });
         if (failure !== undefined) throw failure;

@@ -65,6 +65,7 @@ describe.each(['f32', 'f16'] as const)('the NPU graphs in %s', (dtype) => {
     ['step', npuDecoderGraph(dimensions, layout, dtype, 1)],
     ['prefill', npuDecoderGraph(dimensions, layout, dtype, 4)],
     ['rows', npuRowsGraph(dimensions, layout, dtype, { rows: 5, windows: 1, capacity: 21 })],
+    ['beams', npuRowsGraph(dimensions, layout, dtype, { rows: 5, windows: 1, capacity: 21, candidates: 10 })],
     ['windows', npuRowsGraph(dimensions, layout, dtype, { rows: 6, windows: 2, capacity: 21 })],
     ['long prefill', npuRowsGraph(dimensions, layout, dtype, { rows: 17, windows: 1, capacity: 14 })],
     ['greedy', npuGreedyGraph(dimensions, layout, dtype, { windows: 1, capacity: 14, kinds })],
@@ -114,10 +115,13 @@ describe.each(['f32', 'f16'] as const)('the NPU graphs in %s', (dtype) => {
     });
   });
 
-  test.each(['step', 'rows', 'greedy'])('%s has no Transpose, so no cache is copied for its layout', (name) => {
-    const { nodes } = readModel(new Map(graphs).get(name) ?? new Uint8Array());
-    expect(nodes.filter(({ type }) => type === 'Transpose')).toEqual([]);
-  });
+  test.each(['step', 'rows', 'beams', 'greedy'])(
+    '%s has no Transpose, so no cache is copied for its layout',
+    (name) => {
+      const { nodes } = readModel(new Map(graphs).get(name) ?? new Uint8Array());
+      expect(nodes.filter(({ type }) => type === 'Transpose')).toEqual([]);
+    },
+  );
 
   test('windows transposes what rows ask and get, never keys or values', () => {
     const { nodes } = readModel(new Map(graphs).get('windows') ?? new Uint8Array());
@@ -129,9 +133,16 @@ describe.each(['f32', 'f16'] as const)('the NPU graphs in %s', (dtype) => {
     expect(new Set(transposed.map((name) => maker.get(name)?.type))).toEqual(new Set(['Mul', 'MatMul']));
   });
 
-  test('rows takes its bias in its own type', () => {
-    const { inputs } = readModel(new Map(graphs).get('rows') ?? new Uint8Array());
-    const { type } = inputs.find(({ name }) => name === 'bias') ?? {};
-    expect(type).toBe(elementType[dtype]);
+  test('rows hides what a bit does not show by exactly -60000, in its own type', () => {
+    const { nodes, initializers } = readModel(new Map(graphs).get('rows') ?? new Uint8Array());
+    const [name] = nodes.find(({ inputs }) => inputs[1] === 'visible')?.inputs ?? [];
+    const { type, dims, data = new Uint8Array() } = initializers.find((tensor) => tensor.name === name) ?? {};
+    expect({ type, dims }).toEqual({ type: elementType[dtype], dims: [256, 8] });
+    const bytes = data.slice().buffer;
+    const table = dtype === 'f32' ? [...new Float32Array(bytes)] : [...new Uint16Array(bytes)];
+    // 1 sign, 5 exponent, 10 mantissa bits: -(1 + mantissa / 1024) * 2^(exponent - 15)
+    const half = (bits: number) => -(1 + (bits & 0x3ff) / 1024) * 2 ** (((bits >> 10) & 0x1f) - 15);
+    const hidden = table.map((value) => (value === 0 || dtype === 'f32' ? value : half(value)));
+    expect(hidden).toEqual(Array.from({ length: 2048 }, (_, i) => (((i >> 3) >> (i & 7)) & 1 ? 0 : -60_000)));
   });
 });

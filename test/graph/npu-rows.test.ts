@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { inputsLayout, type RowsShape, rowInputs } from '../../src/backend/npu/row-inputs.ts';
 import { npuRowsGraph } from '../../src/graph/npu-rows.ts';
+import { logSumExp, topK } from '../../src/logits/log-softmax.ts';
 import { expectClose } from '../support/compare.ts';
 import { smallDimensions as dimensions, randomValues, randomWeights } from '../support/random-checkpoint.ts';
 import { referenceWhisper } from '../support/reference-whisper.ts';
@@ -13,6 +14,8 @@ const audio = [1, 2].map((seed) => reference.encode(randomValues(nMels * 2 * nAu
 const decode = audio.map((encoded) => reference.decoder(encoded));
 const rowSize = nTextLayer * 2 * nTextState;
 const capacity = 9;
+/** Suppresses some tokens. */
+const suppress = Float32Array.from({ length: nVocab }, (_, i) => (i % 5 === 0 ? Number.NEGATIVE_INFINITY : 0));
 const alignmentHeads = [
   [0, 2],
   [2, 1],
@@ -61,7 +64,7 @@ type Form = RowsShape & { readonly alignmentHeads?: typeof alignmentHeads };
 
 /** Continues texts of `logs`: per window the same of its two, by the same number of tokens. */
 async function forward(form: Form, texts: readonly number[], tails: readonly (readonly number[])[]) {
-  const { rows, windows } = form;
+  const { rows, windows, candidates } = form;
   const width = tails[0]!.length;
   const inWindows = Array.from({ length: windows }, (_, window) => texts.map((text) => logs[window]![text]!)).flat();
   const added = tails.flat();
@@ -74,15 +77,19 @@ async function forward(form: Form, texts: readonly number[], tails: readonly (re
     end: capacity,
     firstToken: 0,
   };
-  const bytes = rowInputs(addition, form, { firstWindow: 0, from: 0 }, 4);
-  const { tokens, positions, bias } = inputsLayout(form, 4);
-  const input = ({ offset, sizeBytes }: typeof bias) => bytes.buffer.slice(offset, offset + sizeBytes) as ArrayBuffer;
+  const bytes = rowInputs(addition, form, { firstWindow: 0, from: 0 });
+  const { tokens, positions, ranges, visible } = inputsLayout(form);
+  const input = ({ offset, sizeBytes }: typeof visible) =>
+    bytes.buffer.slice(offset, offset + sizeBytes) as ArrayBuffer;
   await using graph = await openGraph((of, layout) => npuRowsGraph(of, layout, 'f32', form), dimensions, weights);
   const results = await graph.run({
     ...crossKv(windows),
     tokens: integers([rows], [...new Int32Array(input(tokens))]),
     positions: integers([rows], [...new Int32Array(input(positions))]),
-    bias: floats([rows, capacity + rows / windows], new Float32Array(input(bias))),
+    visible: integers([rows, visible.sizeBytes / 4 / rows], [...new Int32Array(input(visible))]),
+    ...(candidates > 0
+      ? { suppress: floats([nVocab], suppress), ranges: integers([rows, 4], [...new Int32Array(input(ranges))]) }
+      : {}),
     self_kv: floats([windows, capacity, nTextLayer, 2, nTextState], selfKv(windows)),
   });
   const expected = inWindows.map((text, i) => {
@@ -104,11 +111,11 @@ function taken(form: Form, values: Float32Array, size: number, count: number): n
   ]).flat();
 }
 
-const withAttention = { rows: 5, windows: 1, capacity, alignmentHeads };
+const withAttention = { rows: 5, windows: 1, capacity, candidates: 0, alignmentHeads };
 const forms: [string, Form][] = [
-  ['of few rows over one window', { rows: 5, windows: 1, capacity }],
-  ['of few rows over two windows', { rows: 8, windows: 2, capacity }],
-  ['of many rows', { rows: 17, windows: 1, capacity }],
+  ['of few rows over one window', { rows: 5, windows: 1, capacity, candidates: 0 }],
+  ['of few rows over two windows, with candidates', { rows: 8, windows: 2, capacity, candidates: 4 }],
+  ['of many rows', { rows: 17, windows: 1, capacity, candidates: 0 }],
   ['of rows with attention', withAttention],
 ];
 
@@ -141,6 +148,25 @@ describe.each(forms)('the graph %s', (_, form) => {
       expected.flatMap(({ logits }) => logits.flat()),
     );
   });
+});
+
+test('a graph that chooses gives the likeliest tokens that are not suppressed, of each row', async () => {
+  const form = { rows: 8, windows: 2, capacity, candidates: 4 };
+  const tails = [[11], [30], [2], [12], [31], [3]];
+  const { results, expected } = await forward(form, [0, 0, 1], tails);
+  const tokens = results['candidate_tokens']!.data as Int32Array;
+  const logprobs = valuesOf(results['candidate_logprobs']);
+  for (const [text, { logits }] of expected.entries()) {
+    const row = text < 3 ? text : text + 1; // one row of each window is left over
+    const allowed = Float32Array.from(logits[0]!, (value, i) => value + suppress[i]!);
+    const best = topK(allowed, 4);
+    expect([...tokens.subarray(4 * row, 4 * row + 4)]).toEqual(best);
+    const norm = logSumExp(allowed);
+    expectClose(
+      logprobs.subarray(4 * row, 4 * row + 4),
+      best.map((token) => allowed[token]! - norm),
+    );
+  }
 });
 
 test('a graph of rows with attention gives the scores of the alignment heads', async () => {

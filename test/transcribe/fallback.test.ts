@@ -62,7 +62,12 @@ function scripted(unsureWindows: readonly number[]) {
           return { logits };
         },
       };
-      return { ...run, greedy: () => Promise.reject(), async [Symbol.asyncDispose]() {} };
+      return {
+        ...run,
+        candidates: () => Promise.reject(),
+        greedy: () => Promise.reject(),
+        async [Symbol.asyncDispose]() {},
+      };
     },
     encoderOutput: () => Promise.reject(),
     async [Symbol.asyncDispose]() {},

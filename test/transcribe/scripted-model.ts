@@ -1,6 +1,8 @@
 import type { Backend, DecoderRun, EncodedAudio } from '../../src/backend/backend.ts';
+import { candidatesBehind } from '../../src/backend/candidates.ts';
 import { chooseToken, decodeGreedily } from '../../src/backend/greedy.ts';
 import { decodingRules } from '../../src/decoding/rules.ts';
+import { rowsOf } from '../../src/logits/rows.ts';
 import { specialTokens } from '../../src/model/special-tokens.ts';
 import type { WhisperTokenizer } from '../../src/model/tokenizer.ts';
 import type { LoadedModel } from '../../src/transcribe/loaded-model.ts';
@@ -72,6 +74,10 @@ function scriptedAudio(scripts: readonly Script[], prompts: number[][]): Encoded
             logits[((text + 1) * rows - 1) * special.nVocab + (next as number)] = 50;
           }
           return { logits };
+        },
+        async candidates(step, request) {
+          const [rows = []] = rowsOf((await run.forward(step)).logits, special.nVocab, 1);
+          return rows.map((row, text) => candidatesBehind(row, text, request));
         },
         greedy: (request) =>
           decodeGreedily(

@@ -68,13 +68,15 @@ function encodedAudio(engine: EngineThread, audio: number, count: number): Encod
 }
 
 function decoderRun(engine: EngineThread, run: number): DecoderRun {
+  const unlessAborted = async <T>(signal: AbortSignal | undefined, call: () => Promise<T>): Promise<T> => {
+    signal?.throwIfAborted();
+    const result = await call();
+    signal?.throwIfAborted();
+    return result;
+  };
   return {
-    async forward(step, signal) {
-      signal?.throwIfAborted();
-      const result = await engine.call('forward', [run, step]);
-      signal?.throwIfAborted();
-      return result;
-    },
+    forward: (step, signal) => unlessAborted(signal, () => engine.call('forward', [run, step])),
+    candidates: (step, request, signal) => unlessAborted(signal, () => engine.call('candidates', [run, step, request])),
     async greedy(request, signal) {
       signal?.throwIfAborted();
       const abort = new Int32Array(new SharedArrayBuffer(4));

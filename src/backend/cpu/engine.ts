@@ -1,5 +1,6 @@
+import type { Candidate } from '../../logits/candidates.ts';
 import type { ModelDimensions } from '../../model/dimensions.ts';
-import type { GreedyRequest, GreedyResult, Step, StepResult } from '../backend.ts';
+import type { CandidatesRequest, GreedyRequest, GreedyResult, Step, StepResult, TextStep } from '../backend.ts';
 import type { CpuLevel } from './cpu-addon.ts';
 
 export interface EngineOptions {
@@ -22,6 +23,7 @@ export interface EncodedWindows {
 /** Texts over encoded windows: see DecoderRun. */
 export interface EngineRun {
   forward(step: Step): Promise<StepResult>;
+  candidates(step: TextStep, request: CandidatesRequest): Promise<Candidate[][]>;
   /** @param isAborted asked before every token; when true, decoding ends where it is */
   greedy(request: GreedyRequest, isAborted: () => boolean): Promise<GreedyResult>;
   close(): void;

@@ -1,5 +1,8 @@
+import type { Candidate } from '../../logits/candidates.ts';
+import { rowsOf } from '../../logits/rows.ts';
 import type { ModelDimensions } from '../../model/dimensions.ts';
-import type { GreedyRequest, GreedyResult, Step, StepResult } from '../backend.ts';
+import type { CandidatesRequest, GreedyRequest, GreedyResult, Step, StepResult, TextStep } from '../backend.ts';
+import { candidatesBehind, checkCandidates } from '../candidates.ts';
 import { type Allowed, decodeGreedily } from '../greedy.ts';
 import { firstAsked, type RowPlan, rowsAsked, TextTree } from '../text-tree.ts';
 import type { CpuAddon, NativeAudio, NativeCache, NativeModel } from './cpu-addon.ts';
@@ -38,6 +41,14 @@ export class NativeRun implements EngineRun {
     const attention = this.#step(plan, step.attention ?? false);
     const logits = addon.logits(model, Int32Array.from(rows));
     return attention === undefined ? { logits } : { logits, attention };
+  }
+
+  async candidates(step: TextStep, request: CandidatesRequest): Promise<Candidate[][]> {
+    const { nVocab } = this.#parts.dimensions;
+    checkCandidates(request, { texts: step.tokens.length, nVocab });
+    const { logits } = await this.forward(step);
+    const [rows = []] = rowsOf(logits, nVocab, 1);
+    return rows.map((row, text) => candidatesBehind(row, text, request));
   }
 
   greedy(request: GreedyRequest, isAborted: () => boolean): Promise<GreedyResult> {

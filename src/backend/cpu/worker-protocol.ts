@@ -1,4 +1,5 @@
-import type { GreedyRequest, GreedyResult, Step, StepResult } from '../backend.ts';
+import type { Candidate } from '../../logits/candidates.ts';
+import type { CandidatesRequest, GreedyRequest, GreedyResult, Step, StepResult, TextStep } from '../backend.ts';
 import type { EngineFailure } from './engine-failure.ts';
 import type { GraphProfile } from './profile.ts';
 
@@ -12,6 +13,7 @@ export interface EngineCalls {
   releaseAudio(audio: number): Promise<void>;
   startDecoder(audio: number, window: number | undefined): Promise<number>;
   forward(run: number, step: Step): Promise<StepResult>;
+  candidates(run: number, step: TextStep, request: CandidatesRequest): Promise<Candidate[][]>;
   greedy(run: number, request: GreedyRequest, abort: Int32Array<SharedArrayBuffer>): Promise<GreedyResult>;
   endDecoder(run: number): Promise<void>;
   profiles(): Promise<GraphProfile[]>;

@@ -46,6 +46,7 @@ function callsOn(engine: NativeEngine): EngineCalls {
       return handles;
     },
     forward: (run, step) => held(runs, run).run.forward(step),
+    candidates: (run, step, request) => held(runs, run).run.candidates(step, request),
     greedy: (run, request, abort) => held(runs, run).run.greedy(request, () => Atomics.load(abort, 0) !== 0),
     async endDecoder(run) {
       const running = runs.get(run);

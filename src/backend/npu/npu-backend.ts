@@ -187,6 +187,7 @@ function decoderRun(run: NpuRun, hand: WorkInHand, checkAudio: () => void, relea
   };
   return {
     forward: (step, signal) => inTurn(signal, () => run.forward(step)),
+    candidates: (step, request, signal) => inTurn(signal, () => run.candidates(step, request)),
     greedy: (request, signal) => inTurn(signal, (check) => run.greedy(request, check)),
     async [Symbol.asyncDispose]() {
       if (state.isEnded) return;

@@ -1,9 +1,12 @@
 import { NpuError } from '../../errors.ts';
+import type { Candidate } from '../../logits/candidates.ts';
 import type { TimestampRules } from '../../logits/timestamp-rules.ts';
-import type { GreedyRequest, GreedyResult, Step, StepResult } from '../backend.ts';
+import type { CandidatesRequest, GreedyRequest, GreedyResult, Step, StepResult, TextStep } from '../backend.ts';
+import { checkCandidates } from '../candidates.ts';
 import { chooseToken, decodeGreedily } from '../greedy.ts';
 import { firstAsked, type RowPlan, TextTree } from '../text-tree.ts';
 import type { Command } from './addon.ts';
+import { CandidatesOutput } from './candidates-output.ts';
 import { DecoderQueue } from './decoder-queue.ts';
 import { decodeOnDevice } from './device-greedy.ts';
 import type { GreedyFile, GreedyModel } from './greedy-models.ts';
@@ -11,7 +14,7 @@ import type { RowCache } from './row-cache.ts';
 import { type Addition, rowsPerWindow } from './row-inputs.ts';
 import { executeRows } from './rows-execution.ts';
 import type { RunParts, RunPlace } from './run-parts.ts';
-import { StepOutput } from './step-output.ts';
+import { LogitsOutput, type StepOutput, type Wanted } from './step-output.ts';
 import { chooseWay, compacted, stretches, type Way } from './step-way.ts';
 
 /** As many tokens at the end of a prompt are appended in steps of the graph that goes on behind them, with the same wait. */
@@ -43,6 +46,16 @@ export class NpuRun {
     const plan = this.#texts.plan(step);
     const { attention = false } = step;
     const output = this.#output(plan, { logitsFrom: firstAsked(plan, step), attention });
+    await this.#append(plan, output);
+    return output.result();
+  }
+
+  async candidates(step: TextStep, request: CandidatesRequest): Promise<Candidate[][]> {
+    const { dimensions, masks } = this.#parts;
+    checkCandidates(request, { texts: step.tokens.length, nVocab: dimensions.nVocab });
+    const plan = this.#texts.plan(step);
+    using mask = await masks.take(forMask(request.suppress, request.timestamps?.rules));
+    const output = new CandidatesOutput(dimensions, plan.width, request, mask.slice);
     await this.#append(plan, output);
     return output.result();
   }
@@ -113,8 +126,8 @@ export class NpuRun {
     return addition.end + plan.width + most - 1 > capacity ? this.#compact(plan) : addition;
   }
 
-  #output({ texts, width }: RowPlan, wanted: StepOutput['wanted']): StepOutput {
-    return new StepOutput(this.#parts.dimensions, texts.length, width, wanted);
+  #output({ texts, width }: RowPlan, wanted: Wanted): LogitsOutput {
+    return new LogitsOutput(this.#parts.dimensions, texts.length, width, wanted);
   }
 
   #widths(): number[] {
@@ -210,7 +223,7 @@ export class NpuRun {
         };
         await queue.push(step);
         const last = firstToken + token + count - 1;
-        if (output.wantsLogits(last))
+        if (output.wantsRow(last))
           queue.download(logits, (bytes) => output.putLogits(last, new Float32Array(bytes.buffer, bytes.byteOffset)));
       }
     }

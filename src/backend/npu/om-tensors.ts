@@ -1,6 +1,7 @@
 import { NpuError } from '../../errors.ts';
 import type { ModelDimensions } from '../../model/dimensions.ts';
 import { greedySlotSize } from '../../model/greedy-state.ts';
+import { visibleWords } from '../../model/visible-rows.ts';
 import type { NativeModel, TensorSpec } from './addon.ts';
 import type { RowsShape } from './row-inputs.ts';
 
@@ -55,7 +56,7 @@ export function decoderTensors(dimensions: ModelDimensions, dtype: string, width
 export function rowsTensors(
   dimensions: ModelDimensions,
   dtype: string,
-  { rows, windows, capacity }: RowsShape,
+  { rows, windows, capacity, candidates }: RowsShape,
   heads: number,
 ): ExpectedTensors {
   const { nAudioCtx, nTextLayer, nTextState, nVocab } = dimensions;
@@ -66,10 +67,11 @@ export function rowsTensors(
   return {
     tokens: ['int32', rows],
     positions: ['int32', rows],
-    bias: [dtype, rows, capacity + perWindow],
+    visible: ['int32', rows, visibleWords(capacity + perWindow)],
     self_kv: [dtype, windows, capacity, nTextLayer, 2, nTextState],
     ...Object.fromEntries(newKv),
     logits: ['float32', rows, nVocab],
+    ...(candidates > 0 ? candidateTensors(rows, nVocab, candidates) : {}),
     ...(heads > 0 ? { attention: ['float32', heads, rows, nAudioCtx] as const } : {}),
     ...crossTensors(dimensions, dtype, [windows, nAudioCtx, nTextState]),
   };
@@ -94,6 +96,15 @@ export function greedyTensors(
     ...Object.fromEntries(newKv),
     logits: ['float32', windows, nVocab],
     ...crossTensors(dimensions, dtype, [windows, nAudioCtx, nTextState]),
+  };
+}
+
+function candidateTensors(rows: number, nVocab: number, candidates: number): ExpectedTensors {
+  return {
+    suppress: ['float32', nVocab],
+    ranges: ['int32', rows, 4],
+    candidate_tokens: ['int32', rows, candidates],
+    candidate_logprobs: ['float32', rows, candidates],
   };
 }
 

@@ -1,4 +1,5 @@
-import { toHalf } from '../../model/float.ts';
+import type { AllowedRanges } from '../../logits/timestamp-rules.ts';
+import { rowsPerWord, visibleWords } from '../../model/visible-rows.ts';
 
 /** What a rows graph computes at once: `rows` new rows, an equal share for each of `windows` windows. */
 export interface RowsShape {
@@ -6,6 +7,8 @@ export interface RowsShape {
   readonly windows: number;
   /** Rows of each window's log that it can look at. */
   readonly capacity: number;
+  /** How many of the likeliest tokens of each row it gives. */
+  readonly candidates: number;
 }
 
 /** New rows of texts over windows, as many for each window. */
@@ -67,53 +70,72 @@ export interface Placed {
 export interface InputsLayout {
   readonly tokens: Placed;
   readonly positions: Placed;
-  readonly bias: Placed;
+  /** Of graphs that give no candidates it is empty. */
+  readonly ranges: Placed;
+  readonly visible: Placed;
   readonly sizeBytes: number;
 }
 
-export function inputsLayout({ rows, windows, capacity }: RowsShape, itemSizeBytes: number): InputsLayout {
-  const step = Math.ceil((4 * rows) / 64) * 64;
-  const bias = { offset: 2 * step, sizeBytes: rows * (capacity + rows / windows) * itemSizeBytes };
-  return {
-    tokens: { offset: 0, sizeBytes: 4 * rows },
-    positions: { offset: step, sizeBytes: 4 * rows },
-    bias,
-    sizeBytes: bias.offset + bias.sizeBytes,
+export function inputsLayout({ rows, windows, capacity, candidates }: RowsShape): InputsLayout {
+  let end = 0;
+  const place = (sizeBytes: number): Placed => {
+    const offset = end;
+    end += Math.ceil(sizeBytes / 64) * 64;
+    return { offset, sizeBytes };
   };
+  const tokens = place(4 * rows);
+  const positions = place(4 * rows);
+  const ranges = place(candidates > 0 ? 4 * rows * rangeNumbers : 0);
+  const visible = place(4 * rows * visibleWords(capacity + rows / windows));
+  return { tokens, positions, ranges, visible, sizeBytes: visible.offset + visible.sizeBytes };
 }
 
-/** Added to a score, it takes the weight of a row to exactly 0, in float16 too, whose numbers end at 65504. */
-const invisible = -60_000;
+/** Numbers that say what may come behind a row. */
+const rangeNumbers = 4;
 
 /**
- * The inputs of one execution of a rows graph (graph/npu-rows.ts), as one block: `tokens`, `positions` and `bias`.
+ * The inputs of one execution of a rows graph (graph/npu-rows.ts), as one block: `tokens`, `positions`, `ranges` and `visible`.
  *
- * @param itemSizeBytes 4 for a bias in f32, 2 for one in f16
+ * @param rangesOf what may come behind a token; by default everything
  */
-export function rowInputs(addition: Addition, shape: RowsShape, chunk: RowChunk, itemSizeBytes: number): Uint8Array {
-  const { rows, windows, capacity } = shape;
-  const layout = inputsLayout(shape, itemSizeBytes);
+export function rowInputs(
+  addition: Addition,
+  shape: RowsShape,
+  chunk: RowChunk,
+  rangesOf: (token: number) => AllowedRanges | undefined = () => undefined,
+): Uint8Array {
+  const { rows, windows, capacity, candidates } = shape;
+  const layout = inputsLayout(shape);
   const bytes = new Uint8Array(layout.sizeBytes);
-  const tokens = new Int32Array(bytes.buffer, layout.tokens.offset, rows);
-  const positions = new Int32Array(bytes.buffer, layout.positions.offset, rows);
-  const columns = capacity + rows / windows;
-  const bias = biasOf(bytes.buffer, layout.bias.offset, rows * columns, itemSizeBytes);
+  const integers = ({ offset, sizeBytes }: Placed) => new Int32Array(bytes.buffer, offset, sizeBytes / 4);
+  const [tokens, positions] = [integers(layout.tokens), integers(layout.positions)];
+  const [ranges, visible] = [integers(layout.ranges), integers(layout.visible)];
+  const words = visibleWords(capacity + rows / windows);
   for (const [row, token] of chunkTokens(addition, shape, chunk).entries()) {
+    const allowed = token === undefined ? undefined : rangesOf(addition.firstToken + token);
+    if (candidates > 0) ranges.set(rangesInOrder(allowed), row * rangeNumbers);
     if (token === undefined) continue;
     tokens[row] = addition.tokens[token] ?? 0;
     positions[row] = addition.positions[token] ?? 0;
-    for (const column of visibleColumns(addition, shape, chunk, token)) bias[row * columns + column] = 0;
+    for (const column of visibleColumns(addition, shape, chunk, token)) {
+      const word = row * words + Math.floor(column / rowsPerWord);
+      visible[word] = (visible[word] ?? 0) | (1 << (column % rowsPerWord));
+    }
   }
   return bytes;
 }
 
-/** A bias in which nothing is visible yet. */
-function biasOf(buffer: ArrayBuffer, offset: number, length: number, itemSizeBytes: number) {
-  if (itemSizeBytes === 4) return new Float32Array(buffer, offset, length).fill(invisible);
-  return new Uint16Array(buffer, offset, length).fill(toHalf(invisible));
+/** Beyond every vocabulary. */
+const endless = 2 ** 31 - 1;
+
+/** Without rules all tokens are text. */
+function rangesInOrder(allowed: AllowedRanges | undefined): number[] {
+  if (allowed === undefined) return [0, endless, endless, endless];
+  const { text, times } = allowed;
+  return [text.from, text.end, times.from, times.end];
 }
 
-/** Columns of the bias that a token may look at: rows of its text in the log, and those beside it in this execution. */
+/** What a token may look at, as columns of its scores: rows of its text in the log, and those beside it in this execution. */
 function* visibleColumns(addition: Addition, shape: RowsShape, { from }: RowChunk, token: number): Generator<number> {
   const { past, width, end } = addition;
   yield* past[Math.floor(token / width)] ?? [];

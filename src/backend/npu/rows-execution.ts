@@ -25,11 +25,11 @@ export async function executeRows(
   await cache.layOut(roundedUp(addition.windows, windows), stride, addition.end);
   for (const chunk of rowChunks(addition, model.shape)) {
     const written = writtenRows(parts, model, cache, addition, chunk);
-    const tensors = tensorsOf(place, model, cache, chunk, written);
+    const tensors = { ...tensorsOf(place, model, cache, chunk, written), ...choiceOf(parts, model, output) };
     const bound = await place.memory.rows(model, tensors);
     const tokens = chunkTokens(addition, model.shape, chunk);
     const downloads = resultsOf(model, addition, tokens, output);
-    const data = rowInputs(addition, model.shape, chunk, model.itemSizeBytes);
+    const data = rowInputs(addition, model.shape, chunk, (token) => output.rangesOf?.(token));
     const commands: Command[] = [
       { kind: 'upload', to: model.memory.inputs, data },
       bound.execute(tensors),
@@ -83,16 +83,27 @@ function tensorsOf(
   { slices }: WrittenRows,
 ): Tensors {
   const { windows, capacity } = shape;
-  const { tokens, positions, bias, logits, attention } = memory;
+  const { tokens, positions, visible, logits, attention } = memory;
   return {
     ...audio.crossKv(firstWindow + chunk.firstWindow, windows),
     ...Object.fromEntries(slices.map((slice, window) => [`new_kv_${window}`, slice])),
     self_kv: cache.rows(chunk.firstWindow, 0, windows * capacity),
     tokens,
     positions,
-    bias,
+    visible,
     logits,
     ...(heads > 0 ? { attention } : {}),
+  };
+}
+
+/** What a graph that chooses candidates needs and gives beside. */
+function choiceOf({ masks }: RunParts, { shape, memory }: RowsModel, { suppress }: StepOutput): Tensors {
+  if (shape.candidates === 0) return {};
+  return {
+    suppress: suppress ?? masks.anyPlace,
+    ranges: memory.ranges,
+    candidate_tokens: memory.candidateTokens,
+    candidate_logprobs: memory.candidateLogprobs,
   };
 }
 
@@ -102,35 +113,57 @@ interface Fetched {
   readonly take: (bytes: Uint8Array<ArrayBuffer>) => void;
 }
 
-/** What to fetch behind an execution: the logits from the first to the last row that somebody wants, and the scores. */
+/** What to fetch behind an execution: candidates where both sides have them, else logits; and the scores. */
 function resultsOf(
-  { heads, memory, shape }: RowsModel,
+  model: RowsModel,
   { firstToken }: Addition,
   tokens: readonly (number | undefined)[],
   output: StepOutput,
 ): Fetched[] {
   const all = tokens.map((token) => (token === undefined ? undefined : firstToken + token));
-  const wanted = [...all.entries()].filter(([, token]) => token !== undefined && output.wantsLogits(token));
-  const fetched: Fetched[] = [];
-  const [first, last] = [wanted[0]?.[0], wanted.at(-1)?.[0]];
-  if (first !== undefined && last !== undefined) {
-    const rowBytes = memory.logits.sizeBytes / shape.rows;
-    // A copy begins at a multiple of 64 bytes, which a row of logits need not.
-    const start = Math.floor((first * rowBytes) / 64) * 64;
+  const wanted: WantedRow[] = all.flatMap((token, row) =>
+    token !== undefined && output.wantsRow(token) ? [{ row, token }] : [],
+  );
+  const { candidates, attention } = output.wanted;
+  const isChosen = candidates !== undefined && candidates <= model.shape.candidates;
+  const fetched = isChosen ? candidatesOf(model, wanted, output) : logitsOf(model, wanted, output);
+  if (attention)
     fetched.push({
-      from: part(memory.logits, start, (last + 1) * rowBytes - start),
-      take(bytes) {
-        for (const [row, token] of wanted) {
-          const at = bytes.byteOffset + row * rowBytes - start;
-          if (token !== undefined) output.putLogits(token, new Float32Array(bytes.buffer, at, rowBytes / 4));
-        }
-      },
-    });
-  }
-  if (output.wanted.attention)
-    fetched.push({
-      from: memory.attention,
-      take: (bytes) => output.putAttention(all, heads, new Float32Array(bytes.buffer, bytes.byteOffset)),
+      from: model.memory.attention,
+      take: (bytes) => output.putAttention(all, model.heads, new Float32Array(bytes.buffer, bytes.byteOffset)),
     });
   return fetched;
+}
+
+/** A row of an execution and the token that stands in it. */
+interface WantedRow {
+  readonly row: number;
+  readonly token: number;
+}
+
+function candidatesOf({ memory, shape }: RowsModel, wanted: readonly WantedRow[], output: StepOutput): Fetched[] {
+  const { candidates: from, candidateTokens, candidateLogprobs } = memory;
+  const ofRow = (row: number) => [row * shape.candidates, (row + 1) * shape.candidates] as const;
+  const take = ({ buffer, byteOffset }: Uint8Array<ArrayBuffer>) => {
+    const at = ({ offset }: BufferSlice) => byteOffset + offset - from.offset;
+    const tokens = new Int32Array(buffer, at(candidateTokens), candidateTokens.sizeBytes / 4);
+    const logprobs = new Float32Array(buffer, at(candidateLogprobs), candidateLogprobs.sizeBytes / 4);
+    for (const { row, token } of wanted)
+      output.putCandidates(token, tokens.subarray(...ofRow(row)), logprobs.subarray(...ofRow(row)));
+  };
+  return wanted.length === 0 ? [] : [{ from, take }];
+}
+
+/** The logits from the first to the last row that somebody wants. */
+function logitsOf({ memory, shape }: RowsModel, wanted: readonly WantedRow[], output: StepOutput): Fetched[] {
+  const [first, last] = [wanted[0], wanted.at(-1)];
+  if (first === undefined || last === undefined) return [];
+  const rowBytes = memory.logits.sizeBytes / shape.rows;
+  // A copy begins at a multiple of 64 bytes, which a row of logits need not.
+  const start = Math.floor((first.row * rowBytes) / 64) * 64;
+  const take = ({ buffer, byteOffset }: Uint8Array<ArrayBuffer>) => {
+    for (const { row, token } of wanted)
+      output.putLogits(token, new Float32Array(buffer, byteOffset + row * rowBytes - start, rowBytes / 4));
+  };
+  return [{ from: part(memory.logits, start, (last.row + 1) * rowBytes - start), take }];
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { closeAfter } from '../../errors.ts';
 import type { ModelDimensions } from '../../model/dimensions.ts';
-import type { BufferSlice, NativeDevice, NativeModel } from './addon.ts';
+import { type BufferSlice, type NativeDevice, type NativeModel, pieceSizeBytes } from './addon.ts';
 import { allocatePieces, part } from './device-memory.ts';
 import { checkTensors, rowsTensors, tensorName } from './om-tensors.ts';
 import { inputsLayout, type Placed, type RowsShape } from './row-inputs.ts';
@@ -19,28 +19,35 @@ export interface RowsModel {
   readonly model: NativeModel;
   /** How many heads' scores it gives. */
   readonly heads: number;
-  /** Bytes of one number of its bias and its rows. */
-  readonly itemSizeBytes: number;
   readonly memory: {
-    /** What comes up for an execution, in one piece: the next three. */
+    /** What comes up for an execution, in one piece: the next four. */
     readonly inputs: BufferSlice;
     readonly tokens: BufferSlice;
     readonly positions: BufferSlice;
-    readonly bias: BufferSlice;
+    readonly ranges: BufferSlice;
+    readonly visible: BufferSlice;
     readonly logits: BufferSlice;
     /** Where new rows go that cannot be written to their place in a cache. */
     readonly newKv: BufferSlice;
     readonly attention: BufferSlice;
+    /** What is chosen of each row, in one piece: the next two. */
+    readonly candidates: BufferSlice;
+    readonly candidateTokens: BufferSlice;
+    readonly candidateLogprobs: BufferSlice;
   };
 }
 
-/** The OMs of this kind in a folder, by their names: rows-ROWS-WINDOWS-CAPACITY.om and aligner-ROWS.om. */
+/**
+ * The OMs of this kind in a folder, by their names: rows-ROWS-WINDOWS-CAPACITY.om, with -CANDIDATES where it gives any, and
+ * aligner-ROWS.om.
+ */
 export function rowsFiles(files: readonly string[], { nTextCtx }: ModelDimensions): RowsFile[] {
   return files.flatMap((file): RowsFile[] => {
-    const [, rows = 0, windows = 0, capacity = 0] = (/^rows-(\d+)-(\d+)-(\d+)\.om$/.exec(file) ?? []).map(Number);
+    const named = /^rows-(\d+)-(\d+)-(\d+)(?:-(\d+))?\.om$/.exec(file) ?? [];
+    const [, rows = 0, windows = 0, capacity = 0, candidates = 0] = named.map((part = '0') => Number(part));
     const [, aligned = 0] = (/^aligner-(\d+)\.om$/.exec(file) ?? []).map(Number);
-    if (aligned > 0) return [{ file, rows: aligned, windows: 1, capacity: nTextCtx, attends: true }];
-    return windows > 0 && rows % windows === 0 ? [{ file, rows, windows, capacity, attends: false }] : [];
+    if (aligned > 0) return [{ file, rows: aligned, windows: 1, capacity: nTextCtx, candidates: 0, attends: true }];
+    return windows > 0 && rows % windows === 0 ? [{ file, rows, windows, capacity, candidates, attends: false }] : [];
   });
 }
 
@@ -78,7 +85,7 @@ export class RowsModels {
   async #load(shape: RowsFile): Promise<RowsModel> {
     const { device, directory, dimensions, dtype, load } = this.#source;
     const { nAudioCtx, nTextLayer, nTextState, nVocab } = dimensions;
-    const { rows, attends, file } = shape;
+    const { rows, candidates, attends, file } = shape;
     const path = join(directory, file);
     const model = await load(path);
     try {
@@ -86,17 +93,26 @@ export class RowsModels {
       const heads = attends ? (scores?.dims[0] ?? 1) : 0;
       checkTensors(path, model, rowsTensors(dimensions, dtype, shape, heads));
       const itemSizeBytes = dtype === 'float16' ? 2 : 4;
-      const { sizeBytes, ...inputs } = inputsLayout(shape, itemSizeBytes);
+      const { sizeBytes, ...inputs } = inputsLayout(shape);
+      const chosenBytes = pieceSizeBytes(4 * rows * candidates);
       const { slices } = await allocatePieces(device, {
         inputs: sizeBytes,
         logits: 4 * rows * nVocab,
         newKv: rows * nTextLayer * 2 * nTextState * itemSizeBytes,
         attention: 4 * Math.max(1, heads * rows * nAudioCtx),
+        candidates: 2 * chosenBytes,
       });
       const input = ({ offset, sizeBytes: size }: Placed) => part(slices.inputs, offset, size);
-      const { tokens, positions, bias } = inputs;
-      const memory = { ...slices, tokens: input(tokens), positions: input(positions), bias: input(bias) };
-      return { shape, model, heads, itemSizeBytes, memory };
+      const memory = {
+        ...slices,
+        tokens: input(inputs.tokens),
+        positions: input(inputs.positions),
+        ranges: input(inputs.ranges),
+        visible: input(inputs.visible),
+        candidateTokens: part(slices.candidates, 0, 4 * rows * candidates),
+        candidateLogprobs: part(slices.candidates, chosenBytes, 4 * rows * candidates),
+      };
+      return { shape, model, heads, memory };
     } catch (error) {
       return closeAfter(error, () => model.close());
     }

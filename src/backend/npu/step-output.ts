@@ -1,15 +1,37 @@
+import type { AllowedRanges } from '../../logits/timestamp-rules.ts';
 import type { ModelDimensions } from '../../model/dimensions.ts';
 import type { StepResult } from '../backend.ts';
+import type { BufferSlice } from './addon.ts';
 
 /** What of a step's results somebody wants. */
 export interface Wanted {
   /** Logits are wanted from behind this token of each text on; none where it is the number of tokens. */
   readonly logitsFrom: number;
   readonly attention: boolean;
+  /** So many candidates in place of the logits, where a graph gives them. */
+  readonly candidates?: number;
 }
 
-/** The results of one step of many texts, which arrive row by row. */
-export class StepOutput {
+/** The results of one step of many texts, which arrive row by row. Tokens are counted over the whole step, text by text. */
+export interface StepOutput {
+  readonly wanted: Wanted;
+  /** The mask to choose candidates by; without it nobody looks at them. */
+  readonly suppress?: BufferSlice;
+  /** What may come behind a token; undefined where there are no rules. */
+  rangesOf?(token: number): AllowedRanges | undefined;
+  /** Whether something is wanted of the row that a token gives. */
+  wantsRow(token: number): boolean;
+  putLogits(token: number, row: Float32Array): void;
+  putCandidates(token: number, tokens: Int32Array, logprobs: Float32Array): void;
+  /**
+   * @param rows which token stands in each row of the scores, if any
+   * @param scores f32 [heads, rows, nAudioCtx]
+   */
+  putAttention(rows: readonly (number | undefined)[], heads: number, scores: Float32Array): void;
+}
+
+/** Logits and attention. */
+export class LogitsOutput implements StepOutput {
   readonly wanted: Wanted;
   readonly #dimensions: ModelDimensions;
   readonly #texts: number;
@@ -26,11 +48,10 @@ export class StepOutput {
     this.#logits = new Float32Array(texts * (width - wanted.logitsFrom) * dimensions.nVocab);
   }
 
-  wantsLogits(token: number): boolean {
+  wantsRow(token: number): boolean {
     return token % this.#width >= this.wanted.logitsFrom;
   }
 
-  /** @param token counts all tokens of the step, text by text */
   putLogits(token: number, row: Float32Array): void {
     const { logitsFrom } = this.wanted;
     const text = Math.floor(token / this.#width);
@@ -38,10 +59,10 @@ export class StepOutput {
     this.#logits.set(row, place * this.#dimensions.nVocab);
   }
 
-  /**
-   * @param rows which token stands in each row of the scores, if any
-   * @param scores f32 [heads, rows, nAudioCtx]
-   */
+  putCandidates(): void {
+    throw new Error('nobody asks for candidates with logits');
+  }
+
   putAttention(rows: readonly (number | undefined)[], heads: number, scores: Float32Array): void {
     const { nAudioCtx } = this.#dimensions;
     this.#attention ??= new Float32Array(this.#texts * heads * this.#width * nAudioCtx);

@@ -17,31 +17,40 @@ export interface Choices {
 }
 
 /**
- * The way that should take the least time. Undefined where no graph fits: rows lie behind what it can look at, or there
+ * The way that should take the least time; where candidates are wanted, a graph that gives them at once comes first, as logits
+ * would have to come to the host and be sorted there. Undefined where no graph fits: rows lie behind what it can look at, or there
  * is none.
  */
 export function chooseWay(addition: Addition, choices: Choices, wanted: Wanted): Way | undefined {
   const { dimensions, files, widths } = choices;
-  const ways: { way: Way; cost: number }[] = [];
+  const ways: { way: Way; chooses: boolean; cost: number }[] = [];
   if (!wanted.attention && isStraight(addition)) {
     const ofText = stretches(addition.width, widths, wanted.logitsFrom).map(({ count }) =>
       executionCost(dimensions, { rows: count, windows: 1, capacity: dimensions.nTextCtx }),
     );
-    ways.push({ way: { kind: 'decoders' }, cost: addition.windows * ofText.reduce((sum, cost) => sum + cost, 0) });
+    ways.push({
+      way: { kind: 'decoders' },
+      chooses: false,
+      cost: addition.windows * ofText.reduce((sum, cost) => sum + cost, 0),
+    });
   }
   for (const file of files) {
     if (file.attends !== wanted.attention || !fits(file, addition, choices)) continue;
-    const cost = rowChunks(addition, file).length * executionCost(dimensions, file);
-    ways.push({ way: { kind: 'rows', file }, cost });
+    const executions = rowChunks(addition, file).length;
+    const chooses = executions === 1 && wanted.candidates !== undefined && wanted.candidates <= file.candidates;
+    ways.push({ way: { kind: 'rows', file }, chooses, cost: executions * executionCost(dimensions, file) });
   }
-  return ways.sort((a, b) => a.cost - b.cost)[0]?.way;
+  return ways.sort((a, b) => Number(b.chooses) - Number(a.chooses) || a.cost - b.cost)[0]?.way;
 }
 
 /** Rows whose computing takes as long as reading the weights: 280 TFLOPS over 0.8 TB/s, which is what a 910B4 has. */
 const rowsPerReading = 350;
 
 /** What an execution costs, in numbers read from memory: weights, cross-attention keys and values, logs. */
-function executionCost(dimensions: ModelDimensions, { rows, windows, capacity }: RowsShape): number {
+function executionCost(
+  dimensions: ModelDimensions,
+  { rows, windows, capacity }: Omit<RowsShape, 'candidates'>,
+): number {
   const { nAudioCtx, nTextLayer, nTextState, nVocab } = dimensions;
   // A layer has eight square matrices for its attention, of which the encoder has done two, and two of four times the size.
   const weights = nTextLayer * 14 * nTextState ** 2 + nVocab * nTextState;

@@ -192,7 +192,7 @@ describe.skipIf(!hasStandIn)('on the stand-in for CANN', () => {
 
     test('brings up tokens, positions and what each may see in one piece', () => {
       const shape = seeds.length === 1 ? { rows: 3, windows: 1 } : { rows: 6, windows: 2 };
-      const { sizeBytes } = inputsLayout({ ...shape, capacity: 2 * dimensions.nTextCtx }, 4);
+      const { sizeBytes } = inputsLayout({ ...shape, capacity: 2 * dimensions.nTextCtx, candidates: 6 });
       expect(copies('H2D').map(({ bytes }) => bytes)).toEqual(Array(steps).fill(sizeBytes));
     });
 

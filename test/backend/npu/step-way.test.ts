@@ -18,19 +18,20 @@ const dimensions: ModelDimensions = {
   nTextLayer: 24,
   nVocab: 51865,
 };
-const file = (rows: number, windows: number, capacity: number, attends = false): RowsFile => ({
+const file = (rows: number, windows: number, capacity: number, candidates = 0, attends = false): RowsFile => ({
   file: `${attends ? 'aligner' : 'rows'}-${rows}-${windows}-${capacity}.om`,
   rows,
   windows,
   capacity,
+  candidates,
   attends,
 });
 const files = [
   file(64, 1, nTextCtx),
-  file(5, 1, 1344),
+  file(5, 1, 1344, 10),
   file(8, 8, nTextCtx),
-  file(40, 8, 1344),
-  file(64, 1, nTextCtx, true),
+  file(40, 8, 1344, 10),
+  file(64, 1, nTextCtx, 0, true),
 ];
 
 /** A step of so many texts over each window, all of a length, whose rows lie one behind the other or one text apart. */
@@ -51,10 +52,23 @@ function step(shape: Partial<Record<'windows' | 'texts' | 'width' | 'length' | '
 
 function way(
   addition: Addition,
-  { from = addition.width - 1, attention = false, roomForWindows = 8, of = files } = {},
+  {
+    from = addition.width - 1,
+    attention = false,
+    candidates = 0,
+    roomForWindows = 8,
+    of = files,
+  }: Partial<Record<'from' | 'candidates' | 'roomForWindows', number>> & {
+    readonly attention?: boolean;
+    readonly of?: readonly RowsFile[];
+  } = {},
 ) {
   const choices = { dimensions, files: of, widths: [4, 1], roomForWindows };
-  const chosen = chooseWay(addition, choices, { logitsFrom: from, attention });
+  const chosen = chooseWay(addition, choices, {
+    logitsFrom: from,
+    attention,
+    ...(candidates > 0 ? { candidates } : {}),
+  });
   return chosen?.kind === 'rows' ? chosen.file.file : chosen?.kind;
 }
 
@@ -79,6 +93,17 @@ describe('what computes a step', () => {
 
   test('logits of several tokens make one execution of several rows better than several of one', () => {
     expect(way(step({ width: 4 }), { from: 0 })).toBe('rows-5-1-1344.om');
+  });
+
+  test('candidates are those of a graph that gives as many at once, or come of logits', () => {
+    const alone = step({ length: 30 });
+    expect(way(alone, { candidates: 6 })).toBe('rows-5-1-1344.om');
+    expect(way(alone, { candidates: 11 })).toBe('decoders');
+    const long = step({ width: 30 });
+    expect(way(long, { candidates: 6 })).toBe('rows-64-1-448.om');
+    const windows = step({ windows: 8, length: 4 });
+    expect(way(windows, { candidates: 6 })).toBe('rows-40-8-1344.om');
+    expect(way(windows, { candidates: 6, of: files.slice(0, 3) })).toBe('rows-8-8-448.om');
   });
 
   test('attention is the aligner’s alone', () => {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Backend, DecoderRun, Step } from '../../../src/backend/backend.ts';
+import { likeliestCandidates } from '../../../src/logits/candidates.ts';
 import { expectClose } from '../../support/compare.ts';
 import { convertWithStandIn, hasStandIn, openOnStandIn } from '../../support/npu-stand-in.ts';
 import {
@@ -29,6 +30,8 @@ const plannedStep = fc.record({
   width: fc.integer({ min: 1, max: 4 }),
   logitsFrom: fc.nat(3),
   attention: fc.nat(3),
+  /** Zero asks for candidates. */
+  candidates: fc.nat(2),
   picks: fc.array(fc.nat(9999), { minLength: 64, maxLength: 64 }),
 });
 const walk = fc.record({
@@ -66,8 +69,8 @@ describe.skipIf(!hasStandIn)('any steps on the stand-in for CANN give what Whisp
     ['the graphs for single texts alone', singleTexts, {}],
     ['steps of one token alone', /^(encoder|decoder-1)\.om$/, { queuedSteps: 1 }],
     ['those for long prompts too', /^(encoder|decoder-\d+|rows-14-1-14)\.om$/, {}],
-    ['those for beams too', /^(encoder|decoder-\d+|rows-2-1-21)\.om$/, {}],
-    ['those for windows too', /^(encoder|decoder-\d+|rows-4-2-21)\.om$/, {}],
+    ['those for beams too', /^(encoder|decoder-\d+|rows-2-1-21-4)\.om$/, {}],
+    ['those for windows too', /^(encoder|decoder-\d+|rows-4-2-21-4)\.om$/, {}],
     ['that for greedy decoding', /^(encoder|decoder-\d+|greedy-.*)\.om$/, {}],
     ['all', /\.om$/, {}],
     ['all, rows copied into the cache', /\.om$/, { inPlaceRows: false }],
@@ -76,7 +79,7 @@ describe.skipIf(!hasStandIn)('any steps on the stand-in for CANN give what Whisp
   test('all kinds of OM files are there', async () => {
     const names = [
       ...['encoder', 'decoder-1', 'decoder-4', 'greedy-1-14-30-34'],
-      ...['rows-14-1-14', 'rows-2-1-21', 'rows-4-2-21', 'aligner-14'],
+      ...['rows-14-1-14', 'rows-2-1-21-4', 'rows-4-2-21-4', 'aligner-14'],
     ];
     expect((await readdir(all)).filter((file) => file.endsWith('.om')).sort()).toEqual(
       names.map((name) => `${name}.om`).sort(),
@@ -100,7 +103,8 @@ describe.skipIf(!hasStandIn)('any steps on the stand-in for CANN give what Whisp
             continue;
           }
           texts = after;
-          await expectStep(run, step, texts, over);
+          if (planned.candidates === 0) await expectCandidates(run, step, texts, over);
+          else await expectStep(run, step, texts, over);
         }
         if (over.length === 1 && (texts[0]?.length ?? 0) < nTextCtx - 3)
           await expectGreedy(run, texts[0] ?? [], over[0]!);
@@ -157,6 +161,24 @@ describe.skipIf(!hasStandIn)('any steps on the stand-in for CANN give what Whisp
       alignmentHeads.map(([layer, head]) => text.scores[layer]![head]!.slice(-width)),
     );
     expectClose(attention ?? [], scores.flat(2), 1e-3);
+  }
+
+  async function expectCandidates(
+    run: DecoderRun,
+    { tokens, sources = [] }: Step,
+    texts: readonly (readonly number[])[],
+    over: readonly number[],
+  ) {
+    const suppress = noMask.slice();
+    suppress[tokens[0]![0]!] = Number.NEGATIVE_INFINITY;
+    const found = await run.candidates({ tokens, sources }, { count: 3, suppress });
+    const said = texts.map((text, i) => decoders[over[Math.floor((i * over.length) / texts.length)]!]!(text));
+    const best = said.map(({ logits }) => likeliestCandidates(Float32Array.from(logits.at(-1)!), 3, { suppress }));
+    expectClose(
+      found.flat().map(({ logprob }) => logprob),
+      best.flat().map(({ logprob }) => logprob),
+      1e-3,
+    );
   }
 
   async function expectGreedy(run: DecoderRun, text: readonly number[], window: number) {
