@@ -83,11 +83,12 @@ describe.skipIf(!hasStandIn || models.tinyEn === undefined || models.base === un
       'decoder-1.onnx',
       'decoder-4.onnx',
       'encoder.onnx',
+      'greedy-1-448-50256-50363.onnx',
       'rows-64-1-448.onnx',
       'weights.bin',
     ]);
     const script = readFileSync(join(folder, 'convert.sh'), 'utf8');
-    expect(script.match(/^atc .*--soc_version=Ascend910B4/gm)).toHaveLength(4);
+    expect(script.match(/^atc .*--soc_version=Ascend910B4/gm)).toHaveLength(5);
 
     const wide = join(store, 'wide');
     const variants = ['--beam-size', '5', '--batch-size', '2', '--word-timestamps'];
