@@ -11,16 +11,21 @@ export type Attention = (q: Value, k: Value, v: Value, bias?: Value) => Value;
  * It multiplies by `heads` times as many numbers, which a cube unit does not notice next to reading K and V.
  */
 export function oneRowAttention(layers: NpuLayers, { nTextHead, nTextState }: ModelDimensions): Attention {
-  const { graph, dtype, scalar, reshape } = layers;
+  const { graph, dtype, reshape } = layers;
   const headSize = nTextState / nTextHead;
-  const ownHead = Array.from({ length: nTextHead * nTextState }, (_, i) =>
-    Math.floor((i % nTextState) / headSize) === Math.floor(i / nTextState) ? 1 : 0,
-  );
-  const headMask = graph.constant(dtype, [nTextHead, nTextState], ownHead);
+  const ownHead = (value: number) =>
+    graph.constant(
+      dtype,
+      [nTextHead, nTextState],
+      Array.from({ length: nTextHead * nTextState }, (_, i) =>
+        Math.floor((i % nTextState) / headSize) === Math.floor(i / nTextState) ? value : 0,
+      ),
+    );
+  // What takes a head's part of a query scales it too: one kernel for both.
+  const [headMask, scaledMask] = [ownHead(1), ownHead(headSize ** -0.5)];
   const ones = graph.constant(dtype, [1, nTextHead], new Array<number>(nTextHead).fill(1));
   return (q, k, v, bias) => {
-    const scaled = graph.op('Mul', [q, scalar(headSize ** -0.5)]);
-    const byHead = graph.op('Mul', [reshape(scaled, [1, nTextState]), headMask]);
+    const byHead = graph.op('Mul', [reshape(q, [1, nTextState]), scaledMask]);
     const scores = graph.op('Gemm', [byHead, k], { transB: 1 });
     const masked = bias === undefined ? scores : graph.op('Add', [scores, bias]);
     const mixed = graph.op('Gemm', [graph.op('Softmax', [masked], { axis: -1 }), v]);

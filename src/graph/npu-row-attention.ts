@@ -41,27 +41,29 @@ export interface RowShape {
 export function fewRowAttention(layers: NpuLayers, dimensions: ModelDimensions, shape: RowShape): RowAttention {
   const { nAudioCtx, nTextHead, nTextState } = dimensions;
   const { rows, windows, capacity } = shape;
-  const { graph, dtype, scalar, reshape, split } = layers;
+  const { graph, dtype, reshape, split } = layers;
   const perWindow = rows / windows;
   const headSize = nTextState / nTextHead;
-  const table = (dims: readonly [number, number], isOne: (row: number, column: number) => boolean) => {
-    const at = (i: number) => isOne(Math.floor(i / dims[1]), i % dims[1]);
+  const table = (dims: readonly [number, number], value: number, isSet: (row: number, column: number) => boolean) => {
+    const at = (i: number) => isSet(Math.floor(i / dims[1]), i % dims[1]);
     return graph.constant(
       dtype,
       dims,
-      Array.from({ length: dims[0] * dims[1] }, (_, i) => (at(i) ? 1 : 0)),
+      Array.from({ length: dims[0] * dims[1] }, (_, i) => (at(i) ? value : 0)),
     );
   };
-  const ownHead = table([nTextHead, nTextState], (head, i) => Math.floor(i / headSize) === head);
-  const sumOfHeads = table([rows, rows * nTextHead], (row, i) => Math.floor(i / nTextHead) === row);
+  const ofHead = (value: number) =>
+    table([nTextHead, nTextState], value, (head, i) => Math.floor(i / headSize) === head);
+  // What takes a head's part of a query scales it too: one kernel for both.
+  const [ownHead, scaledHead] = [ofHead(1), ofHead(headSize ** -0.5)];
+  const sumOfHeads = table([rows, rows * nTextHead], 1, (row, i) => Math.floor(i / nTextHead) === row);
   const transpose = (x: Value) => graph.op('Transpose', [x], { perm: [0, 2, 1] });
   const byWindow = (x: Value, count: number, width: number) =>
     windows === 1 ? x : reshape(x, [windows, count, width]);
 
   /** [rows, state] -> [rows * heads, state], by window */
   const queries = (q: Value) => {
-    const scaled = reshape(graph.op('Mul', [q, scalar(headSize ** -0.5)]), [rows, 1, nTextState]);
-    const masked = graph.op('Mul', [scaled, ownHead]);
+    const masked = graph.op('Mul', [reshape(q, [rows, 1, nTextState]), scaledHead]);
     const flat = [rows * nTextHead, nTextState];
     return reshape(masked, windows === 1 ? flat : [windows, perWindow * nTextHead, nTextState]);
   };
