@@ -52,8 +52,17 @@ export interface DecoderRun extends AsyncDisposable {
    */
   candidates(step: TextStep, request: CandidatesRequest, signal?: AbortSignal): Promise<Candidate[][]>;
   /**
-   * With a single text: appends a prompt, then the likeliest allowed token again and again, beside the engine or, without
-   * timestamps, on the device, so that no token waits for its caller. The last token of the result has not been appended: a call that goes on from there begins with it.
+   * Appends tokens to each text, as many to each, and says how likely some tokens are behind them: a few numbers in place of all
+   * logits. The last token of each is taken away again: a call that goes on from there begins with it.
+   *
+   * @param of the tokens that are asked for
+   * @returns their log-probabilities, f32 [texts, of.length]
+   */
+  ask(tokens: readonly (readonly number[])[], of: readonly number[], signal?: AbortSignal): Promise<Float32Array>;
+  /**
+   * With one text over each window: appends prompts, then the likeliest allowed token again and again until every text has ended,
+   * beside the engine or on the device, so that no token waits for its caller. The last token of each text has not been appended:
+   * a call that goes on from there begins with it.
    */
   greedy(request: GreedyRequest, signal?: AbortSignal): Promise<GreedyResult>;
 }
@@ -99,42 +108,48 @@ export interface CandidatesRequest {
 }
 
 export interface GreedyRequest {
-  /** Tokens to append first, at least one. */
-  readonly prompt: readonly number[];
-  /** Added to the logits of the first new token; f32 [nVocab], 0 or -Infinity. */
+  /** Tokens to append first, for each text at least one. */
+  readonly prompts: readonly (readonly number[])[];
+  /** Added to the logits of each text's first new token; f32 [nVocab], 0 or -Infinity. */
   readonly beginSuppress: Float32Array;
   /** The same for every token after it. */
   readonly suppress: Float32Array;
   /** Places timestamps by Whisper's rules; without it, they are tokens like others. */
   readonly timestamps?: {
     readonly rules: TimestampRules;
-    /** The tokens of the text so far, those of `prompt` included. */
-    readonly text: readonly number[];
+    /** The tokens of each text so far, those of its prompt included where they are text. */
+    readonly texts: readonly (readonly number[])[];
   };
-  /** Decoding ends with this token, which is part of the result. */
+  /** A text ends with this token, which is part of the result. */
   readonly stopToken: number;
-  /** The most new tokens, the stop token included. */
+  /** The most new tokens of a text, the stop token included. */
   readonly maxTokens: number;
   /** Asks for `batches` in the result. */
   readonly timed?: boolean;
 }
 
-/** Decoder steps that were waited for together, a token each. */
+/** Decoder steps that were waited for together, a token of each text in each. */
 export interface StepBatch {
   /** Those behind the stop token count too: they ran in vain. */
   readonly steps: number;
   readonly elapsedMs: number;
 }
 
-export interface GreedyResult {
-  readonly tokens: number[];
+/** A text that was decoded greedily. */
+export interface GreedyText {
+  /** Behind the prompt; the stop token included once it is reached. */
+  readonly tokens: readonly number[];
   /** Log-probability of each token among those that were allowed. NaN where the model's weights are no numbers. */
-  readonly logprobs: number[];
+  readonly logprobs: readonly number[];
   /**
    * How far each log-probability may be from what `forward` would give, 0 where it is the same. The tokens are exact, but
    * where logits are screened in 8 bits, those of unlikely tokens are rough, and with them what the likely one is divided by.
    */
-  readonly logprobErrors: number[];
+  readonly logprobErrors: readonly number[];
+}
+
+export interface GreedyResult {
+  readonly texts: readonly GreedyText[];
   /** In order, where `timed` was asked for. The first holds the prompt as well: its last step gives the first token. */
   readonly batches?: readonly StepBatch[];
 }

@@ -1,5 +1,5 @@
 import { windows } from '../audio/windows.ts';
-import type { EncodedAudio, GreedyRequest, GreedyResult, StepBatch } from '../backend/backend.ts';
+import type { EncodedAudio, GreedyRequest, StepBatch } from '../backend/backend.ts';
 import { sotSequence } from '../decoding/prompt.ts';
 import type { DecodingRules } from '../decoding/rules.ts';
 import { UsageError } from '../errors.ts';
@@ -70,14 +70,14 @@ export function benchRequest(rules: DecodingRules, nTextCtx: number, language: s
   const { beginSuppress, suppress } = rules;
   if (tokens === undefined) {
     const maxTokens = maxLength - prompt.length;
-    return { prompt, beginSuppress, suppress, stopToken: special.eot, maxTokens, timed: true };
+    return { prompts: [prompt], beginSuppress, suppress, stopToken: special.eot, maxTokens, timed: true };
   }
   const most = nTextCtx - prompt.length + 1; // the last token needs no place of its own
   if (tokens > most)
     throw new UsageError('TOKENS_TOO_MANY', `the model has room for ${most} tokens, not for ${tokens}`);
   const withoutEnd = (mask: Float32Array) => mask.with(special.eot, Number.NEGATIVE_INFINITY);
   const masks = { beginSuppress: withoutEnd(beginSuppress), suppress: withoutEnd(suppress) };
-  return { prompt, ...masks, stopToken: -1, maxTokens: tokens, timed: true };
+  return { prompts: [prompt], ...masks, stopToken: -1, maxTokens: tokens, timed: true };
 }
 
 async function measureRun(plan: MeasurePlan): Promise<RunTimes> {
@@ -128,10 +128,10 @@ async function decode(
   audio: EncodedAudio,
   request: GreedyRequest,
   signal: AbortSignal,
-): Promise<Required<GreedyResult>> {
+): Promise<{ tokens: readonly number[]; batches: readonly StepBatch[] }> {
   await using run = await audio.startDecoder();
-  const { batches = [], ...result } = await run.greedy(request, signal);
-  return { ...result, batches };
+  const { batches = [], texts } = await run.greedy(request, signal);
+  return { tokens: texts[0]?.tokens ?? [], batches };
 }
 
 /** From the prompt to the first token. */

@@ -78,6 +78,8 @@ export function npuGraphs(
     ...greedyGraphs({ windows: 1, capacity: nTextCtx }),
   ];
   if (beams > 1) graphs.push(rowsGraph(dimensions, { rows: beams, windows: 1, capacity, candidates }));
+  // Beams are no greedy decoding.
+  if (windows > 1 && beams === 1) graphs.push(...greedyGraphs({ windows, capacity }));
   if (windows > 1) graphs.push(rowsGraph(dimensions, { rows: windows * beams, windows, capacity, candidates }));
   if (wordTimes) {
     const shape = { ...wide, alignmentHeads: alignmentHeads(checkpoint) };

@@ -8,10 +8,10 @@ import { likeliestTexts } from './likeliest-texts.ts';
 import { likeliestTokens } from './likeliest-tokens.ts';
 import { logitFilters } from './logit-filters.ts';
 import type { DecodingOptions } from './options.ts';
-import { windowPrompt } from './prompt.ts';
+import { type Prompt, windowPrompt } from './prompt.ts';
 import type { DecodingRules } from './rules.ts';
 import { scored } from './score-text.ts';
-import type { Beginning, Hypothesis } from './search.ts';
+import type { Hypothesis } from './search.ts';
 
 export interface DecodingResult {
   readonly language: string;
@@ -51,18 +51,9 @@ export async function decode(
     } = { tokens: [], sotIndex: 0 },
   ] = prompts;
   await using run = await audio.startDecoder(window);
-  const first = await run.forward({ tokens: prompts.map(({ tokens }) => tokens), logitsFrom: sotIndex }, signal);
-  const perWindow = rowsOf(first.logits, special.nVocab, languages.length);
-  const noSpeechProbs = perWindow.map(([atSot]) => probability(atSot as Float32Array, special.noSpeech));
-
-  const beginning: Beginning = {
-    rules,
-    options,
-    logits: perWindow.map((rows) => rows.at(-1) as Float32Array),
-    mostTokens: Math.min(Math.floor(maxLength / 2), maxLength + 1 - promptLength),
-  };
-  const isGreedy = temperature === 0 && options.beamSize === 1 && languages.length === 1;
-  const best = isGreedy ? [await greedyText()] : await likeliestTexts(run, beginning, signal);
+  const mostTokens = Math.min(Math.floor(maxLength / 2), maxLength + 1 - promptLength);
+  const isGreedy = temperature === 0 && options.beamSize === 1;
+  const { noSpeechProbs, best } = await (isGreedy ? greedyTexts() : searchedTexts());
   return best.map(({ tokens, sumLogprob }, i) => {
     const text = tokenizer.decode(tokens).trim();
     return {
@@ -76,13 +67,34 @@ export async function decode(
     };
   });
 
-  async function greedyText(): Promise<Hypothesis> {
-    const [{ tokens: prompt } = { tokens: [] }] = prompts;
-    const text = await likeliestTokens(run, beginning, signal);
+  async function greedyTexts(): Promise<Decoded> {
+    const beginnings = prompts.map(({ tokens }) => tokens.slice(0, sotIndex + 1));
+    const noSpeech = await run.ask(beginnings, [special.noSpeech], signal);
+    const ends = prompts.map(({ tokens }) => tokens.slice(sotIndex));
+    const texts = await likeliestTokens(run, { rules, options, mostTokens }, ends, signal);
     const filters = logitFilters(rules, options);
-    const place = { audio, window, prompt, filters, eot: special.eot, nVocab: special.nVocab };
-    return scored(text, options.logprobThreshold, place, signal);
+    const best: Hypothesis[] = [];
+    for (const [i, text] of texts.entries()) {
+      const { tokens: prompt } = prompts[i] as Prompt;
+      const place = { audio, window: window ?? i, prompt, filters, eot: special.eot, nVocab: special.nVocab };
+      best.push(await scored(text, options.logprobThreshold, place, signal));
+    }
+    return { noSpeechProbs: Array.from(noSpeech, Math.exp), best };
   }
+
+  async function searchedTexts(): Promise<Decoded> {
+    const first = await run.forward({ tokens: prompts.map(({ tokens }) => tokens), logitsFrom: sotIndex }, signal);
+    const perWindow = rowsOf(first.logits, special.nVocab, languages.length);
+    const noSpeechProbs = perWindow.map(([atSot]) => probability(atSot as Float32Array, special.noSpeech));
+    const logits = perWindow.map((rows) => rows.at(-1) as Float32Array);
+    return { noSpeechProbs, best: await likeliestTexts(run, { rules, options, logits, mostTokens }, signal) };
+  }
+}
+
+/** What decoding finds over each window. */
+interface Decoded {
+  readonly noSpeechProbs: readonly number[];
+  readonly best: readonly Hypothesis[];
 }
 
 function probability(logits: Float32Array, token: number): number {

@@ -40,11 +40,13 @@ export async function generate(
 ): Promise<GeneratedText> {
   const { special, suppress, beginSuppress, maxLength } = rules;
   await using run = await audio.startDecoder();
-  const { language, languageProbabilities, fed } = await chooseLanguage(run, special, options.language, signal);
+  const { language, languageProbabilities } = await chooseLanguage(run, special, options.language, signal);
   const prompt = [...sotSequence(special, language, options.task), special.noTimestamps];
-  const greedy = await run.greedy(
+  const {
+    texts: [greedy],
+  } = await run.greedy(
     {
-      prompt: prompt.slice(fed),
+      prompts: [prompt],
       beginSuppress,
       suppress,
       stopToken: special.eot,
@@ -52,6 +54,7 @@ export async function generate(
     },
     signal,
   );
+  if (greedy === undefined) throw new Error('a prompt has a text');
   const { eot, nVocab } = special;
   const filters = [suppressAtBegin(rules.beginSuppressTokens), suppressTokens(rules.suppressTokens)];
   const place = { audio, prompt, filters, eot, nVocab };
@@ -65,18 +68,17 @@ export async function generate(
   };
 }
 
-/** `fed` counts the prompt tokens that detection has already put into the run. */
 async function chooseLanguage(
   run: DecoderRun,
   special: SpecialTokens,
   language: string | undefined,
   signal: AbortSignal | undefined,
-): Promise<{ language: string; languageProbabilities?: LanguageProbability[]; fed: number }> {
-  if (language !== undefined) return { language, fed: 0 };
-  if (!special.isMultilingual) return { language: 'en', fed: 0 };
-  const { logits } = await run.forward({ tokens: [[special.sot]] }, signal);
-  const languageProbabilities = rankLanguages(logits, special);
+): Promise<{ language: string; languageProbabilities?: LanguageProbability[] }> {
+  if (language !== undefined) return { language };
+  if (!special.isMultilingual) return { language: 'en' };
+  const logprobs = await run.ask([[special.sot]], [...special.languages.values()], signal);
+  const languageProbabilities = rankLanguages(logprobs, special);
   const [likeliest] = languageProbabilities;
   if (likeliest === undefined) throw new Error('a multilingual vocabulary has languages');
-  return { language: likeliest.language, languageProbabilities, fed: 1 };
+  return { language: likeliest.language, languageProbabilities };
 }

@@ -8,19 +8,17 @@ export interface LanguageProbability {
 }
 
 /**
- * Ranks the languages by the logits that follow the start token alone.
+ * Ranks the languages by what follows the start token alone.
  * Source: openai/whisper decoding.py, detect_language: softmax over the language tokens, all others masked.
  *
- * @param logits f32 [nVocab] after [sot]
+ * @param scores of each language's token behind [sot], in the vocabulary's order: logits, or log-probabilities
  * @returns all languages of the vocabulary, likeliest first
  */
-export function rankLanguages(logits: Float32Array, special: SpecialTokens): LanguageProbability[] {
-  const scores = Array.from(special.languages, ([language, token]) => ({
-    language,
-    logit: logits[token] ?? -Infinity,
-  }));
-  const highest = Math.max(...scores.map(({ logit }) => logit));
-  const weights = scores.map(({ language, logit }) => ({ language, weight: Math.exp(logit - highest) }));
+export function rankLanguages(scores: Float32Array, { languages }: SpecialTokens): LanguageProbability[] {
+  const highest = Math.max(...scores);
+  const weights = Array.from(languages.keys(), (language, i) => {
+    return { language, weight: Math.exp((scores[i] ?? Number.NEGATIVE_INFINITY) - highest) };
+  });
   const sum = weights.reduce((total, { weight }) => total + weight, 0);
   return weights
     .map(({ language, weight }) => ({ language, probability: weight / sum }))
@@ -40,7 +38,8 @@ export async function detectLanguages(
   if (!special.isMultilingual) return Array.from({ length: audio.count }, () => [{ language: 'en', probability: 1 }]);
   await using run = await audio.startDecoder();
   const tokens = Array.from({ length: audio.count }, () => [special.sot]);
-  const { logits } = await run.forward({ tokens }, signal);
-  const { nVocab } = special;
-  return tokens.map((_, window) => rankLanguages(logits.subarray(window * nVocab, (window + 1) * nVocab), special));
+  const languages = [...special.languages.values()];
+  const logprobs = await run.ask(tokens, languages, signal);
+  const { length } = languages;
+  return tokens.map((_, window) => rankLanguages(logprobs.subarray(window * length, (window + 1) * length), special));
 }

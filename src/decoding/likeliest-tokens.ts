@@ -1,43 +1,34 @@
-import type { DecoderRun } from '../backend/backend.ts';
-import { argMax, logSumExp } from '../logits/log-softmax.ts';
-import { logitFilters, rulesForTimestamps } from './logit-filters.ts';
-import type { GreedyText } from './score-text.ts';
+import type { DecoderRun, GreedyText } from '../backend/backend.ts';
+import { rulesForTimestamps } from './logit-filters.ts';
 import type { Beginning } from './search.ts';
 import { suppressMask } from './suppress.ts';
 
 /**
- * Greedy decoding of one window: what likeliestTexts gives at temperature 0 without beams, but behind the first token the
- * backend goes on by itself.
+ * Greedy decoding of one text over each window: what likeliestTexts gives at temperature 0 without beams, but the backend goes on
+ * by itself.
+ *
+ * @param prompts what of each window's prompt has not been appended yet
  */
 export async function likeliestTokens(
   run: DecoderRun,
-  { rules, options, logits: [logits, ...others], mostTokens }: Beginning,
+  { rules, options, mostTokens }: Omit<Beginning, 'logits'>,
+  prompts: readonly (readonly number[])[],
   signal: AbortSignal | undefined,
-): Promise<GreedyText> {
-  if (logits === undefined || others.length > 0) throw new RangeError('greedy decoding is of one window');
+): Promise<readonly GreedyText[]> {
   const { nVocab, eot } = rules.special;
-  for (const filter of logitFilters(rules, options)) filter.apply(logits, []);
-  const token = argMax(logits);
-  const logprob = (logits[token] as number) - logSumExp(logits);
-  if (token === eot || mostTokens === 1) return { tokens: [token], logprobs: [logprob], logprobErrors: [0] };
-  const suppress =
-    options.suppress.length === 0
-      ? rules.suppress
-      : suppressMask(nVocab, [...rules.suppressTokens, ...options.suppress]);
-  const { tokens, logprobs, logprobErrors } = await run.greedy(
+  const isUsual = options.suppress.length === 0;
+  const never = [...rules.suppressTokens, ...options.suppress];
+  const timestamps = { rules: rulesForTimestamps(rules, options), texts: prompts.map(() => []) };
+  const { texts } = await run.greedy(
     {
-      prompt: [token],
-      beginSuppress: suppress,
-      suppress,
-      ...(options.timestamps ? { timestamps: { rules: rulesForTimestamps(rules, options), text: [token] } } : {}),
+      prompts,
+      beginSuppress: isUsual ? rules.beginSuppress : suppressMask(nVocab, [...never, ...rules.beginSuppressTokens]),
+      suppress: isUsual ? rules.suppress : suppressMask(nVocab, never),
+      ...(options.timestamps ? { timestamps } : {}),
       stopToken: eot,
-      maxTokens: mostTokens - 1,
+      maxTokens: mostTokens,
     },
     signal,
   );
-  return {
-    tokens: [token, ...tokens],
-    logprobs: [logprob, ...logprobs],
-    logprobErrors: [0, ...logprobErrors],
-  };
+  return texts;
 }

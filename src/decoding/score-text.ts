@@ -1,18 +1,9 @@
-import type { EncodedAudio } from '../backend/backend.ts';
+import type { EncodedAudio, GreedyText } from '../backend/backend.ts';
 import { logSumExp } from '../logits/log-softmax.ts';
 import { rowsOf } from '../logits/rows.ts';
 import { avgLogprobOf } from './avg-logprob.ts';
 import type { LogitFilter } from './logit-filters.ts';
 import { type Hypothesis, withoutEnd } from './search.ts';
-
-/** A text that was decoded greedily. */
-export interface GreedyText {
-  /** Behind the prompt; the end token included once it is reached. */
-  readonly tokens: readonly number[];
-  readonly logprobs: readonly number[];
-  /** How far each log-probability may be off, as GreedyResult has it. */
-  readonly logprobErrors: readonly number[];
-}
 
 /** Where a text stands, and what was allowed in it: what it takes to score it again. */
 export interface TextPlace {

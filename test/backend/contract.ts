@@ -5,7 +5,7 @@ import type { Candidate } from '../../src/logits/candidates.ts';
 import { logSumExp } from '../../src/logits/log-softmax.ts';
 import { rowsOf } from '../../src/logits/rows.ts';
 import type { ModelDimensions } from '../../src/model/dimensions.ts';
-import { append } from '../support/append.ts';
+import { append, greedyAlone } from '../support/append.ts';
 import { expectClose } from '../support/compare.ts';
 import { randomValues } from '../support/random-checkpoint.ts';
 import {
@@ -77,7 +77,7 @@ export function backendContract(name: string, open: () => Promise<BackendUnderTe
     };
     const prompt = [5, 250, 17];
     const request = (changes: Partial<GreedyRequest> = {}): GreedyRequest => ({
-      prompt,
+      prompts: [prompt],
       beginSuppress: mask(),
       suppress: mask(),
       stopToken: noToken,
@@ -89,7 +89,7 @@ export function backendContract(name: string, open: () => Promise<BackendUnderTe
     async function greedy(seed: number, changes: Partial<GreedyRequest> = {}) {
       await using audio = await encode(seed);
       await using run = await audio.startDecoder();
-      return await run.greedy(request(changes));
+      return await greedyAlone(run, request(changes));
     }
 
     test('says what it runs on and which model', () => {
@@ -166,7 +166,7 @@ export function backendContract(name: string, open: () => Promise<BackendUnderTe
         ['text', [timestampBegin + 3, 17]],
         ['a time that ends a stretch', [timestampBegin + 3, 17, timestampBegin + 9]],
       ])('decodes greedily behind %s by their rules, with the log-probability of each token', async (_, text) => {
-        const changes = { timestamps: { rules, text }, prompt: [...prompt, ...text], maxTokens: 12 };
+        const changes = { timestamps: { rules, texts: [text] }, prompts: [[...prompt, ...text]], maxTokens: 12 };
         const wanted = expected(1, changes);
         expect(wanted.tokens.some(isTimestamp)).toBe(true);
         expect(wanted.tokens.every(isTimestamp)).toBe(false);
@@ -177,7 +177,7 @@ export function backendContract(name: string, open: () => Promise<BackendUnderTe
 
       test('lets masks hold as well, and stops behind the stop token', async () => {
         const text = [timestampBegin + 3, 17];
-        const changes = { timestamps: { rules, text }, prompt: [...prompt, ...text], maxTokens: 12 };
+        const changes = { timestamps: { rules, texts: [text] }, prompts: [[...prompt, ...text]], maxTokens: 12 };
         const [first = 0, second = 0] = expected(1, changes).tokens;
         const masked = { ...changes, beginSuppress: mask(first), suppress: mask(second) };
         const wanted = expected(1, masked);
@@ -203,15 +203,21 @@ export function backendContract(name: string, open: () => Promise<BackendUnderTe
     });
 
     test('times its steps where that is asked for: each token is in a batch, and no batch takes no time', async () => {
-      expect(await greedy(1)).not.toHaveProperty('batches');
+      const timed = async (changes: Partial<GreedyRequest>) => {
+        await using audio = await encode(1);
+        await using run = await audio.startDecoder();
+        const result = await run.greedy(request(changes));
+        return { tokens: result.texts[0]?.tokens ?? [], ...result };
+      };
+      expect(await timed({})).not.toHaveProperty('batches');
       for (const maxTokens of [1, 20]) {
-        const { tokens, batches = [] } = await greedy(1, { maxTokens, timed: true });
+        const { tokens, batches = [] } = await timed({ maxTokens, timed: true });
         expect(batches.reduce((sum, { steps }) => sum + steps, 0)).toBe(tokens.length);
         for (const { elapsedMs } of batches) expect(elapsedMs).toBeGreaterThan(0);
       }
       // Steps that were queued behind the stop token are counted too.
       const stopToken = expected(1).tokens[1] ?? noToken;
-      const { tokens, batches = [] } = await greedy(1, { maxTokens: 20, stopToken, timed: true });
+      const { tokens, batches = [] } = await timed({ maxTokens: 20, stopToken, timed: true });
       expect(batches.reduce((sum, { steps }) => sum + steps, 0)).toBeGreaterThanOrEqual(tokens.length);
     });
 
@@ -225,7 +231,7 @@ export function backendContract(name: string, open: () => Promise<BackendUnderTe
       await using run = await audio.startDecoder();
       await append(run, [5]);
       await append(run, [250]);
-      expect((await run.greedy(request({ prompt: [17] }))).tokens).toEqual(expected(1).tokens);
+      expect((await greedyAlone(run, request({ prompts: [[17]] }))).tokens).toEqual(expected(1).tokens);
     });
 
     test('gives the same for a window whatever came between', async () => {
@@ -240,7 +246,7 @@ export function backendContract(name: string, open: () => Promise<BackendUnderTe
       await using audio = await encode(1);
       for (let text = 0; text < 2; text++) {
         await using run = await audio.startDecoder();
-        expect((await run.greedy(request())).tokens).toEqual(expected(1).tokens);
+        expect((await greedyAlone(run, request())).tokens).toEqual(expected(1).tokens);
       }
     });
 
@@ -252,7 +258,7 @@ export function backendContract(name: string, open: () => Promise<BackendUnderTe
       await append(firstRun, [5]);
       await append(secondRun, [5, 250]);
       await append(firstRun, [250]);
-      const texts = [firstRun, secondRun].map((run) => run.greedy(request({ prompt: [17] })));
+      const texts = [firstRun, secondRun].map((run) => greedyAlone(run, request({ prompts: [[17]] })));
       const [a, b] = await Promise.all(texts);
       expect(a?.tokens).toEqual(expected(1).tokens);
       expect(b?.tokens).toEqual(expected(2).tokens);
@@ -261,7 +267,7 @@ export function backendContract(name: string, open: () => Promise<BackendUnderTe
     test('takes calls in their order from those who do not wait for the answers', async () => {
       await using audio = await encode(1);
       await using run = await audio.startDecoder();
-      const calls = [append(run, [5]), append(run, [250]), run.greedy(request({ prompt: [17] }))] as const;
+      const calls = [append(run, [5]), append(run, [250]), greedyAlone(run, request({ prompts: [[17]] }))] as const;
       const [first, , text] = await Promise.all(calls);
       expectClose(first, decoderOf(1)([5]).logits[0]!, logitTolerance);
       expect(text.tokens).toEqual(expected(1).tokens);
@@ -274,7 +280,7 @@ export function backendContract(name: string, open: () => Promise<BackendUnderTe
       await using run = await audio.startDecoder();
       await expect(encode(1, signal)).rejects.toBe(reason);
       await expect(append(run, [5], signal)).rejects.toBe(reason);
-      await expect(run.greedy(request(), signal)).rejects.toBe(reason);
+      await expect(greedyAlone(run, request(), signal)).rejects.toBe(reason);
     });
 
     test.each(['encode', 'forward', 'greedy'] as const)(
@@ -286,7 +292,7 @@ export function backendContract(name: string, open: () => Promise<BackendUnderTe
         const calls = {
           encode: () => encode(2, aborter.signal),
           forward: () => append(run, prompt, aborter.signal),
-          greedy: () => run.greedy(request(), aborter.signal),
+          greedy: () => greedyAlone(run, request(), aborter.signal),
         };
         const rejection = expect(calls[call]()).rejects.toThrow('enough');
         aborter.abort(new Error('enough'));
@@ -299,11 +305,11 @@ export function backendContract(name: string, open: () => Promise<BackendUnderTe
       await using audio = await encode(1);
       const fillContext = request({ maxTokens: nTextCtx - prompt.length + 1 });
       await using whole = await audio.startDecoder();
-      await whole.greedy(fillContext);
+      await greedyAlone(whole, fillContext);
       await expect(append(whole, [5])).rejects.toThrow(/tokens exceed/);
       await using run = await audio.startDecoder();
       const aborter = new AbortController();
-      const rejection = expect(run.greedy(fillContext, aborter.signal)).rejects.toThrow('enough');
+      const rejection = expect(greedyAlone(run, fillContext, aborter.signal)).rejects.toThrow('enough');
       aborter.abort(new Error('enough'));
       await rejection;
       await append(run, [5]); // there is room
@@ -315,8 +321,8 @@ export function backendContract(name: string, open: () => Promise<BackendUnderTe
       await expect(append(run, Array(nTextCtx + 1).fill(5))).rejects.toThrow(/tokens exceed/);
       await expect(append(run, [nVocab])).rejects.toThrow();
       await expect(append(run, [])).rejects.toThrow();
-      await expect(run.greedy(request({ prompt: [] }))).rejects.toThrow();
-      await expect(run.greedy(request({ maxTokens: nTextCtx }))).rejects.toThrow(/tokens exceed/);
+      await expect(greedyAlone(run, request({ prompts: [[]] }))).rejects.toThrow();
+      await expect(greedyAlone(run, request({ maxTokens: nTextCtx }))).rejects.toThrow(/tokens exceed/);
       await expect(backend.encode([new Float32Array(10)])).rejects.toThrow();
       expect((await greedy(1)).tokens).toEqual(expected(1).tokens);
     });
@@ -326,7 +332,7 @@ export function backendContract(name: string, open: () => Promise<BackendUnderTe
       await using run = await audio.startDecoder();
       await append(run, prompt.slice(0, 2));
       await expect(append(run, Array(nTextCtx).fill(5))).rejects.toThrow();
-      expect((await run.greedy(request({ prompt: [17] }))).tokens).toEqual(expected(1).tokens);
+      expect((await greedyAlone(run, request({ prompts: [[17]] }))).tokens).toEqual(expected(1).tokens);
     });
 
     test('rejects what is asked of a text or an audio that was disposed of', async () => {
@@ -334,7 +340,7 @@ export function backendContract(name: string, open: () => Promise<BackendUnderTe
       const run = await audio.startDecoder();
       await run[Symbol.asyncDispose]();
       await expect(append(run, [5])).rejects.toThrow();
-      await expect(run.greedy(request())).rejects.toThrow();
+      await expect(greedyAlone(run, request())).rejects.toThrow();
       await audio[Symbol.asyncDispose]();
       await expect(audio.startDecoder()).rejects.toThrow();
       await expect(audio.encoderOutput()).rejects.toThrow();
@@ -351,7 +357,7 @@ export function backendContract(name: string, open: () => Promise<BackendUnderTe
       const { backend: other } = await open();
       const audio = await other.encode([logMel(1)]);
       const run = await audio.startDecoder();
-      const underWay = expect(run.greedy(request({ maxTokens: nTextCtx - prompt.length }))).rejects.toThrow();
+      const underWay = expect(greedyAlone(run, request({ maxTokens: nTextCtx - prompt.length }))).rejects.toThrow();
       await other[Symbol.asyncDispose]();
       await underWay;
       await expect(other.encode([logMel(1)])).rejects.toThrow();
@@ -621,10 +627,71 @@ export function backendContract(name: string, open: () => Promise<BackendUnderTe
       test('begins a text over one window of several', async () => {
         await using audio = await backend.encode([logMel(1), logMel(2)]);
         await using run = await audio.startDecoder(1);
-        expect((await run.greedy(request())).tokens).toEqual(expected(2).tokens);
+        expect((await greedyAlone(run, request())).tokens).toEqual(expected(2).tokens);
         expectClose(await audio.encoderOutput(1), reference.encode(logMel(2)).flat(), logitTolerance);
         await expect(audio.startDecoder(2)).rejects.toThrow(/no window 2/);
         await expect(audio.encoderOutput(2)).rejects.toThrow(/no window 2/);
+      });
+
+      const timestampRules = { eot: 240, noTimestamps: 245, timestampBegin: 260, maxInitialIndex: 20 };
+      const starts = [prompt, [6, 251, 18], [9, 8, 7]];
+      test.each([
+        ['two windows', starts.slice(0, 2), false],
+        ['two windows with timestamps', starts.slice(0, 2), true],
+        ['three windows', starts, false],
+        ['three windows with timestamps', starts, true],
+        ['windows whose prompts differ in length', [[5], [6, 251, 18, 30, 31, 32], [9, 8]], true],
+      ])('decodes %s together until each text has ended, and goes on from there', async (_, prompts, hasRules) => {
+        const windows = prompts.map((__, window) => window);
+        const timestamps = { rules: timestampRules, texts: windows.map((window) => (window === 1 ? [263, 17] : [])) };
+        const changes = { prompts, maxTokens: 12, ...(hasRules ? { timestamps } : {}) };
+        const free = windows.map((window) => greedyText(decoderOf(window + 1), request(changes), window).tokens);
+        const stopToken = free[0]?.[4] ?? noToken; // so that one ends before the others
+        const wanted = windows.map((window) =>
+          greedyText(decoderOf(window + 1), request({ ...changes, stopToken }), window),
+        );
+        await using audio = await backend.encode(windows.map((window) => logMel(window + 1)));
+        await using run = await audio.startDecoder();
+        const { texts } = await run.greedy(request({ ...changes, stopToken }));
+        expect(texts.map(({ tokens }) => tokens)).toEqual(wanted.map(({ tokens }) => tokens));
+        for (const [window, { logprobs }] of texts.entries()) expectClose(logprobs, wanted[window]!.logprobs, 0.01);
+        const lengths = texts.map(({ tokens }) => tokens.length);
+        expect(Math.min(...lengths)).toBeLessThan(Math.max(...lengths));
+        const next = texts.map(({ tokens }) => [tokens.at(-1)!, 44]);
+        const { logits } = await run.forward({ tokens: next });
+        expectTexts(
+          logits,
+          windows.map((window) => [window + 1, [...prompts[window]!, ...texts[window]!.tokens, 44]]),
+        );
+      });
+
+      test('says how likely some tokens are behind each text, and takes the last token of each away again', async () => {
+        await using audio = await backend.encode([logMel(1), logMel(2)]);
+        await using run = await audio.startDecoder();
+        const asked = [7, 251, 299, 0];
+        const expectAsked = async (tokens: readonly number[][], texts: readonly number[][]) => {
+          const logprobs = await run.ask(tokens, asked);
+          const said = texts.flatMap((text, window) => {
+            const row = Float32Array.from(logitsOf(window + 1, text));
+            return asked.map((token) => row[token]! - logSumExp(row));
+          });
+          expectClose(logprobs, said, logitTolerance);
+        };
+        await expectAsked([[5], [6]], [[5], [6]]);
+        await expectAsked([prompt, [6, 251, 18]], [prompt, [6, 251, 18]]);
+        const texts = [
+          [...prompt.slice(0, -1), 20, 21, 22, 23],
+          [6, 251, 30, 31, 32, 33],
+        ];
+        await expectAsked(
+          texts.map((text) => text.slice(2)),
+          texts,
+        );
+        const { logits } = await run.forward({ tokens: [[40], [41]] });
+        expectTexts(
+          logits,
+          texts.map((text, window) => [window + 1, [...text.slice(0, -1), 40 + window]]),
+        );
       });
 
       test('gives the scores of the alignment heads, for all tokens of a step and after others', async () => {
@@ -662,7 +729,7 @@ export function backendContract(name: string, open: () => Promise<BackendUnderTe
         ]) {
           await expect(run.forward(step), JSON.stringify(step)).rejects.toThrow();
         }
-        await expect(run.greedy(request())).rejects.toThrow();
+        await expect(greedyAlone(run, request())).rejects.toThrow();
         const { logits } = await run.forward({ tokens: [prompt, prompt] });
         expectTexts(logits, [
           [1, prompt],

@@ -9,7 +9,7 @@ import type { LoadedModel } from '../../src/transcribe/loaded-model.ts';
 const special: SpecialTokens = specialTokens(51865);
 const rules = decodingRules(special, { suppressTokens: [7], beginSuppressTokens: [8], maxLength: 448 } as never);
 const request: GreedyRequest = {
-  prompt: [1],
+  prompts: [[1]],
   beginSuppress: new Float32Array(1),
   suppress: new Float32Array(1),
   stopToken: 9,
@@ -29,7 +29,7 @@ function scriptedModel(tokens: readonly number[], batches: readonly StepBatch[])
         async greedy(given: GreedyRequest) {
           asked.push(given);
           const kept = tokens.slice(0, given.maxTokens);
-          return { tokens: kept, logprobs: kept.map(() => 0), ...(given.timed ? { batches } : {}) };
+          return { texts: [{ tokens: kept, logprobs: kept.map(() => 0) }], ...(given.timed ? { batches } : {}) };
         },
         [Symbol.asyncDispose]: done,
       }),
@@ -120,8 +120,8 @@ describe('measureRuns', () => {
 
 describe('benchRequest', () => {
   test('asks for what transcribe does, timed', () => {
-    const { prompt, stopToken, maxTokens, suppress, timed } = benchRequest(rules, 448, 'en');
-    expect(prompt).toEqual([50258, 50259, 50359, 50363]);
+    const { prompts, stopToken, maxTokens, suppress, timed } = benchRequest(rules, 448, 'en');
+    expect(prompts).toEqual([[50258, 50259, 50359, 50363]]);
     expect({ stopToken, maxTokens, timed }).toEqual({ stopToken: special.eot, maxTokens: 444, timed: true });
     expect(suppress).toBe(rules.suppress);
   });

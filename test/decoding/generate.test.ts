@@ -48,7 +48,7 @@ describe('greedy decoding', () => {
     expect(runs[0]?.forwarded).toEqual([]);
     expect(runs[0]?.requests.map(({ request }) => request)).toEqual([
       {
-        prompt: [50258, 50259, 50359, 50363],
+        prompts: [[50258, 50259, 50359, 50363]],
         beginSuppress: rules.beginSuppress,
         suppress: rules.suppress,
         stopToken: 50257,
@@ -79,13 +79,13 @@ describe('greedy decoding', () => {
     expect(await generate(audio, rules, english)).toMatchObject({ tokens: [], avgLogprob: -2, complete: true });
   });
 
-  test('detects the language from the start token alone and goes on behind it', async () => {
+  test('detects the language from the start token alone and begins the text with it anew', async () => {
     const { audio, runs } = scriptedAudio({ text, logits: logitsFor('ja') });
     const result = await generate(audio, rules, { task: 'translate' });
     expect(runs).toHaveLength(1);
     expect(runs[0]?.forwarded.map(({ tokens }) => tokens)).toEqual([[50258]]);
     expect(runs[0]?.requests.map(({ request }) => request)).toMatchObject([
-      { prompt: [50266, 50358, 50363], maxTokens: 444 },
+      { prompts: [[50258, 50266, 50358, 50363]], maxTokens: 444 },
     ]);
     expect(result.language).toBe('ja');
     expect(result.languageProbabilities).toHaveLength(99);
@@ -96,7 +96,11 @@ describe('greedy decoding', () => {
     const { audio, runs } = scriptedAudio({ text: { tokens: [10, 50256], logprobs: [-1, -1] } });
     const result = await generate(audio, decodingRules(specialTokens(51864), generation), { task: 'transcribe' });
     expect(runs[0]?.forwarded).toEqual([]);
-    expect(runs[0]?.requests[0]?.request).toMatchObject({ prompt: [50257, 50362], stopToken: 50256, maxTokens: 446 });
+    expect(runs[0]?.requests[0]?.request).toMatchObject({
+      prompts: [[50257, 50362]],
+      stopToken: 50256,
+      maxTokens: 446,
+    });
     expect(result).toMatchObject({ language: 'en', tokens: [10], complete: true });
     expect(result.languageProbabilities).toBeUndefined();
   });

@@ -4,12 +4,9 @@ import { specialTokens } from '../../src/model/special-tokens.ts';
 
 const multilingual = specialTokens(51865);
 
-/** Logits of which every token that is no language has the highest. */
+/** Scores of all languages, in the vocabulary's order. */
 function logits(scores: Readonly<Record<string, number>>, special = multilingual): Float32Array {
-  const values = new Float32Array(special.nVocab).fill(1000);
-  for (const token of special.languages.values()) values[token] = -1000;
-  for (const [language, score] of Object.entries(scores)) values[special.languages.get(language) ?? -1] = score;
-  return values;
+  return Float32Array.from(special.languages.keys(), (language) => scores[language] ?? -1000);
 }
 
 describe('the languages', () => {

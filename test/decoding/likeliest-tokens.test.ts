@@ -27,10 +27,16 @@ function drawnRun(seed: number): { run: DecoderRun; logits: () => Float32Array }
   const run: DecoderRun = {
     forward: async () => ({ logits: logits() }),
     candidates: () => Promise.reject(new Error('greedy decoding asks for none')),
+    ask: () => Promise.reject(new Error('nobody should ask')),
     greedy: (request) =>
       decodeGreedily(
         request,
-        (_, allowed) => chooseToken(logits(), allowed),
+        {
+          lengths: [0],
+          append: () => {},
+          cut: () => {},
+          choose: (_, allowed) => allowed.map((ofText) => chooseToken(logits(), ofText)),
+        },
         () => false,
       ),
     async [Symbol.asyncDispose]() {},
@@ -65,10 +71,13 @@ describe('greedy decoding by the backend', () => {
         };
         const begin = () => {
           const { run, logits } = drawnRun(seed);
-          return [run, { rules, options, logits: [logits()], mostTokens }, undefined] as const;
+          return { run, logits, beginning: { rules, options, mostTokens } };
         };
-        const [searched] = await likeliestTexts(...begin());
-        const { tokens, logprobs } = await likeliestTokens(...begin());
+        const { run, logits, beginning } = begin();
+        const [searched] = await likeliestTexts(run, { ...beginning, logits: [logits()] }, undefined);
+        const again = begin();
+        const [text] = await likeliestTokens(again.run, again.beginning, [[special.sot]], undefined);
+        const { tokens = [], logprobs = [] } = text ?? {};
         const greedy = withoutEnd({ tokens, sumLogprob: logprobs.reduce((sum, value) => sum + value) }, eot);
         expect(greedy.tokens).toEqual(searched?.tokens);
         expect(greedy.sumLogprob).toBeCloseTo(searched?.sumLogprob ?? Number.NaN, 4);

@@ -1,17 +1,18 @@
-import type { DecoderRun, EncodedAudio, GreedyRequest, GreedyResult } from '../../src/backend/backend.ts';
+import type { DecoderRun, EncodedAudio, GreedyRequest, GreedyText } from '../../src/backend/backend.ts';
 
 /** What a text over a scripted audio was asked. */
 export interface AskedRun {
+  /** What was asked of `forward` and `ask`. */
   readonly forwarded: { readonly tokens: readonly number[]; readonly signal: AbortSignal | undefined }[];
   readonly requests: { readonly request: GreedyRequest; readonly signal: AbortSignal | undefined }[];
   isDisposed: boolean;
 }
 
 export interface Script {
-  /** What `forward` gives. */
+  /** What `forward` gives, and `ask` gives of. */
   readonly logits?: Float32Array;
   /** What `greedy` gives; the tokens are cut at `maxTokens` as a backend does. Log-probabilities are exact by default. */
-  readonly text: Pick<GreedyResult, 'tokens' | 'logprobs'> & Partial<GreedyResult>;
+  readonly text: Pick<GreedyText, 'tokens' | 'logprobs'> & Partial<GreedyText>;
   readonly failure?: Error;
 }
 
@@ -28,14 +29,20 @@ export function scriptedAudio({ logits, text, failure }: Script): { audio: Encod
         return { logits };
       },
       candidates: () => Promise.reject(new Error('the script knows no candidates')),
+      async ask([tokens = []], of, signal) {
+        asked.forwarded.push({ tokens, signal });
+        if (logits === undefined) throw new Error('the script has no logits');
+        return Float32Array.from(of, (token) => logits[token] as number);
+      },
       async greedy(request, signal) {
         asked.requests.push({ request, signal });
         if (failure !== undefined) throw failure;
-        return {
+        const said = {
           tokens: text.tokens.slice(0, request.maxTokens),
           logprobs: text.logprobs.slice(0, request.maxTokens),
           logprobErrors: (text.logprobErrors ?? text.tokens.map(() => 0)).slice(0, request.maxTokens),
         };
+        return { texts: [said] };
       },
       async [Symbol.asyncDispose]() {
         asked.isDisposed = true;

@@ -1,4 +1,4 @@
-import type { GreedyRequest, GreedyResult } from '../../src/backend/backend.ts';
+import type { GreedyRequest, GreedyText } from '../../src/backend/backend.ts';
 import { timestampFilter } from '../../src/decoding/logit-filters.ts';
 import type { ModelDimensions } from '../../src/model/dimensions.ts';
 import type { Weights } from './random-checkpoint.ts';
@@ -159,23 +159,22 @@ export function referenceWhisper(dimensions: ModelDimensions, weights: Weights):
   return { dimensions, encode, crossKv, decoder };
 }
 
-/** The text that a backend's `greedy` should give. */
-export function greedyText(decode: ReferenceDecoder, request: GreedyRequest): GreedyResult {
-  const result: GreedyResult = { tokens: [], logprobs: [], logprobErrors: [] };
-  while (result.tokens.length < request.maxTokens && result.tokens.at(-1) !== request.stopToken) {
-    const mask = result.tokens.length === 0 ? request.beginSuppress : request.suppress;
-    const logits = Float32Array.from(decode([...request.prompt, ...result.tokens]).logits.at(-1) ?? []);
-    const { timestamps } = request;
+/** The text that a backend's `greedy` should give over one of its windows. */
+export function greedyText(decode: ReferenceDecoder, request: GreedyRequest, window = 0): GreedyText {
+  const [tokens, logprobs]: [number[], number[]] = [[], []];
+  const { prompts, timestamps, maxTokens, stopToken } = request;
+  while (tokens.length < maxTokens && (tokens.length === 0 || tokens.at(-1) !== stopToken)) {
+    const mask = tokens.length === 0 ? request.beginSuppress : request.suppress;
+    const logits = Float32Array.from(decode([...(prompts[window] ?? []), ...tokens]).logits.at(-1) ?? []);
     if (timestamps !== undefined) {
       for (const [i, value] of mask.entries()) logits[i] = at(logits, i) + value;
-      timestampFilter(timestamps.rules).apply(logits, [...timestamps.text, ...result.tokens]);
+      timestampFilter(timestamps.rules).apply(logits, [...(timestamps.texts[window] ?? []), ...tokens]);
     }
     const { token, logprob } = choose([...logits], mask);
-    result.tokens.push(token);
-    result.logprobs.push(logprob);
-    result.logprobErrors.push(0);
+    tokens.push(token);
+    logprobs.push(logprob);
   }
-  return result;
+  return { tokens, logprobs, logprobErrors: tokens.map(() => 0) };
 }
 
 /** The likeliest token under a mask, and its log-probability among those it allows. */

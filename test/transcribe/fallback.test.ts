@@ -6,6 +6,7 @@ import type { WhisperTokenizer } from '../../src/model/tokenizer.ts';
 import { fallbackDecoder, isSilence, needsFallback } from '../../src/transcribe/fallback.ts';
 import type { LoadedModel } from '../../src/transcribe/loaded-model.ts';
 import { resolveOptions, type TranscribeOptions } from '../../src/transcribe/options.ts';
+import { greedyBy } from '../support/scripted-run.ts';
 
 const thresholds = { compressionRatioThreshold: 2.4, logprobThreshold: -1, noSpeechThreshold: 0.6 };
 const good = { avgLogprob: -0.5, compressionRatio: 1.5, noSpeechProb: 0.1 };
@@ -62,12 +63,9 @@ function scripted(unsureWindows: readonly number[]) {
           return { logits };
         },
       };
-      return {
-        ...run,
-        candidates: () => Promise.reject(),
-        greedy: () => Promise.reject(),
-        async [Symbol.asyncDispose]() {},
-      };
+      const greedy = greedyBy(windows.length, special.nVocab, run.forward);
+      const ask = async () => new Float32Array(windows.length).fill(-50);
+      return { ...run, candidates: () => Promise.reject(), ask, greedy, async [Symbol.asyncDispose]() {} };
     },
     encoderOutput: () => Promise.reject(),
     async [Symbol.asyncDispose]() {},

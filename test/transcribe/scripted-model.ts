@@ -1,11 +1,11 @@
 import type { Backend, DecoderRun, EncodedAudio } from '../../src/backend/backend.ts';
 import { candidatesBehind } from '../../src/backend/candidates.ts';
-import { chooseToken, decodeGreedily } from '../../src/backend/greedy.ts';
 import { decodingRules } from '../../src/decoding/rules.ts';
 import { rowsOf } from '../../src/logits/rows.ts';
 import { specialTokens } from '../../src/model/special-tokens.ts';
 import type { WhisperTokenizer } from '../../src/model/tokenizer.ts';
 import type { LoadedModel } from '../../src/transcribe/loaded-model.ts';
+import { greedyBy } from '../support/scripted-run.ts';
 
 const special = specialTokens(51865);
 
@@ -59,19 +59,22 @@ function scriptedAudio(scripts: readonly Script[], prompts: number[][]): Encoded
     async startDecoder(window) {
       const own = window === undefined ? scripts : [scripts[window] as Script];
       let said = -1;
+      let begun: readonly number[] = [];
       const run: DecoderRun = {
+        async ask([tokens = []], of) {
+          begun = tokens.slice(0, -1);
+          const language = (script: Script) => special.languages.get(script.language ?? 'en');
+          return Float32Array.from(own.flatMap((script) => of.map((token) => (token === language(script) ? 0 : -50))));
+        },
         async forward({ tokens, logitsFrom }) {
           const [first = []] = tokens;
-          const isDetection = first.length === 1 && first[0] === special.sot;
-          if (said < 0 && !isDetection) prompts.push([...first]);
+          if (said < 0) prompts.push([...begun, ...first]);
           said++;
           const rows = logitsFrom === undefined ? 1 : first.length - logitsFrom;
           const logits = new Float32Array(tokens.length * rows * special.nVocab).fill(-50);
           for (const [text, script] of own.entries()) {
-            const next = isDetection
-              ? special.languages.get(script.language ?? 'en')
-              : (script.tokens[said] ?? special.eot);
-            logits[((text + 1) * rows - 1) * special.nVocab + (next as number)] = 50;
+            const next = script.tokens[said] ?? special.eot;
+            logits[((text + 1) * rows - 1) * special.nVocab + next] = 50;
           }
           return { logits };
         },
@@ -79,12 +82,7 @@ function scriptedAudio(scripts: readonly Script[], prompts: number[][]): Encoded
           const [rows = []] = rowsOf((await run.forward(step)).logits, special.nVocab, 1);
           return rows.map((row, text) => candidatesBehind(row, text, request));
         },
-        greedy: (request) =>
-          decodeGreedily(
-            request,
-            async (tokens, allowed) => chooseToken((await run.forward({ tokens: [tokens] })).logits, allowed),
-            () => false,
-          ),
+        greedy: (request) => greedyBy(own.length, special.nVocab, run.forward)(request),
         async [Symbol.asyncDispose]() {},
       };
       return run;

@@ -77,6 +77,7 @@ function decoderRun(engine: EngineThread, run: number): DecoderRun {
   return {
     forward: (step, signal) => unlessAborted(signal, () => engine.call('forward', [run, step])),
     candidates: (step, request, signal) => unlessAborted(signal, () => engine.call('candidates', [run, step, request])),
+    ask: (tokens, of, signal) => unlessAborted(signal, () => engine.call('ask', [run, tokens, of])),
     async greedy(request, signal) {
       signal?.throwIfAborted();
       const abort = new Int32Array(new SharedArrayBuffer(4));

@@ -1,6 +1,7 @@
 import type { Candidate } from '../../logits/candidates.ts';
 import type { ModelDimensions } from '../../model/dimensions.ts';
 import type { CandidatesRequest, GreedyRequest, GreedyResult, Step, StepResult, TextStep } from '../backend.ts';
+import type { TokensOfTexts } from '../greedy.ts';
 import type { CpuLevel } from './cpu-addon.ts';
 
 export interface EngineOptions {
@@ -24,6 +25,7 @@ export interface EncodedWindows {
 export interface EngineRun {
   forward(step: Step): Promise<StepResult>;
   candidates(step: TextStep, request: CandidatesRequest): Promise<Candidate[][]>;
+  ask(tokens: TokensOfTexts, of: readonly number[]): Promise<Float32Array>;
   /** @param isAborted asked before every token; when true, decoding ends where it is */
   greedy(request: GreedyRequest, isAborted: () => boolean): Promise<GreedyResult>;
   close(): void;

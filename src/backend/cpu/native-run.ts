@@ -3,7 +3,7 @@ import { rowsOf } from '../../logits/rows.ts';
 import type { ModelDimensions } from '../../model/dimensions.ts';
 import type { CandidatesRequest, GreedyRequest, GreedyResult, Step, StepResult, TextStep } from '../backend.ts';
 import { candidatesBehind, checkCandidates } from '../candidates.ts';
-import { type Allowed, decodeGreedily } from '../greedy.ts';
+import { type Allowed, type Choice, chooseToken, decodeGreedily, logprobsOf, type TokensOfTexts } from '../greedy.ts';
 import { firstAsked, type RowPlan, rowsAsked, TextTree } from '../text-tree.ts';
 import type { CpuAddon, NativeAudio, NativeCache, NativeModel } from './cpu-addon.ts';
 import type { EngineRun } from './engine.ts';
@@ -51,17 +51,46 @@ export class NativeRun implements EngineRun {
     return rows.map((row, text) => candidatesBehind(row, text, request));
   }
 
+  async ask(tokens: TokensOfTexts, of: readonly number[]): Promise<Float32Array> {
+    const { logits } = await this.forward({ tokens });
+    this.#texts.cut(this.#texts.lengths.map((length) => length - 1));
+    const [rows = []] = rowsOf(logits, this.#parts.dimensions.nVocab, 1);
+    return logprobsOf(rows, of);
+  }
+
   greedy(request: GreedyRequest, isAborted: () => boolean): Promise<GreedyResult> {
-    const { addon, model } = this.#parts;
-    const next = (tokens: readonly number[], { mask, timestampBegin = noToken }: Allowed) => {
-      this.#step(this.#texts.plan({ tokens: [tokens] }), false);
-      return addon.choose(model, tokens.length - 1, mask, timestampBegin);
+    const texts = this.#texts;
+    const growing = {
+      get lengths() {
+        return texts.lengths;
+      },
+      append: (tokens: TokensOfTexts) => {
+        this.#step(texts.plan({ tokens }), false);
+      },
+      choose: (tokens: TokensOfTexts, allowed: readonly Allowed[]) => this.#choose(tokens, allowed),
+      cut: (lengths: readonly number[]) => texts.cut(lengths),
     };
-    return decodeGreedily(request, next, isAborted);
+    return decodeGreedily(request, growing, isAborted);
   }
 
   close(): void {
     this.#giveBack();
+  }
+
+  /** The vocabulary is screened for a single text; several read it once for all of them. */
+  #choose(tokens: TokensOfTexts, allowed: readonly Allowed[]): Choice[] {
+    const { addon, model, dimensions } = this.#parts;
+    const plan = this.#texts.plan({ tokens });
+    this.#step(plan, false);
+    const [only, ...others] = allowed;
+    if (only !== undefined && others.length === 0)
+      return [addon.choose(model, plan.width - 1, only.mask, only.timestampBegin ?? noToken)];
+    const [rows = []] = rowsOf(
+      addon.logits(model, Int32Array.from(rowsAsked(plan, plan.width - 1))),
+      dimensions.nVocab,
+      1,
+    );
+    return rows.map((logits, text) => chooseToken(logits, allowed[text] as Allowed));
   }
 
   #step(plan: RowPlan, attention: boolean): Float32Array | undefined {

@@ -1,5 +1,6 @@
 import type { Candidate } from '../../logits/candidates.ts';
 import type { CandidatesRequest, GreedyRequest, GreedyResult, Step, StepResult, TextStep } from '../backend.ts';
+import type { TokensOfTexts } from '../greedy.ts';
 import type { EngineFailure } from './engine-failure.ts';
 import type { GraphProfile } from './profile.ts';
 
@@ -14,6 +15,7 @@ export interface EngineCalls {
   startDecoder(audio: number, window: number | undefined): Promise<number>;
   forward(run: number, step: Step): Promise<StepResult>;
   candidates(run: number, step: TextStep, request: CandidatesRequest): Promise<Candidate[][]>;
+  ask(run: number, tokens: TokensOfTexts, of: readonly number[]): Promise<Float32Array>;
   greedy(run: number, request: GreedyRequest, abort: Int32Array<SharedArrayBuffer>): Promise<GreedyResult>;
   endDecoder(run: number): Promise<void>;
   profiles(): Promise<GraphProfile[]>;

@@ -47,6 +47,7 @@ function callsOn(engine: NativeEngine): EngineCalls {
     },
     forward: (run, step) => held(runs, run).run.forward(step),
     candidates: (run, step, request) => held(runs, run).run.candidates(step, request),
+    ask: (run, tokens, of) => held(runs, run).run.ask(tokens, of),
     greedy: (run, request, abort) => held(runs, run).run.greedy(request, () => Atomics.load(abort, 0) !== 0),
     async endDecoder(run) {
       const running = runs.get(run);

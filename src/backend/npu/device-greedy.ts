@@ -1,12 +1,16 @@
-import type { StepBatch } from '../backend.ts';
+import type { GreedyRequest, GreedyText, StepBatch } from '../backend.ts';
+import { isGoing } from '../greedy.ts';
 import type { BufferSlice } from './addon.ts';
+import { part } from './device-memory.ts';
+import type { GreedyMemory } from './greedy-memory.ts';
 import type { GreedyModel } from './greedy-models.ts';
 import { GreedyQueue } from './greedy-queue.ts';
-import { slotsOf, startingState, stateIn, type TimedText, visibleRows } from './greedy-start.ts';
+import { slotsOf, startingState, stateIn, visibleRows } from './greedy-start.ts';
 import type { RunParts, RunPlace } from './run-parts.ts';
 import { roundedUp } from './step-way.ts';
+import { slotBytes } from './text-memory.ts';
 
-/** Texts, one over each window of a place, as they go on by themselves. */
+/** Texts, one over each window of a place, from where they go on by themselves. */
 export interface GreedyBeginning {
   /** The last tokens of each prompt, as many for each; all before them have been appended. */
   readonly tails: readonly (readonly number[])[];
@@ -16,22 +20,12 @@ export interface GreedyBeginning {
   readonly past: readonly (readonly number[])[];
   /** Where the first of the new rows go in each log. */
   readonly row: number;
-  /** Of each text, where the rules of timestamps hold. */
-  readonly timed?: readonly TimedText[] | undefined;
-  readonly stopToken: number;
-  /** The most tokens for each, the stop token included. */
-  readonly maxTokens: number;
 }
 
-/** Masks on the device, for the first token of each text and for all others. */
-export interface PlacedMasks {
-  readonly first: BufferSlice;
-  readonly others: BufferSlice;
-}
-
-export interface GreedyText {
-  readonly tokens: readonly number[];
-  readonly logprobs: readonly number[];
+/** A request whose masks are on the device. */
+export interface PlacedRequest extends Pick<GreedyRequest, 'timestamps' | 'stopToken' | 'maxTokens'> {
+  /** For the first token of each text, and for all others. */
+  readonly masks: { readonly first: BufferSlice; readonly others: BufferSlice };
 }
 
 /**
@@ -46,41 +40,41 @@ export async function decodeOnDevice(
   place: RunPlace,
   model: GreedyModel,
   beginning: GreedyBeginning,
-  masks: PlacedMasks,
+  request: PlacedRequest,
   throwIfAborted: () => void,
 ): Promise<{ texts: GreedyText[]; batches: StepBatch[] }> {
-  const { tails, positions, row, stopToken, maxTokens } = beginning;
+  const { tails, positions, row } = beginning;
+  const { masks, maxTokens } = request;
   const { windows } = model.shape;
-  const tailLength = tails[0]?.length ?? 0;
+  const { nTextCtx } = parts.dimensions;
+  // Which step is the first to choose a token that is wanted: those before it append what the host knows.
+  const firstChoice = (tails[0]?.length ?? 1) - 1;
   let batchStarted = performance.now();
-  const { queue, states } = await begin(parts, place, model, beginning);
+  const { queue, memory } = await begin(parts, place, model, beginning, request.timestamps);
   using _ = queue;
-  const texts = tails.map(() => ({ tokens: [] as number[], logprobs: [] as number[] }));
-  const isGoing = ({ tokens }: GreedyText) => tokens.length < maxTokens && tokens.at(-1) !== stopToken;
+  const texts = tails.map(() => ({ tokens: [] as number[], logprobs: [] as number[], logprobErrors: [] as number[] }));
   const batches: StepBatch[] = [];
-  // By states: those of the tails are the host's, and each step behind them has the next one's.
-  const room = parts.dimensions.nTextCtx - Math.max(...positions);
+  const most = Math.min(firstChoice + maxTokens, nTextCtx - Math.max(...positions));
   let [queued, read] = [0, 0];
-  while (texts.some(isGoing)) {
+  while (texts.some((text) => isGoing(text, request))) {
     throwIfAborted();
-    for (; queue.hasRoom && queued < Math.min(tailLength - 1 + maxTokens, room); queued++) {
-      const chooses = queued >= tailLength - 1;
-      const mask = queued === tailLength - 1 ? masks.first : masks.others;
-      queue.push({ index: queued, row: row + queued, mask, chooses });
+    for (; queue.hasRoom && queued < most; queued++) {
+      const mask = queued === firstChoice ? masks.first : masks.others;
+      queue.push({ index: queued, row: row + queued, mask, chooses: queued >= firstChoice });
     }
-    if (queued === read)
-      throw new RangeError(`${room + 1} more tokens exceed the model's ${parts.dimensions.nTextCtx}`);
-    const first = Math.max(read, tailLength - 1);
-    const steps = queued - first;
-    const [bytes] = await queue.submit(...(steps > 0 ? [states(first + 1, steps)] : []));
+    if (queued === read) throw new RangeError(`${nTextCtx + 1} tokens exceed the model's ${nTextCtx}`);
+    const first = Math.max(read, firstChoice);
+    const steps = Math.max(0, queued - first);
+    const [bytes] = await queue.submit(...(steps > 0 ? [memory.states(first + 1, steps)] : []));
     read = queued;
     if (bytes === undefined) continue;
     for (let step = 0; step < steps; step++) {
       for (const [window, text] of texts.entries()) {
-        if (!isGoing(text)) continue;
+        if (!isGoing(text, request)) continue;
         const { token, logprob } = stateIn(bytes, step * windows + window);
         text.tokens.push(token);
         text.logprobs.push(logprob);
+        text.logprobErrors.push(0);
       }
     }
     const batchEnded = performance.now();
@@ -90,9 +84,56 @@ export async function decodeOnDevice(
   return { texts, batches };
 }
 
+/**
+ * Appends the tails of prompts and asks how likely some tokens are behind them.
+ *
+ * @param mask a mask of zeros on the device
+ * @returns log-probabilities, f32 [texts, of.length]
+ */
+export async function askDevice(
+  parts: RunParts,
+  place: RunPlace,
+  model: GreedyModel,
+  beginning: GreedyBeginning,
+  mask: BufferSlice,
+  of: readonly number[],
+): Promise<Float32Array> {
+  const { tails, row } = beginning;
+  const { nVocab } = parts.dimensions;
+  const { queue, memory } = await begin(parts, place, model, beginning, undefined);
+  using _ = queue;
+  const count = tails[0]?.length ?? 0;
+  for (let index = 0; index < count; index++) {
+    if (!queue.hasRoom) await queue.submit();
+    queue.push({ index, row: row + index, mask, chooses: index === count - 1 });
+  }
+  // A copy begins at a multiple of 64 bytes.
+  const starts = tails.map(
+    (_tail, text) => Math.floor((4 * (text * nVocab + Math.min(...of))) / slotBytes) * slotBytes,
+  );
+  const logits = starts.map((start, text) => {
+    return part(model.memory.logits, start, 4 * (text * nVocab + Math.max(...of) + 1) - start);
+  });
+  const [states, ...pieces] = await queue.submit(memory.states(count, 1), ...logits);
+  if (states === undefined) throw new Error('a download has a result');
+  return Float32Array.from(
+    pieces.flatMap((bytes, text) => {
+      const values = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      const { logSum } = stateIn(states, text);
+      const logit = (token: number) => values.getFloat32(4 * (text * nVocab + token) - (starts[text] as number), true);
+      return of.map((token) => logit(token) - logSum);
+    }),
+  );
+}
+
 /** Has the states of the tails and what they may see brought up with the first steps. */
-async function begin(parts: RunParts, place: RunPlace, model: GreedyModel, beginning: GreedyBeginning) {
-  const { tails, positions, past, row, timed } = beginning;
+async function begin(
+  parts: RunParts,
+  place: RunPlace,
+  model: GreedyModel,
+  { tails, positions, past, row }: GreedyBeginning,
+  timestamps: GreedyRequest['timestamps'],
+): Promise<{ queue: GreedyQueue; memory: GreedyMemory }> {
   const { shape, itemSizeBytes } = model;
   const { windows, capacity } = shape;
   const { audio, firstWindow, memory } = place;
@@ -112,10 +153,12 @@ async function begin(parts: RunParts, place: RunPlace, model: GreedyModel, begin
     // Windows that the graph has and the place has not are given a text, too.
     const token = tails[window]?.[step] ?? 0;
     const next = { token, position: (positions[window] ?? 0) + step, row: row + step };
-    return startingState(next, shape.kinds, nVocab, step === tailLength - 1 ? timed?.[window] : undefined);
+    const text = step === tailLength - 1 ? timestamps?.texts[window] : undefined;
+    const timed = text === undefined || timestamps === undefined ? undefined : { rules: timestamps.rules, text };
+    return startingState(next, shape.kinds, nVocab, timed);
   });
   const queue = new GreedyQueue(parts, place, model, greedy);
   queue.upload(greedy.states(0, tailLength), slotsOf(starting));
   queue.upload(greedy.visible, visibleRows(past, shape, row, itemSizeBytes));
-  return { queue, states: (from: number, count: number) => greedy.states(from, count) };
+  return { queue, memory: greedy };
 }

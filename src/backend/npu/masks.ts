@@ -1,3 +1,4 @@
+import type { TimestampRules } from '../../logits/timestamp-rules.ts';
 import type { BufferSlice, NativeBuffer, NativeDevice } from './addon.ts';
 
 /** Places that are kept with what lies in them; more than that are made only where as many texts use masks of their own. */
@@ -93,4 +94,12 @@ export class Masks {
 
 function wholeOf(buffer: NativeBuffer): BufferSlice {
   return { buffer, offset: 0, sizeBytes: buffer.sizeBytes };
+}
+
+/** A mask that holds wherever the rules of timestamps do as well, if they do. */
+export function forMask(mask: Float32Array, rules: TimestampRules | undefined): Float32Array {
+  if (rules === undefined || mask[rules.noTimestamps] === Number.NEGATIVE_INFINITY) return mask;
+  const copy = mask.slice();
+  copy[rules.noTimestamps] = Number.NEGATIVE_INFINITY;
+  return copy;
 }

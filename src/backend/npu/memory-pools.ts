@@ -21,12 +21,20 @@ export class MemoryPools {
 
   /** Memory for so many windows, and for those that a graph of several windows would compute beside them. */
   async takeAudio(windows: number): Promise<AudioMemory> {
-    const together = this.#models.rows.files.filter((file) => file.windows > 1 && windows > 1);
-    const rounded = together.map((file) => roundedUp(windows, file.windows)).sort((a, b) => a - b);
-    const room = rounded[0] ?? windows;
+    const room = windows === 1 ? 1 : Math.max(this.#roomForRows(windows), this.#roomForGreedy(windows));
     const index = this.#audio.findIndex((free) => free.windows === room);
     const [free] = this.#audio.splice(index, index < 0 ? 0 : 1);
     return free ?? AudioMemory.open(this.#parts.device, this.#models, this.#parts.dimensions, room);
+  }
+
+  #roomForRows(windows: number): number {
+    const together = this.#models.rows.files.filter((file) => file.windows > 1);
+    const rooms = together.map((file) => roundedUp(windows, file.windows)).sort((a, b) => a - b);
+    return rooms[0] ?? windows;
+  }
+
+  #roomForGreedy(windows: number): number {
+    return this.#models.greedy.files.find((file) => file.windows >= windows)?.windows ?? windows;
   }
 
   giveBackAudio(memory: AudioMemory): void {

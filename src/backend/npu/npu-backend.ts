@@ -188,6 +188,7 @@ function decoderRun(run: NpuRun, hand: WorkInHand, checkAudio: () => void, relea
   return {
     forward: (step, signal) => inTurn(signal, () => run.forward(step)),
     candidates: (step, request, signal) => inTurn(signal, () => run.candidates(step, request)),
+    ask: (tokens, of, signal) => inTurn(signal, () => run.ask(tokens, of)),
     greedy: (request, signal) => inTurn(signal, (check) => run.greedy(request, check)),
     async [Symbol.asyncDispose]() {
       if (state.isEnded) return;

@@ -1,16 +1,35 @@
 import { NpuError } from '../../errors.ts';
 import type { Candidate } from '../../logits/candidates.ts';
+import { rowsOf } from '../../logits/rows.ts';
 import type { TimestampRules } from '../../logits/timestamp-rules.ts';
-import type { CandidatesRequest, GreedyRequest, GreedyResult, Step, StepResult, TextStep } from '../backend.ts';
+import type {
+  CandidatesRequest,
+  GreedyRequest,
+  GreedyResult,
+  GreedyText,
+  Step,
+  StepResult,
+  TextStep,
+} from '../backend.ts';
 import { checkCandidates } from '../candidates.ts';
-import { chooseToken, decodeGreedily } from '../greedy.ts';
+import {
+  type Allowed,
+  appendUneven,
+  chooseToken,
+  decodeGreedily,
+  type GrowingTexts,
+  lengthsBehind,
+  logprobsOf,
+  type TokensOfTexts,
+} from '../greedy.ts';
 import { firstAsked, type RowPlan, TextTree } from '../text-tree.ts';
 import type { Command } from './addon.ts';
 import { CandidatesOutput } from './candidates-output.ts';
 import { DecoderQueue } from './decoder-queue.ts';
-import { decodeOnDevice } from './device-greedy.ts';
+import { askDevice, decodeOnDevice, type GreedyBeginning } from './device-greedy.ts';
 import type { GreedyFile, GreedyModel } from './greedy-models.ts';
-import type { RowCache } from './row-cache.ts';
+import { forMask } from './masks.ts';
+import { gathering, type RowCache } from './row-cache.ts';
 import { type Addition, rowsPerWindow } from './row-inputs.ts';
 import { executeRows } from './rows-execution.ts';
 import type { RunParts, RunPlace } from './run-parts.ts';
@@ -60,70 +79,105 @@ export class NpuRun {
     return output.result();
   }
 
+  async ask(tokens: TokensOfTexts, of: readonly number[]): Promise<Float32Array> {
+    const file = this.#greedyFile();
+    if (file === undefined) {
+      const { logits } = await this.forward({ tokens });
+      this.#texts.cut(this.#texts.lengths.map((length) => length - 1));
+      const [rows = []] = rowsOf(logits, this.#parts.dimensions.nVocab, 1);
+      return logprobsOf(rows, of);
+    }
+    const model = await this.#parts.greedy.load(file);
+    const beginning = await this.#beginning(model, tokens, 1);
+    using mask = await this.#parts.masks.take(new Float32Array(this.#parts.dimensions.nVocab));
+    const logprobs = await askDevice(this.#parts, this.#place, model, beginning, mask.slice, of);
+    const stay = beginning.tails.map((tail) => tail.slice(0, -1));
+    if ((stay[0]?.length ?? 0) > 0) this.#commit(this.#texts.plan({ tokens: stay }), beginning.row);
+    return logprobs;
+  }
+
   /** @param throwIfAborted asked before every batch of steps */
   async greedy(request: GreedyRequest, throwIfAborted: () => void): Promise<GreedyResult> {
-    this.#texts.plan({ tokens: [request.prompt] }); // refuses what cannot be appended
-    const file = this.#greedyFile(request);
-    return file === undefined
-      ? this.#greedyOnHost(request, throwIfAborted)
-      : this.#greedyOnDevice(await this.#parts.greedy.load(file), request, throwIfAborted);
+    const { prompts, timestamps } = request;
+    const isEven = prompts.every(({ length }) => length === prompts[0]?.length);
+    if (isEven) this.#texts.plan({ tokens: prompts }); // refuses what cannot be appended
+    const file = this.#greedyFile(timestamps?.rules);
+    if (file === undefined) return this.#greedyOnHost(request, throwIfAborted);
+    return this.#greedyOnDevice(await this.#parts.greedy.load(file), request, throwIfAborted);
   }
 
   /** Where no graph for it has been converted, or one for other rules. */
   #greedyOnHost(request: GreedyRequest, throwIfAborted: () => void): Promise<GreedyResult> {
-    return decodeGreedily(
-      request,
-      async (tokens, allowed) => chooseToken((await this.forward({ tokens: [tokens] })).logits, allowed),
-      () => {
-        throwIfAborted();
-        return false;
-      },
-    );
+    const choose = async (tokens: TokensOfTexts, allowed: readonly Allowed[]) => {
+      const { logits } = await this.forward({ tokens });
+      const [rows = []] = rowsOf(logits, this.#parts.dimensions.nVocab, 1);
+      return rows.map((row, text) => chooseToken(row, allowed[text] as Allowed));
+    };
+    return decodeGreedily(request, { ...this.#growing(), choose }, () => {
+      throwIfAborted();
+      return false;
+    });
   }
 
-  #greedyFile({ timestamps }: GreedyRequest): GreedyFile | undefined {
+  #growing(): Omit<GrowingTexts, 'choose'> {
+    return {
+      lengths: this.#texts.lengths,
+      append: async (tokens) => {
+        const plan = this.#texts.plan({ tokens });
+        await this.#append(plan, this.#output(plan, { logitsFrom: plan.width, attention: false }));
+      },
+      cut: (lengths) => this.#texts.cut(lengths),
+    };
+  }
+
+  #greedyFile(rules?: TimestampRules): GreedyFile | undefined {
     const { audio, firstWindow, windows } = this.#place;
+    // Texts that share a window have more than one row a step.
+    if (this.#texts.lengths.length !== windows) return undefined;
     return this.#parts.greedy.files.find(({ windows: most, kinds }) => {
       if (windows > most || firstWindow + most > audio.windows) return false;
-      const rules = timestamps?.rules ?? kinds;
-      return rules.eot === kinds.eot && rules.timestampBegin === kinds.timestampBegin;
+      const { eot, timestampBegin } = rules ?? kinds;
+      return eot === kinds.eot && timestampBegin === kinds.timestampBegin;
     });
   }
 
   async #greedyOnDevice(model: GreedyModel, request: GreedyRequest, check: () => void): Promise<GreedyResult> {
-    const { prompt, timestamps, stopToken, maxTokens, timed } = request;
-    const tailLength = prompt.length <= longestTail ? prompt.length : 1;
-    if (tailLength < prompt.length) {
-      const plan = this.#texts.plan({ tokens: [prompt.slice(0, -tailLength)] });
-      await this.#append(plan, this.#output(plan, { logitsFrom: plan.width, attention: false }));
-    }
-    const tails = [prompt.slice(-tailLength)];
-    const plan = this.#texts.plan({ tokens: tails });
-    const { past, end } = await this.#withRoom(plan, maxTokens, model.shape.capacity);
-    const positions = tails.map((_, text) => plan.positions[text * tailLength] as number);
-    const allTimed = timestamps === undefined ? undefined : [timestamps];
-    const beginning = { tails, positions, past, row: end, timed: allTimed, stopToken, maxTokens };
+    const { prompts, timestamps, maxTokens, timed } = request;
+    const before = this.#texts.lengths;
+    const ends = await appendUneven(prompts, this.#growing());
+    const beginning = await this.#beginning(model, ends, maxTokens);
     const [first, others] = [request.beginSuppress, request.suppress].map((mask) => forMask(mask, timestamps?.rules));
     using firstMask = await this.#parts.masks.take(first as Float32Array);
     using otherMask = await this.#parts.masks.take(others as Float32Array);
     const masks = { first: firstMask.slice, others: otherMask.slice };
-    const { texts, batches } = await decodeOnDevice(this.#parts, this.#place, model, beginning, masks, check);
-    this.#commit(plan, end);
-    const [{ tokens, logprobs } = { tokens: [], logprobs: [] }] = texts;
-    if (tokens.length > 1) this.#commit(this.#texts.plan({ tokens: [tokens.slice(0, -1)] }), this.#end);
-    return {
-      tokens: [...tokens],
-      logprobs: [...logprobs],
-      logprobErrors: tokens.map(() => 0),
-      ...(timed ? { batches } : {}),
-    };
+    const { texts, batches } = await decodeOnDevice(
+      this.#parts,
+      this.#place,
+      model,
+      beginning,
+      { ...request, masks },
+      check,
+    );
+    this.#commit(this.#texts.plan({ tokens: beginning.tails }), beginning.row);
+    const longest = Math.max(...texts.map(({ tokens }) => tokens.length));
+    if (longest > 1)
+      this.#commit(this.#texts.plan({ tokens: texts.map((text) => appended(text, longest - 1)) }), this.#end);
+    this.#texts.cut(lengthsBehind(before, prompts, texts));
+    return { texts, ...(timed ? { batches } : {}) };
   }
 
-  /** What a plan appends, with room in each log for tokens behind it. */
-  async #withRoom(plan: RowPlan, maxTokens: number, capacity: number): Promise<Addition> {
-    const addition = this.#addition(plan);
+  /** Appends all of the prompts but what a graph for greedy decoding takes itself, and makes room for tokens behind them. */
+  async #beginning(model: GreedyModel, prompts: TokensOfTexts, maxTokens: number): Promise<GreedyBeginning> {
+    const { width } = this.#texts.plan({ tokens: prompts });
+    const tailLength = width <= longestTail ? width : 1;
+    if (tailLength < width) await this.#growing().append(prompts.map((prompt) => prompt.slice(0, -tailLength)));
+    const tails = prompts.map((prompt) => prompt.slice(-tailLength));
+    const plan = this.#texts.plan({ tokens: tails });
     const most = Math.min(maxTokens, this.#parts.dimensions.nTextCtx - Math.max(...plan.positions));
-    return addition.end + plan.width + most - 1 > capacity ? this.#compact(plan) : addition;
+    const isFull = this.#addition(plan).end + tailLength + most - 1 > model.shape.capacity;
+    const { past, end } = isFull ? await this.#compact(plan) : this.#addition(plan);
+    const positions = tails.map((_, text) => plan.positions[text * tailLength] as number);
+    return { tails, positions, past, row: end };
   }
 
   #output({ texts, width }: RowPlan, wanted: Wanted): LogitsOutput {
@@ -273,25 +327,9 @@ export class NpuRun {
   }
 }
 
-/** Copies of a text's rows, wherever they lie, to the beginning of a cache of its own. */
-function gathering(cache: RowCache, window: number, rows: readonly number[], single: RowCache): Command[] {
-  const copies: Command[] = [];
-  for (let to = 0; to < rows.length; ) {
-    const from = rows[to] ?? 0;
-    let count = 1;
-    while (rows[to + count] === from + count) count++;
-    copies.push({ kind: 'copy', from: cache.rows(window, from, count), to: single.rows(0, to, count) });
-    to += count;
-  }
-  return copies;
-}
-
-/** A mask that holds wherever the rules of timestamps do as well, if they do. */
-function forMask(mask: Float32Array, rules: TimestampRules | undefined): Float32Array {
-  if (rules === undefined || mask[rules.noTimestamps] === Number.NEGATIVE_INFINITY) return mask;
-  const copy = mask.slice();
-  copy[rules.noTimestamps] = Number.NEGATIVE_INFINITY;
-  return copy;
+/** The tokens of a text that a step has appended, and as many others as it has appended behind them in vain. */
+function appended({ tokens }: GreedyText, count: number): number[] {
+  return Array.from({ length: count }, (_, i) => tokens[i] ?? 0);
 }
 
 function noAligner(): NpuError {

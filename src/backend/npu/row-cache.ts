@@ -1,5 +1,5 @@
 import { closeAfter } from '../../errors.ts';
-import type { BufferSlice, NativeBuffer, NativeDevice } from './addon.ts';
+import type { BufferSlice, Command, NativeBuffer, NativeDevice } from './addon.ts';
 import { part } from './device-memory.ts';
 
 /**
@@ -88,4 +88,17 @@ async function zeroed(device: NativeDevice, sizeBytes: number, kept: readonly Ke
     return closeAfter(error, () => buffer.close());
   }
   return buffer;
+}
+
+/** Copies of a text's rows, wherever they lie, to the beginning of a cache of its own. */
+export function gathering(cache: RowCache, window: number, rows: readonly number[], single: RowCache): Command[] {
+  const copies: Command[] = [];
+  for (let to = 0; to < rows.length; ) {
+    const from = rows[to] ?? 0;
+    let count = 1;
+    while (rows[to + count] === from + count) count++;
+    copies.push({ kind: 'copy', from: cache.rows(window, from, count), to: single.rows(0, to, count) });
+    to += count;
+  }
+  return copies;
 }

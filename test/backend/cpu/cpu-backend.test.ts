@@ -11,6 +11,7 @@ import { prepareCpu } from '../../../src/convert/prepare-cpu.ts';
 import type { ModelError } from '../../../src/errors.ts';
 import { openCheckpoint } from '../../../src/model/checkpoint.ts';
 import { readWeightsTable, weightsFile } from '../../../src/model/weights-table.ts';
+import { greedyAlone } from '../../support/append.ts';
 import { built } from '../../support/build-dist.ts';
 import { hangLimitMs } from '../../support/hang-limit.ts';
 import { randomValues, type Weights, writeRandomCheckpoint } from '../../support/random-checkpoint.ts';
@@ -64,7 +65,7 @@ describe('the CPU backend', () => {
           await using audio = await backend.encode([new Float32Array(dimensions.nMels * 2 * dimensions.nAudioCtx)]);
           await using run = await audio.startDecoder();
           const mask = new Float32Array(dimensions.nVocab);
-          await run.greedy({ prompt: [1], beginSuppress: mask, suppress: mask, stopToken: -1, maxTokens: 10 });
+          await greedyAlone(run, { prompts: [[1]], beginSuppress: mask, suppress: mask, stopToken: -1, maxTokens: 10 });
         }
       }
       expect(profiles.map(({ graph, executions }) => [graph, executions])).toEqual([
@@ -157,8 +158,8 @@ describe('the CPU backend', () => {
     await using audio = await backend.encode([randomValues(dimensions.nMels * 2 * dimensions.nAudioCtx, 1)]);
     await using run = await audio.startDecoder();
     const mask = new Float32Array(dimensions.nVocab);
-    const request = { prompt: [1], beginSuppress: mask, suppress: mask, stopToken: -1, maxTokens: 3 };
-    expect((await run.greedy(request)).logprobs).toEqual([Number.NaN, Number.NaN, Number.NaN]);
+    const request = { prompts: [[1]], beginSuppress: mask, suppress: mask, stopToken: -1, maxTokens: 3 };
+    expect((await greedyAlone(run, request)).logprobs).toEqual([Number.NaN, Number.NaN, Number.NaN]);
   });
 
   async function failureWith(damage: (directory: string) => Promise<void>): Promise<unknown> {

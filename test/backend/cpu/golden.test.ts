@@ -15,7 +15,7 @@ import { logSumExp } from '../../../src/logits/log-softmax.ts';
 import { rowsOf } from '../../../src/logits/rows.ts';
 import { openCheckpoint } from '../../../src/model/checkpoint.ts';
 import { specialTokens } from '../../../src/model/special-tokens.ts';
-import { append } from '../../support/append.ts';
+import { append, greedyAlone } from '../../support/append.ts';
 import { built } from '../../support/build-dist.ts';
 import { cosine, expectClose } from '../../support/compare.ts';
 import { models } from '../../support/models.ts';
@@ -111,8 +111,8 @@ describe.skipIf(shared === undefined || models.base === undefined)('whisper-base
       const prompt = sequence(clip).slice(0, promptLength);
       const { beginSuppress, suppress, special } = rules;
       await using greedyRun = await audio.startDecoder();
-      const { tokens, logprobs, logprobErrors } = await greedyRun.greedy({
-        prompt,
+      const { tokens, logprobs, logprobErrors } = await greedyAlone(greedyRun, {
+        prompts: [prompt],
         beginSuppress,
         suppress,
         stopToken: special.eot,

@@ -73,7 +73,7 @@ async function opened() {
   return { engine, ...scripted };
 }
 const mask = new Float32Array(dimensions.nVocab);
-const request = { prompt: [1, 2, 3], beginSuppress: mask, suppress: mask, stopToken: -1, maxTokens: 3 };
+const request = { prompts: [[1, 2, 3]], beginSuppress: mask, suppress: mask, stopToken: -1, maxTokens: 3 };
 const values = (array: Int32Array | undefined) => [...(array ?? [])];
 
 describe('our own engine and the memory it works in', () => {
@@ -150,11 +150,8 @@ describe("a text of our own engine's", () => {
   test('decodes greedily from the last token of the prompt on, and stops when it is aborted', async () => {
     const { engine, steps } = await opened();
     const audio = await engine.encode([new Float32Array()]);
-    const { tokens, logprobs } = await audio.startDecoder(0).greedy(request, () => false);
-    expect([tokens, logprobs]).toEqual([
-      [3, 2, 3],
-      [-1, -2, -3],
-    ]);
+    const { texts } = await audio.startDecoder(0).greedy(request, () => false);
+    expect(texts).toEqual([{ tokens: [3, 2, 3], logprobs: [-1, -2, -3], logprobErrors: [0.01, 0.02, 0.03] }]);
     expect(steps.map(({ step }) => [values(step.tokens), step.firstRow])).toEqual([
       [[1, 2, 3], 0],
       [[3], 3],

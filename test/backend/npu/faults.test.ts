@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { EncodedAudio, StepResult } from '../../../src/backend/backend.ts';
 import { NpuError } from '../../../src/errors.ts';
+import { greedyAlone } from '../../support/append.ts';
 import {
   convertWithStandIn,
   hasStandIn,
@@ -97,10 +98,10 @@ describe.skipIf(!hasStandIn)('a failing call of ACL', () => {
     ];
   }
 
-  async function greedy(audio: EncodedAudio): Promise<number[]> {
+  async function greedy(audio: EncodedAudio): Promise<readonly number[]> {
     await using run = await audio.startDecoder(0);
-    const request = { prompt: [1, 2, 3, 4, 5], beginSuppress: mask, suppress: mask, stopToken: -1, maxTokens: 5 };
-    return (await run.greedy(request)).tokens;
+    const request = { prompts: [[1, 2, 3, 4, 5]], beginSuppress: mask, suppress: mask, stopToken: -1, maxTokens: 5 };
+    return (await greedyAlone(run, request)).tokens;
   }
 
   /** Three texts where the graph takes two, until the log is full: rows are moved together, and texts taken alone. */

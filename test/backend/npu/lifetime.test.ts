@@ -5,6 +5,7 @@ import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openNpu } from '../../../src/backend/npu/acl-environment.ts';
+import { greedyAlone } from '../../support/append.ts';
 import { built } from '../../support/build-dist.ts';
 import { convertWithStandIn, hasStandIn, openOnStandIn, standInEnvironment } from '../../support/npu-stand-in.ts';
 import {
@@ -15,7 +16,7 @@ import {
 } from '../../support/random-checkpoint.ts';
 
 const request = {
-  prompt: [1, 2, 3],
+  prompts: [[1, 2, 3]],
   beginSuppress: new Float32Array(dimensions.nVocab),
   suppress: new Float32Array(dimensions.nVocab),
   stopToken: -1,
@@ -33,11 +34,11 @@ describe.skipIf(!hasStandIn)('a model on the stand-in', () => {
   });
   afterAll(() => rm(root, { recursive: true }));
 
-  async function transcribe(): Promise<number[]> {
+  async function transcribe(): Promise<readonly number[]> {
     await using backend = await openOnStandIn(om, dimensions);
     await using audio = await backend.encode([logMel.slice()]);
     await using run = await audio.startDecoder();
-    return (await run.greedy(request)).tokens;
+    return (await greedyAlone(run, request)).tokens;
   }
 
   test('is loaded, used and closed 200 times in the same memory, with the same files open', async () => {
@@ -80,7 +81,7 @@ describe.skipIf(!hasStandIn)('a model on the stand-in', () => {
           const backend = await openNpuBackend({ ...(await openNpu(env, 0)), directory: om, dimensions });
           const audio = await backend.encode([logMel.slice()]);
           const run = await audio.startDecoder();
-          results.push((await run.greedy(request)).tokens);
+          results.push((await greedyAlone(run, request)).tokens);
           await backend[Symbol.asyncDispose]();
         }
         parentPort.postMessage(results);

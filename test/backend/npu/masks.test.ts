@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Backend, GreedyRequest } from '../../../src/backend/backend.ts';
+import { greedyAlone } from '../../support/append.ts';
 import { convertWithStandIn, hasStandIn, openOnStandIn, startTrace } from '../../support/npu-stand-in.ts';
 import { randomValues, writeRandomCheckpoint } from '../../support/random-checkpoint.ts';
 import { contractDimensions as dimensions, contractGeneration as generation } from '../contract.ts';
@@ -26,11 +27,15 @@ describe.skipIf(!hasStandIn)('masks on the device', () => {
   });
   afterAll(() => rm(root, { recursive: true }));
 
-  async function tokensOf(backend: Backend, request: Partial<GreedyRequest>, signal?: AbortSignal): Promise<number[]> {
+  async function tokensOf(
+    backend: Backend,
+    request: Partial<GreedyRequest>,
+    signal?: AbortSignal,
+  ): Promise<readonly number[]> {
     await using audio = await backend.encode([logMel.slice()]);
     await using run = await audio.startDecoder();
-    const usual = { prompt: [1, 2, 3, 4], beginSuppress: forbidding(), suppress: forbidding(), stopToken: -1 };
-    return (await run.greedy({ ...usual, maxTokens: 40, ...request }, signal)).tokens;
+    const usual = { prompts: [[1, 2, 3, 4]], beginSuppress: forbidding(), suppress: forbidding(), stopToken: -1 };
+    return (await greedyAlone(run, { ...usual, maxTokens: 40, ...request }, signal)).tokens;
   }
 
   /** A signal that is aborted when it is asked for the n-th time. */
@@ -52,7 +57,7 @@ describe.skipIf(!hasStandIn)('masks on the device', () => {
     let nth = 1;
     for (let ended = false; !ended; nth++) {
       const masks = { beginSuppress: forbidding(nth), suppress: forbidding(nth, nth + 1) };
-      const attempt = tokensOf(backend, { ...masks, prompt: [7, 8, 9, 10, 11, 12] }, abortedWhenAsked(nth));
+      const attempt = tokensOf(backend, { ...masks, prompts: [[7, 8, 9, 10, 11, 12]] }, abortedWhenAsked(nth));
       ended = (await attempt.catch(() => undefined)) !== undefined;
       const where = `aborted when asked for the ${nth}th time`;
       expect(await tokensOf(backend, masks), where).toEqual(await tokensOf(untouched, masks));
@@ -67,7 +72,7 @@ describe.skipIf(!hasStandIn)('masks on the device', () => {
       beginSuppress: forbidding(...likely.slice(0, i + 1)),
       suppress: forbidding(...likely.slice(1, i + 2)),
     }));
-    const alone: number[][] = [];
+    const alone: (readonly number[])[] = [];
     for (const request of requests) alone.push(await tokensOf(backend, request));
     expect(new Set(alone.map(String)).size).toBeGreaterThan(2);
     for (let round = 0; round < 3; round++)

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Backend, GreedyRequest } from '../../../src/backend/backend.ts';
 import { inputsLayout } from '../../../src/backend/npu/row-inputs.ts';
-import { append } from '../../support/append.ts';
+import type { NpuVariants } from '../../../src/convert/npu-graphs.ts';
+import { append, greedyAlone } from '../../support/append.ts';
 import {
   convertWithStandIn,
   hasStandIn,
@@ -20,7 +21,7 @@ const noToken = -1;
 const mask = new Float32Array(dimensions.nVocab);
 const logMel = (seed: number) => randomValues(dimensions.nMels * 2 * dimensions.nAudioCtx, seed);
 const request = (maxTokens: number): GreedyRequest => ({
-  prompt: [1, 2, 3, 4],
+  prompts: [[1, 2, 3, 4]],
   beginSuppress: mask,
   suppress: mask,
   stopToken: noToken,
@@ -38,8 +39,10 @@ describe.skipIf(!hasStandIn)('on the stand-in for CANN', () => {
       generation: { alignment_heads: alignmentHeads, ...contractGeneration },
     });
     for (const dtype of ['f32', 'f16'] as const) {
-      const variants = { beams: 3, windows: 2, wordTimes: true };
-      om[dtype] = await convertWithStandIn(join(root, 'checkpoint'), join(root, dtype), dtype, variants);
+      const convert = (variants: NpuVariants) =>
+        convertWithStandIn(join(root, 'checkpoint'), join(root, dtype), dtype, variants);
+      await convert({ windows: 8 });
+      om[dtype] = await convert({ beams: 3, windows: 2, wordTimes: true });
     }
   });
   afterAll(() => rm(root, { recursive: true }));
@@ -49,10 +52,10 @@ describe.skipIf(!hasStandIn)('on the stand-in for CANN', () => {
     reference: referenceWhisper(dimensions, weights),
   }));
 
-  async function tokensOf(backend: Backend, seed: number, maxTokens = 30): Promise<number[]> {
+  async function tokensOf(backend: Backend, seed: number, maxTokens = 30): Promise<readonly number[]> {
     await using audio = await backend.encode([logMel(seed)]);
     await using run = await audio.startDecoder();
-    return (await run.greedy(request(maxTokens))).tokens;
+    return (await greedyAlone(run, request(maxTokens))).tokens;
   }
 
   test.each([
@@ -94,19 +97,24 @@ describe.skipIf(!hasStandIn)('on the stand-in for CANN', () => {
 
   const rules = { eot: 240, noTimestamps: 245, timestampBegin: 260, maxInitialIndex: 20 };
   describe.each([
-    ['a token', undefined],
-    ['a token where timestamps have their rules', { rules, text: [] }],
-  ])('%s', (_, timestamps) => {
+    ['a token', 1, false],
+    ['a token where timestamps have their rules', 1, true],
+    ['a token of each of eight windows', 8, false],
+    ['a token of each of eight windows where timestamps have their rules', 8, true],
+  ])('%s', (_, windows, hasRules) => {
     const queuedSteps = 8;
     const count = 60;
     const prompt = [2, 3, 4];
     let calls: TracedCall[];
     beforeAll(async () => {
       const readTrace = startTrace();
-      const asked = { ...request(count), prompt, ...(timestamps === undefined ? {} : { timestamps }) };
+      const each = Array.from({ length: windows }, (__, window) => window);
+      const timestamps = { rules, texts: each.map(() => []) };
+      const prompts = each.map(() => prompt);
+      const asked = { ...request(count), prompts, ...(hasRules ? { timestamps } : {}) };
       await using backend = await openOnStandIn(om['f32'] ?? '', dimensions, { queuedSteps });
       const decode = async (seed: number) => {
-        await using audio = await backend.encode([logMel(seed)]);
+        await using audio = await backend.encode(each.map((window) => logMel(seed + window)));
         await using run = await audio.startDecoder();
         const before = readTrace().length;
         await run.greedy(asked);
@@ -124,7 +132,8 @@ describe.skipIf(!hasStandIn)('on the stand-in for CANN', () => {
     });
 
     test('needs nothing from the host: the prompt comes up once, with what of the log may be seen', () => {
-      expect(copies('H2D').map(({ bytes }) => bytes)).toEqual([64 * prompt.length, 4 * dimensions.nTextCtx]);
+      const bytes = [64 * prompt.length * windows, 4 * dimensions.nTextCtx * windows];
+      expect(copies('H2D').map((copy) => copy.bytes)).toEqual(bytes);
     });
 
     test('copies nothing on the device', () => {
@@ -135,14 +144,35 @@ describe.skipIf(!hasStandIn)('on the stand-in for CANN', () => {
       expect(calls.filter((call) => created.test(call.function))).toEqual([]);
     });
 
-    test('is waited for and fetched together with the seven queued beside it, in 64 bytes', () => {
+    test('is waited for and fetched together with the seven queued beside it, in 64 bytes for each window', () => {
       const fetches = copies('D2H');
       const waits = named('aclrtSynchronizeStreamWithTimeout', 'aclrtSynchronizeStream');
       expect(waits).toHaveLength(Math.ceil(steps / queuedSteps));
       expect(fetches).toHaveLength(waits.length);
-      expect(fetches.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(64 * count);
+      expect(fetches.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(64 * count * windows);
     });
   });
+
+  test.each([1, 8])(
+    'a question about tokens behind each of %i texts costs one execution and a few numbers',
+    async (windows) => {
+      const readTrace = startTrace();
+      const each = Array.from({ length: windows }, (_, window) => window);
+      const prompts = each.map(() => [1]);
+      const of = [250, 251, 255];
+      await using backend = await openOnStandIn(om['f32'] ?? '', dimensions);
+      await using audio = await backend.encode(each.map(logMel));
+      await using run = await audio.startDecoder();
+      await run.ask(prompts, of);
+      const before = readTrace().length;
+      await run.ask(prompts, of);
+      const calls = readTrace().slice(before);
+      const down = calls.filter(({ direction }) => direction === 'D2H').reduce((sum, { bytes }) => sum + bytes, 0);
+      expect(calls.filter((call) => call.function === 'aclmdlExecuteAsync')).toHaveLength(1);
+      expect(calls.filter((call) => /^aclrtSynchronizeStream/.test(call.function))).toHaveLength(1);
+      expect(down / windows).toBeLessThan(64 + 6 * 4 + 64); // a slot, the logits from the first to the last, and up to there
+    },
+  );
 
   test('a long prompt costs an execution for every 64 tokens, and one for its last', async () => {
     const readTrace = startTrace();
@@ -150,7 +180,7 @@ describe.skipIf(!hasStandIn)('on the stand-in for CANN', () => {
     await using audio = await backend.encode([logMel(1)]);
     await using run = await audio.startDecoder();
     const before = readTrace().length;
-    await run.greedy({ ...request(1), prompt: Array.from({ length: 150 }, (_, i) => i) });
+    await greedyAlone(run, { ...request(1), prompts: [Array.from({ length: 150 }, (_, i) => i)] });
     const executions = readTrace()
       .slice(before)
       .filter((call) => call.function === 'aclmdlExecuteAsync');

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Backend, DecoderRun, Step } from '../../../src/backend/backend.ts';
 import { likeliestCandidates } from '../../../src/logits/candidates.ts';
+import { greedyAlone } from '../../support/append.ts';
 import { expectClose } from '../../support/compare.ts';
 import { convertWithStandIn, hasStandIn, openOnStandIn } from '../../support/npu-stand-in.ts';
 import {
@@ -182,9 +183,9 @@ describe.skipIf(!hasStandIn)('any steps on the stand-in for CANN give what Whisp
   }
 
   async function expectGreedy(run: DecoderRun, text: readonly number[], window: number) {
-    const request = { prompt: [3, 5], beginSuppress: noMask, suppress: noMask, stopToken: -1, maxTokens: 2 };
-    const { tokens } = await run.greedy(request);
-    expect(tokens).toEqual(greedyText(decoders[window]!, { ...request, prompt: [...text, 3, 5] }).tokens);
+    const request = { prompts: [[3, 5]], beginSuppress: noMask, suppress: noMask, stopToken: -1, maxTokens: 2 };
+    const { tokens } = await greedyAlone(run, request);
+    expect(tokens).toEqual(greedyText(decoders[window]!, { ...request, prompts: [[...text, 3, 5]] }).tokens);
     const { logits } = await run.forward({ tokens: [[9]] });
     expectClose(logits, decoders[window]!([...text, 3, 5, tokens[0]!, 9]).logits.at(-1)!, 1e-3);
   }
