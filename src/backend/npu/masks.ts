@@ -44,8 +44,11 @@ export class Masks {
 
   /** Brings a mask to the device if it is not there. */
   async take(mask: Float32Array): Promise<PlacedMask> {
-    const bytes = Buffer.from(mask.slice().buffer);
-    const held = this.#held.find((candidate) => candidate.bytes.equals(bytes)) ?? this.#bringUp(bytes);
+    const bytes = Buffer.from(mask.buffer, mask.byteOffset, mask.byteLength);
+    // Its owner may change it later: what is held is a copy.
+    const held =
+      this.#held.findLast((candidate) => candidate.bytes.equals(bytes)) ??
+      this.#bringUp(Buffer.from(mask.slice().buffer));
     this.#held = [...this.#held.filter((other) => other !== held), held];
     held.users++;
     const release = () => {
