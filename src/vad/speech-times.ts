@@ -20,7 +20,7 @@ export interface SpeechTimes {
    * most, else at the nearest end of one. Its middle may lie in padding, on the other side of a seam.
    */
   wordHeardAt(startSeconds: number, endSeconds: number): number;
-  /** Moves a word to the stretch in which it is heard. What of it lies outside of the voice there is cut off. */
+  /** Moves a word to the stretch in which it is heard. What of it lies away from the voice there is cut off. */
   originalWord(startSeconds: number, endSeconds: number): { startSeconds: number; endSeconds: number };
 }
 
@@ -40,8 +40,10 @@ export interface GrowingSpeechTimes extends SpeechTimes {
   hear(voice: SampleSpan): void;
 }
 
-/** How far from where the detector hears speech a word may begin or end. */
+/** How far from the voice that it is heard in a word may begin or end. */
 const toleranceSeconds = 0.05;
+/** The same for one that is heard in none: the detector passes over what is said softly before or behind a voice. */
+const softSeconds = 0.25;
 
 /** Without what floats add of their own. */
 const rounded = (seconds: number) => Math.round(seconds * 1e9) / 1e9;
@@ -127,13 +129,15 @@ export function createSpeechTimes(spans: readonly SampleSpan[] = []): GrowingSpe
     wordHeardAt,
     originalWord(startSeconds, endSeconds) {
       const at = toSample(wordHeardAt(startSeconds, endSeconds));
-      const heard = voiceOf(toSample(startSeconds), toSample(endSeconds), voices, inSpeech);
+      const [start, end] = [toSample(startSeconds), toSample(endSeconds)];
+      const heard = voiceOf(start, end, voices, inSpeech);
       const by = silenceBefore(stretchAt(at, false));
       const word = { startSeconds: moved(startSeconds, by), endSeconds: moved(endSeconds, by) };
       if (heard === undefined) return word;
+      const reach = heard.start < end && heard.end > start ? toleranceSeconds : softSeconds;
       const cut = {
-        startSeconds: Math.max(word.startSeconds, rounded(heard.voice.start / sampleRate - toleranceSeconds)),
-        endSeconds: Math.min(word.endSeconds, rounded(heard.voice.end / sampleRate + toleranceSeconds)),
+        startSeconds: Math.max(word.startSeconds, rounded(heard.voice.start / sampleRate - reach)),
+        endSeconds: Math.min(word.endSeconds, rounded(heard.voice.end / sampleRate + reach)),
       };
       return cut.startSeconds < cut.endSeconds ? cut : word;
     },

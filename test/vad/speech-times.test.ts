@@ -42,6 +42,15 @@ describe('times found in speech that was put end to end', () => {
     expect(padded.originalWord(0, 0.1)).toEqual({ startSeconds: 2, endSeconds: 2.1 });
   });
 
+  test('of a word in no voice reach away from the nearest one by as much as what is said softly', () => {
+    const padded = createSpeechTimes([{ start: 0, end: 96_000 }]);
+    padded.hear({ start: 16_000, end: 32_000 }); // 1 to 2 s
+    padded.hear({ start: 64_000, end: 80_000 }); // 4 to 5 s
+    expect(padded.originalWord(3.2, 3.9)).toEqual({ startSeconds: 3.75, endSeconds: 3.9 });
+    expect(padded.originalWord(2.1, 2.6)).toEqual({ startSeconds: 2.1, endSeconds: 2.25 });
+    expect(padded.originalWord(2.9, 3.1)).toEqual({ startSeconds: 2.9, endSeconds: 3.1 });
+  });
+
   test('of a word go where its voice is, though most of it lies in padding on the other side of a seam', () => {
     const padded = createSpeechTimes();
     padded.extend({ start: 0, end: 32_000 }); // 0 to 2 s
@@ -52,7 +61,7 @@ describe('times found in speech that was put end to end', () => {
     expect(padded.originalWord(1.5, 2.6)).toEqual({ startSeconds: 10.05, endSeconds: 10.6 });
     expect(padded.originalWord(1.3, 2.2)).toEqual({ startSeconds: 1.3, endSeconds: 1.65 });
     // Heard on neither side, they are nearest to what was said before.
-    expect(padded.originalWord(1.62, 1.8)).toEqual({ startSeconds: 1.62, endSeconds: 1.65 });
+    expect(padded.originalWord(1.62, 1.8)).toEqual({ startSeconds: 1.62, endSeconds: 1.8 });
     expect(padded.wordHeardAt(1.9, 2.2)).toBeGreaterThan(2);
     expect(padded.wordHeardAt(1.62, 1.8)).toBeLessThan(1.6);
     expect(createSpeechTimes().wordHeardAt(1, 3)).toBe(2);
@@ -63,7 +72,7 @@ describe('times found in speech that was put end to end', () => {
     bare.hear({ start: 0, end: 16_000 });
     bare.extend({ start: 160_000, end: 176_000 });
     bare.hear({ start: 164_800, end: 176_000 });
-    expect(bare.originalWord(1, 1.1)).toEqual({ startSeconds: 1, endSeconds: 1.05 });
+    expect(bare.originalWord(1, 1.1)).toEqual({ startSeconds: 1, endSeconds: 1.1 });
   });
 
   test('meet at seams', () => {
