@@ -1,4 +1,4 @@
-/** Checkpoints of whisper-medium's shape with random weights, for what depends on sizes and not on what is said. */
+/** Checkpoints of whisper-medium's shape, or another, with random weights, for what depends on sizes and not on what is said. */
 import { copyFile, mkdir, open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toHalf, widenF16 } from '../dist/model/float.js';
@@ -6,7 +6,7 @@ import { resolveModel } from '../dist/model/resolve-model.js';
 import { storeDirectory } from '../dist/model/store.js';
 import { whisperTensors } from '../dist/model/tensor-names.js';
 
-const dimensions = {
+export const mediumDimensions = {
   nMels: 80,
   nAudioCtx: 1500,
   nAudioState: 1024,
@@ -36,7 +36,7 @@ export function randomTensor(shape, seed) {
 }
 
 /** Writes a folder in Hugging Face's format, with whisper-base's tokenizer. Its weights are float16 values, in float32. */
-export async function writeRandomCheckpoint(directory) {
+export async function writeRandomCheckpoint(directory, dimensions = mediumDimensions) {
   await mkdir(directory, { recursive: true });
   const { nMels, nAudioCtx, nAudioState, nAudioHead, nAudioLayer } = dimensions;
   const { nTextCtx, nTextHead, nTextLayer, nVocab } = dimensions;

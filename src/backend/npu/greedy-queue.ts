@@ -1,4 +1,5 @@
 import type { BufferSlice, Command } from './addon.ts';
+import type { BoundModel, Tensors } from './bound-model.ts';
 import { part } from './device-memory.ts';
 import type { GreedyMemory } from './greedy-memory.ts';
 import type { GreedyModel } from './greedy-models.ts';
@@ -21,6 +22,9 @@ export class GreedyQueue implements Disposable {
   readonly #place: RunPlace;
   readonly #model: GreedyModel;
   readonly #memory: GreedyMemory;
+  /** What lies where it lies for the whole text: each bound graph is told once. */
+  readonly #lasting: Tensors;
+  readonly #told = new Set<BoundModel>();
   #commands: Command[] = [];
   #steps = 0;
 
@@ -29,6 +33,9 @@ export class GreedyQueue implements Disposable {
     this.#place = place;
     this.#model = model;
     this.#memory = memory;
+    const { windows, capacity } = model.shape;
+    const selfKv = place.memory.cache.rows(0, 0, windows * capacity);
+    this.#lasting = { ...place.audio.crossKv(place.firstWindow, windows), self_kv: selfKv };
   }
 
   /** Each bound graph can be used once per visit to the device. */
@@ -43,23 +50,23 @@ export class GreedyQueue implements Disposable {
   push(step: GreedyStep): void {
     const bound = this.#memory.steps[this.#steps++];
     if (bound === undefined) throw new Error('there is no room for another step');
-    const { audio, firstWindow, memory } = this.#place;
-    const { windows, capacity } = this.#model.shape;
+    const { cache } = this.#place.memory;
+    const { windows } = this.#model.shape;
     const { inPlaceRows } = this.#parts;
     const { newKv } = this.#model.memory;
-    const { rowBytes } = memory.cache;
+    const { rowBytes } = cache;
     const each = Array.from({ length: windows }, (_, window) => {
-      const place = memory.cache.rows(window, step.row, 1);
+      const place = cache.rows(window, step.row, 1);
       return { place, written: inPlaceRows ? place : part(newKv, window * rowBytes, rowBytes) };
     });
     const execute = bound.execute({
-      ...audio.crossKv(firstWindow, windows),
-      self_kv: memory.cache.rows(0, 0, windows * capacity),
+      ...(this.#told.has(bound) ? {} : this.#lasting),
       suppress: step.mask,
       state: this.#memory.states(step.index, 1),
       next_state: step.chooses ? this.#memory.states(step.index + 1, 1) : this.#memory.scratch,
       ...Object.fromEntries(each.map(({ written }, window) => [`new_kv_${window}`, written])),
     });
+    this.#told.add(bound);
     this.#commands.push(execute);
     if (inPlaceRows) return;
     for (const { place, written } of each) this.#commands.push({ kind: 'copy', from: written, to: place });
@@ -87,6 +94,7 @@ export class GreedyQueue implements Disposable {
 
   /** Nobody knows which tensors the graph has been told of. */
   #forget(): void {
+    this.#told.clear();
     for (const step of this.#memory.steps) step.forget();
   }
 }
