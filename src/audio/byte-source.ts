@@ -140,9 +140,8 @@ export function isUrl(path: string): boolean {
 }
 
 function urlError(url: string, cause: unknown): AudioError {
-  const hint = urlHint(url);
   return new AudioError('AUDIO_IS_URL', `${url} is an address, not a file: nothing is fetched from the network`, {
-    hint,
+    hint: urlHint(url),
     cause,
   });
 }

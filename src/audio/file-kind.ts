@@ -51,16 +51,10 @@ const signatures: readonly Signature[] = [
   { offset: 8, bytes: '8SVX', label: '8SVX' },
   { offset: 0, bytes: 'Creative Voice File', label: 'VOC' },
   { offset: 0, bytes: 'NIST_1A', label: 'NIST SPHERE' },
-  ...['\x64\xa3\x01\0', '\x64\xa3\x02\0', '\x64\xa3\x03\0', '\x64\xa3\x04\0'].map((bytes) => ({
-    offset: 0,
-    bytes,
-    label: 'IRCAM',
-  })),
-  ...['\0\x01\xa3\x64', '\0\x02\xa3\x64', '\0\x03\xa3\x64', '\0\x04\xa3\x64'].map((bytes) => ({
-    offset: 0,
-    bytes,
-    label: 'IRCAM',
-  })),
+  // Of four machines in turn, in either order of bytes.
+  ...['\x01', '\x02', '\x03', '\x04']
+    .flatMap((machine) => [`\x64\xa3${machine}\0`, `\0${machine}\xa3\x64`])
+    .map((bytes) => ({ offset: 0, bytes, label: 'IRCAM' })),
   { offset: 0, bytes: '2BIT', label: 'AVR' },
   { offset: 0, bytes: 'fap ', label: 'PAF' },
   { offset: 0, bytes: ' paf', label: 'PAF' },

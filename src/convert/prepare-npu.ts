@@ -22,7 +22,7 @@ import {
 import { writeWeights } from './weights-file.ts';
 
 /** Raised with every change of the graphs or the manifest, so that older folders are made anew. */
-const graphVersion = 5;
+const graphVersion = 6;
 
 export interface NpuTarget {
   /** As aclrtGetSocName names it: Ascend910B4. */

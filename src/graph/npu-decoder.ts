@@ -2,7 +2,7 @@ import type { ModelDimensions } from '../model/dimensions.ts';
 import { feedForward } from './layers.ts';
 import { type Attention, manyRowAttention, oneRowAttention } from './npu-attention.ts';
 import { type NpuDtype, type NpuLayers, npuLayers, npuOpset } from './npu-layers.ts';
-import { createGraph, elementType, type Value } from './onnx.ts';
+import { createGraph, type Value } from './onnx.ts';
 import { withTaps } from './taps.ts';
 import { embedding, type WeightLayout } from './weights.ts';
 
@@ -12,12 +12,11 @@ const invisible = -60_000;
 /**
  * One decoder step of n tokens for atc; n is fixed in the graph, n > 1 is a prefill.
  *
- * Inputs: `tokens` i32 [1, n]; `position` i32 [1], the place of the first of them; `suppress` f32 [nVocab], added to the
- * logits (0 or -Infinity); `self_kv` [nTextCtx, 1, nTextLayer, 2, nTextState], of which rows before `position` are read
- * and the others only have to be finite; `cross_k_i`, `cross_v_i` as the encoder gives them.
+ * Inputs: `tokens` i32 [1, n]; `position` i32 [1], the place of the first of them; `self_kv` [nTextCtx, 1, nTextLayer, 2,
+ * nTextState], of which rows before `position` are read and the others only have to be finite; `cross_k_i`, `cross_v_i` as the
+ * encoder gives them.
  * Outputs: `new_kv` [n, 1, nTextLayer, 2, nTextState], to be placed at row `position` of the cache, which may be where
- * `self_kv` itself lies; `logits` f32 [1, nVocab] of the last token; `next_token` i32 [1] and `logprob` f32 [1], the
- * arg-max of logits + suppress and its log-probability.
+ * `self_kv` itself lies; `logits` f32 [1, nVocab] of the last token.
  *
  * @param tapped whether it shows its blocks (taps.ts), in the graph's dtype
  */
@@ -34,7 +33,6 @@ export function npuDecoderGraph(
   const layers = tapped ? withTaps(plain, { type: dtype, dims: [n, nTextState] }) : plain;
   const tokens = graph.input('tokens', 'i32', [1, n]);
   const position = graph.input('position', 'i32', [1]);
-  const suppress = graph.input('suppress', 'f32', [nVocab]);
   const selfKv = graph.input('self_kv', dtype, [nTextCtx, 1, nTextLayer, 2, nTextState]);
 
   const attend = n === 1 ? oneRowAttention(layers, dimensions) : manyRowAttention(layers, dimensions);
@@ -55,7 +53,7 @@ export function npuDecoderGraph(
   const last = n === 1 ? x : layers.row(x, n, n - 1);
   const normed = layers.layerNorm(last, 'model.decoder.layer_norm');
   const logits = graph.op('Gemm', [normed, layers.weight(embedding)], { transB: 1 });
-  choose(layers, layers.cast(logits, dtype, 'f32'), suppress, nVocab);
+  graph.output('logits', layers.cast(logits, dtype, 'f32'), 'f32', [1, nVocab]);
   return graph.serialize();
 }
 
@@ -126,17 +124,4 @@ function crossAttention(
   const v = graph.input(`cross_v_${layer}`, dtype, [nAudioCtx, nTextState]);
   const q = linear(layerNorm(x, `${name}.encoder_attn_layer_norm`), `${name}.encoder_attn.q_proj`);
   return linear(attend(q, k, v), `${name}.encoder_attn.out_proj`);
-}
-
-/** Adds `logits`, `next_token` and `logprob`; reductions in float32. */
-function choose({ graph }: NpuLayers, logits: Value, suppress: Value, nVocab: number): void {
-  graph.output('logits', logits, 'f32', [1, nVocab]);
-  const allowed = graph.op('Add', [logits, suppress]);
-  const best = graph.op('ArgMax', [allowed], { axis: -1, keepdims: 0 });
-  graph.output('next_token', graph.op('Cast', [best], { to: elementType.i32 }), 'i32', [1]);
-  const logprob = graph.op('Sub', [
-    graph.op('ReduceMax', [allowed], { axes: [-1], keepdims: 0 }),
-    graph.op('ReduceLogSumExp', [allowed], { axes: [-1], keepdims: 0 }),
-  ]);
-  graph.output('logprob', logprob, 'f32', [1]);
 }

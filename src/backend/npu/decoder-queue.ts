@@ -1,5 +1,6 @@
 import type { BufferSlice, Command } from './addon.ts';
 import type { BoundModel } from './bound-model.ts';
+import { CommandQueue } from './command-queue.ts';
 import { part } from './device-memory.ts';
 import type { RowCache } from './row-cache.ts';
 import type { RunParts, RunPlace } from './run-parts.ts';
@@ -24,12 +25,15 @@ export class DecoderQueue implements Disposable {
   readonly #parts: RunParts;
   readonly #place: RunPlace;
   readonly #used = new Map<number, number>();
-  #commands: Command[] = [];
+  readonly #commands: CommandQueue;
   #takes: Take[] = [];
 
   constructor(parts: RunParts, place: RunPlace) {
     this.#parts = parts;
     this.#place = place;
+    this.#commands = new CommandQueue(parts.device, () => {
+      for (const decoder of [...place.memory.decoders.values()].flat()) decoder.forget();
+    });
   }
 
   async push(step: DecoderStep): Promise<void> {
@@ -53,28 +57,14 @@ export class DecoderQueue implements Disposable {
   }
 
   async submit(): Promise<void> {
-    const [commands, takes] = [this.#commands, this.#takes];
-    if (commands.length === 0) return;
-    this.#commands = [];
+    const takes = this.#takes;
     this.#takes = [];
     this.#used.clear();
-    try {
-      for (const [i, bytes] of (await this.#parts.device.submit(commands)).entries()) takes[i]?.(bytes);
-    } catch (error) {
-      this.#forget();
-      throw error;
-    }
+    for (const [i, bytes] of (await this.#commands.submit()).entries()) takes[i]?.(bytes);
   }
 
-  /** What has not been submitted by now never will be. */
   [Symbol.dispose](): void {
-    if (this.#commands.length > 0) this.#forget();
-    this.#commands = [];
-  }
-
-  /** Nobody knows which tensors the decoders have been told of. */
-  #forget(): void {
-    for (const decoder of [...this.#place.memory.decoders.values()].flat()) decoder.forget();
+    this.#commands[Symbol.dispose]();
   }
 
   #execution(decoder: BoundModel, { cache, region, window, position, tokens }: DecoderStep): Command[] {

@@ -1,10 +1,8 @@
-import { join } from 'node:path';
-import { closeAfter } from '../../errors.ts';
 import type { TokenKinds } from '../../model/token-kinds.ts';
 import type { BufferSlice, NativeModel } from './addon.ts';
 import { allocatePieces } from './device-memory.ts';
+import { type OmModels, type OmSource, omModels } from './om-models.ts';
 import { checkTensors, greedyTensors } from './om-tensors.ts';
-import type { OmSource } from './rows-models.ts';
 
 /** An OM of graph/npu-greedy.ts. */
 export interface GreedyFile {
@@ -40,42 +38,19 @@ export function greedyFiles(files: readonly string[]): GreedyFile[] {
   return found.sort((a, b) => a.windows - b.windows);
 }
 
-/** The graphs for greedy decoding of a model, each loaded when it is first needed. */
-export class GreedyModels {
-  readonly files: readonly GreedyFile[];
-  readonly #source: OmSource;
-  readonly #loaded = new Map<GreedyFile, Promise<GreedyModel>>();
+/** The graphs for greedy decoding of a model. */
+export type GreedyModels = OmModels<GreedyFile, GreedyModel>;
 
-  constructor(files: readonly GreedyFile[], source: OmSource) {
-    this.files = files;
-    this.#source = source;
-  }
-
-  /** @throws NpuError 'NPU_MODEL_MISMATCH', or what ACL says */
-  load(shape: GreedyFile): Promise<GreedyModel> {
-    const known = this.#loaded.get(shape);
-    if (known !== undefined) return known;
-    const loading = this.#load(shape);
-    this.#loaded.set(shape, loading);
-    loading.catch(() => this.#loaded.delete(shape)); // its caller is told, and the next one may try again
-    return loading;
-  }
-
-  async #load(shape: GreedyFile): Promise<GreedyModel> {
-    const { device, directory, dimensions, dtype, load } = this.#source;
-    const { nTextLayer, nTextState, nVocab } = dimensions;
-    const path = join(directory, shape.file);
-    const model = await load(path);
-    try {
-      checkTensors(path, model, greedyTensors(dimensions, dtype, shape));
-      const itemSizeBytes = dtype === 'float16' ? 2 : 4;
-      const { slices } = await allocatePieces(device, {
-        logits: 4 * shape.windows * nVocab,
-        newKv: shape.windows * nTextLayer * 2 * nTextState * itemSizeBytes,
-      });
-      return { shape, model, itemSizeBytes, memory: slices };
-    } catch (error) {
-      return closeAfter(error, () => model.close());
-    }
-  }
+export function greedyModels(files: readonly GreedyFile[], source: OmSource): GreedyModels {
+  const { device, dimensions, dtype } = source;
+  const { nTextLayer, nTextState, nVocab } = dimensions;
+  const itemSizeBytes = dtype === 'float16' ? 2 : 4;
+  return omModels(files, source, async (path, model, shape) => {
+    checkTensors(path, model, greedyTensors(dimensions, dtype, shape));
+    const { slices } = await allocatePieces(device, {
+      logits: 4 * shape.windows * nVocab,
+      newKv: shape.windows * nTextLayer * 2 * nTextState * itemSizeBytes,
+    });
+    return { shape, model, itemSizeBytes, memory: slices };
+  });
 }

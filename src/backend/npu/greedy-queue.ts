@@ -1,5 +1,6 @@
 import type { BufferSlice, Command } from './addon.ts';
 import type { BoundModel, Tensors } from './bound-model.ts';
+import { CommandQueue } from './command-queue.ts';
 import { part } from './device-memory.ts';
 import type { GreedyMemory } from './greedy-memory.ts';
 import type { GreedyModel } from './greedy-models.ts';
@@ -25,7 +26,7 @@ export class GreedyQueue implements Disposable {
   /** What lies where it lies for the whole text: each bound graph is told once. */
   readonly #lasting: Tensors;
   readonly #told = new Set<BoundModel>();
-  #commands: Command[] = [];
+  readonly #commands: CommandQueue;
   #steps = 0;
 
   constructor(parts: RunParts, place: RunPlace, model: GreedyModel, memory: GreedyMemory) {
@@ -35,6 +36,10 @@ export class GreedyQueue implements Disposable {
     this.#memory = memory;
     const { windows, capacity } = model.shape;
     const selfKv = place.memory.cache.rows(0, 0, windows * capacity);
+    this.#commands = new CommandQueue(parts.device, () => {
+      this.#told.clear();
+      for (const step of memory.steps) step.forget();
+    });
     this.#lasting = { ...place.audio.crossKv(place.firstWindow, windows), self_kv: selfKv };
   }
 
@@ -74,27 +79,12 @@ export class GreedyQueue implements Disposable {
 
   /** @returns what lies in each place behind all that has been queued, and waits for it */
   async submit(...places: readonly BufferSlice[]): Promise<Uint8Array<ArrayBuffer>[]> {
-    const downloads = places.map((from): Command => ({ kind: 'download', from }));
-    const commands = [...this.#commands, ...downloads];
-    this.#commands = [];
+    this.#commands.push(...places.map((from): Command => ({ kind: 'download', from })));
     this.#steps = 0;
-    try {
-      return await this.#parts.device.submit(commands);
-    } catch (error) {
-      this.#forget();
-      throw error;
-    }
+    return this.#commands.submit();
   }
 
-  /** What has not been submitted by now never will be. */
   [Symbol.dispose](): void {
-    if (this.#commands.length > 0) this.#forget();
-    this.#commands = [];
-  }
-
-  /** Nobody knows which tensors the graph has been told of. */
-  #forget(): void {
-    this.#told.clear();
-    for (const step of this.#memory.steps) step.forget();
+    this.#commands[Symbol.dispose]();
   }
 }

@@ -45,8 +45,8 @@ export class MemoryPools {
   async takeText(audio: AudioMemory): Promise<TextMemory> {
     const free = this.#text.pop();
     if (free !== undefined) return free;
-    const { device, dimensions, masks, positions } = this.#parts;
-    const shared = { suppress: masks.anyPlace, position: part(positions, 0, 4) };
+    const { device, dimensions, positions } = this.#parts;
+    const shared = { position: part(positions, 0, 4) };
     const options = { dimensions, queuedSteps: this.#queuedSteps, shared };
     return TextMemory.open(device, this.#models, audio.crossKv(0, 1), options);
   }

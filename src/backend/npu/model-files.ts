@@ -4,9 +4,9 @@ import { NpuError } from '../../errors.ts';
 import type { ModelDimensions } from '../../model/dimensions.ts';
 import type { BufferSlice, Command, NativeDevice, NativeModel } from './addon.ts';
 import { allocatePieces } from './device-memory.ts';
-import { GreedyModels, greedyFiles } from './greedy-models.ts';
+import { type GreedyModels, greedyFiles, greedyModels } from './greedy-models.ts';
 import { checkTensors, decoderTensors, encoderTensors, tensorName } from './om-tensors.ts';
-import { RowsModels, rowsFiles } from './rows-models.ts';
+import { type RowsModels, rowsFiles, rowsModels } from './rows-models.ts';
 
 /** A model's OM files on the device. */
 export interface LoadedModels {
@@ -50,7 +50,7 @@ export async function loadModels(
   for (const [width, decoder] of decoders)
     checkTensors(join(directory, decoderFile(width)), decoder, decoderTensors(dimensions, dtype, width));
   const source = { device, directory, dimensions, dtype, load };
-  const [rows, greedy] = [new RowsModels(rowsOms, source), new GreedyModels(greedyOms, source)];
+  const [rows, greedy] = [rowsModels(rowsOms, source), greedyModels(greedyOms, source)];
   return { encoder, decoders, rows, greedy, itemSizeBytes: dtype === 'float16' ? 2 : 4 };
 }
 

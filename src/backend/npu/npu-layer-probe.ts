@@ -92,12 +92,9 @@ function sliceOf(slices: Readonly<Record<string, BufferSlice>>, { name }: Pick<T
   return slice;
 }
 
-/** Nothing is suppressed, and rows of the cache that no token has written have weight 0 but must be numbers. */
+/** Rows of the cache that no token has written have weight 0 but must be numbers. */
 async function startText(device: NativeDevice, { slices }: BoundGraph): Promise<void> {
-  const zeroed = ['suppress', 'self_kv'].map((name): Command => {
-    return { kind: 'fill', to: sliceOf(slices, { name }), value: 0 };
-  });
-  await device.submit(zeroed);
+  await device.submit([{ kind: 'fill', to: sliceOf(slices, { name: 'self_kv' }), value: 0 }]);
 }
 
 /** Where a step stands in its text. */

@@ -38,12 +38,9 @@ export function decoderTensors(dimensions: ModelDimensions, dtype: string, width
   return {
     tokens: ['int32', 1, width],
     position: ['int32', 1],
-    suppress: ['float32', nVocab],
     self_kv: [dtype, nTextCtx, 1, nTextLayer, 2, nTextState],
     new_kv: [dtype, width, 1, nTextLayer, 2, nTextState],
     logits: ['float32', 1, nVocab],
-    next_token: ['int32', 1],
-    logprob: ['float32', 1],
     ...crossTensors(dimensions, dtype, [nAudioCtx, nTextState]),
   };
 }

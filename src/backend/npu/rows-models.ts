@@ -1,8 +1,7 @@
-import { join } from 'node:path';
-import { closeAfter } from '../../errors.ts';
 import type { ModelDimensions } from '../../model/dimensions.ts';
-import { type BufferSlice, type NativeDevice, type NativeModel, pieceSizeBytes } from './addon.ts';
+import { type BufferSlice, type NativeModel, pieceSizeBytes } from './addon.ts';
 import { allocatePieces, part } from './device-memory.ts';
+import { type OmModels, type OmSource, omModels } from './om-models.ts';
 import { checkTensors, rowsTensors, tensorName } from './om-tensors.ts';
 import { inputsLayout, type Placed, type RowsShape } from './row-inputs.ts';
 
@@ -51,70 +50,37 @@ export function rowsFiles(files: readonly string[], { nTextCtx }: ModelDimension
   });
 }
 
-/** Where OMs that are loaded when they are first needed come from. */
-export interface OmSource {
-  readonly device: NativeDevice;
-  readonly directory: string;
-  readonly dimensions: ModelDimensions;
-  /** The cache's type, as numpy names it. */
-  readonly dtype: string;
-  readonly load: (path: string) => Promise<NativeModel>;
-}
+/** The rows graphs of a model. */
+export type RowsModels = OmModels<RowsFile, RowsModel>;
 
-/** The rows graphs of a model, each loaded when it is first needed. */
-export class RowsModels {
-  readonly files: readonly RowsFile[];
-  readonly #source: OmSource;
-  readonly #loaded = new Map<RowsFile, Promise<RowsModel>>();
-
-  constructor(files: readonly RowsFile[], source: OmSource) {
-    this.files = files;
-    this.#source = source;
-  }
-
-  /** @throws NpuError 'NPU_MODEL_MISMATCH', or what ACL says */
-  load(shape: RowsFile): Promise<RowsModel> {
-    const known = this.#loaded.get(shape);
-    if (known !== undefined) return known;
-    const loading = this.#load(shape);
-    this.#loaded.set(shape, loading);
-    loading.catch(() => this.#loaded.delete(shape)); // its caller is told, and the next one may try again
-    return loading;
-  }
-
-  async #load(shape: RowsFile): Promise<RowsModel> {
-    const { device, directory, dimensions, dtype, load } = this.#source;
-    const { nAudioCtx, nTextLayer, nTextState, nVocab } = dimensions;
-    const { rows, candidates, attends, file } = shape;
-    const path = join(directory, file);
-    const model = await load(path);
-    try {
-      const scores = model.outputs.find(({ name }) => tensorName(name) === 'attention');
-      const heads = attends ? (scores?.dims[0] ?? 1) : 0;
-      checkTensors(path, model, rowsTensors(dimensions, dtype, shape, heads));
-      const itemSizeBytes = dtype === 'float16' ? 2 : 4;
-      const { sizeBytes, ...inputs } = inputsLayout(shape);
-      const chosenBytes = pieceSizeBytes(4 * rows * candidates);
-      const { slices } = await allocatePieces(device, {
-        inputs: sizeBytes,
-        logits: 4 * rows * nVocab,
-        newKv: rows * nTextLayer * 2 * nTextState * itemSizeBytes,
-        attention: 4 * Math.max(1, heads * rows * nAudioCtx),
-        candidates: 2 * chosenBytes,
-      });
-      const input = ({ offset, sizeBytes: size }: Placed) => part(slices.inputs, offset, size);
-      const memory = {
-        ...slices,
-        tokens: input(inputs.tokens),
-        positions: input(inputs.positions),
-        ranges: input(inputs.ranges),
-        visible: input(inputs.visible),
-        candidateTokens: part(slices.candidates, 0, 4 * rows * candidates),
-        candidateLogprobs: part(slices.candidates, chosenBytes, 4 * rows * candidates),
-      };
-      return { shape, model, heads, memory };
-    } catch (error) {
-      return closeAfter(error, () => model.close());
-    }
-  }
+export function rowsModels(files: readonly RowsFile[], source: OmSource): RowsModels {
+  const { device, dimensions, dtype } = source;
+  const { nAudioCtx, nTextLayer, nTextState, nVocab } = dimensions;
+  const itemSizeBytes = dtype === 'float16' ? 2 : 4;
+  return omModels(files, source, async (path, model, shape) => {
+    const { rows, candidates, attends } = shape;
+    const scores = model.outputs.find(({ name }) => tensorName(name) === 'attention');
+    const heads = attends ? (scores?.dims[0] ?? 1) : 0;
+    checkTensors(path, model, rowsTensors(dimensions, dtype, shape, heads));
+    const { sizeBytes, ...inputs } = inputsLayout(shape);
+    const chosenBytes = pieceSizeBytes(4 * rows * candidates);
+    const { slices } = await allocatePieces(device, {
+      inputs: sizeBytes,
+      logits: 4 * rows * nVocab,
+      newKv: rows * nTextLayer * 2 * nTextState * itemSizeBytes,
+      attention: 4 * Math.max(1, heads * rows * nAudioCtx),
+      candidates: 2 * chosenBytes,
+    });
+    const input = ({ offset, sizeBytes: size }: Placed) => part(slices.inputs, offset, size);
+    const memory = {
+      ...slices,
+      tokens: input(inputs.tokens),
+      positions: input(inputs.positions),
+      ranges: input(inputs.ranges),
+      visible: input(inputs.visible),
+      candidateTokens: part(slices.candidates, 0, 4 * rows * candidates),
+      candidateLogprobs: part(slices.candidates, chosenBytes, 4 * rows * candidates),
+    };
+    return { shape, model, heads, memory };
+  });
 }

@@ -12,7 +12,7 @@ import type { RowsModel } from './rows-models.ts';
 /** What single steps read and write stands 64 bytes apart: the addresses of tensors must be aligned. */
 export const slotBytes = 64;
 
-type Piece = 'tokens' | 'scratch' | 'newKv' | 'logits';
+type Piece = 'tokens' | 'newKv' | 'logits';
 
 /** Where the decoders of texts read and write, apart from caches. */
 export type TextSlices = Readonly<Record<Piece, BufferSlice>>;
@@ -21,14 +21,15 @@ export interface TextMemoryOptions {
   readonly dimensions: ModelDimensions;
   /** Steps that are queued between two looks at the tokens. */
   readonly queuedSteps: number;
-  /** Device memory that all texts share: `suppress` and `position` to begin with. */
-  readonly shared: Readonly<Record<'suppress' | 'position', BufferSlice>>;
+  /** Device memory that all texts share: `position` to begin with. */
+  readonly shared: Readonly<Record<'position', BufferSlice>>;
 }
 
 /** Everything that texts decoded together need on the device, built once and used for one audio after another. */
 export class TextMemory {
   /**
-   * `tokens`: slot i holds the token at position i; `scratch`: where results go that nobody wants; `newKv`: where new rows go when they are copied into the cache instead of being written there.
+   * `tokens`: slot i holds the token at position i; `newKv`: where new rows go when they are copied into the cache instead of
+   * being written there.
    */
   readonly slices: TextSlices;
   readonly cache: RowCache;
@@ -67,7 +68,6 @@ export class TextMemory {
     const widest = Math.max(...models.decoders.keys());
     const { buffer, slices } = await allocatePieces<Piece>(device, {
       tokens: (nTextCtx + 1) * slotBytes,
-      scratch: slotBytes,
       newKv: widest * rowBytes,
       logits: 4 * nVocab,
     });
@@ -82,8 +82,6 @@ export class TextMemory {
           self_kv: cache.rows(0, 0, nTextCtx),
           tokens: part(slices.tokens, 0, 4 * width),
           new_kv: part(slices.newKv, 0, width * rowBytes),
-          next_token: part(slices.scratch, 0, 4),
-          logprob: part(slices.scratch, 0, 4),
           logits: slices.logits,
         };
         const bound: BoundModel[] = [];
