@@ -5,7 +5,7 @@ import { cutAtSeams } from '../../src/transcribe/cut-at-seams.ts';
 import { resolveOptions } from '../../src/transcribe/options.ts';
 import type { Word } from '../../src/transcribe/segment.ts';
 import type { Draft } from '../../src/transcribe/slice-segments.ts';
-import { createSpeechTimes } from '../../src/vad/speech-times.ts';
+import { createSpeechTimes, type SpeechTimes } from '../../src/vad/speech-times.ts';
 import { at, scriptedModel } from './scripted-model.ts';
 
 // 4 s of speech, 26 s of silence, 6 s of speech.
@@ -15,7 +15,7 @@ const times = createSpeechTimes([
 ]);
 const { model } = scriptedModel(() => ({ tokens: [] }));
 
-function cut(drafts: readonly Draft[]): Promise<Draft[]> {
+function cut(drafts: readonly Draft[], speech: SpeechTimes = times): Promise<Draft[]> {
   const decoded = {
     window: 0,
     range: { seek: 0, size: 1000 },
@@ -25,7 +25,7 @@ function cut(drafts: readonly Draft[]): Promise<Draft[]> {
     frameCount: 1000,
     drafts,
   };
-  return cutAtSeams(model, {} as EncodedAudio, decoded, times, resolveOptions({}));
+  return cutAtSeams(model, {} as EncodedAudio, decoded, speech, resolveOptions({}));
 }
 
 function draft(startSeconds: number, endSeconds: number, words?: readonly Word[]): Draft {
@@ -79,6 +79,21 @@ describe('a segment in speech without its silence', () => {
     expect(parts.map(({ words = [] }) => words.map(({ text }) => text))).toEqual([
       [' t1', ' t2'],
       [' t3', ' t4'],
+    ]);
+  });
+
+  test('gives a word to the side where its voice is, though most of it lies in padding on the other', async () => {
+    const heard = createSpeechTimes([
+      { start: 0, end: 4 * 16_000 },
+      { start: 30 * 16_000, end: 36 * 16_000 },
+    ]);
+    heard.hear({ start: 0.4 * 16_000, end: 3.4 * 16_000 });
+    heard.hear({ start: 30.1 * 16_000, end: 35.6 * 16_000 });
+    // The second word's middle is 3.95 s; the voice before the seam ends at 3.4 s, the one behind begins at 4.1 s.
+    const both = draft(1, 8, [word(1, 1, 3), word(2, 3.6, 4.3), word(3, 4.6, 6)]);
+    expect(spans(await cut([both], heard))).toEqual([
+      [1, 3, ' t1'],
+      [4, 8, ' t2 t3'],
     ]);
   });
 

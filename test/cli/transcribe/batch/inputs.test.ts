@@ -248,6 +248,7 @@ describe('a list', () => {
   test('of a folder or two with short names is none of UTF-16', async () => {
     expect(await read('.\n')).toEqual(['.']);
     expect(await read('/\n')).toEqual(['/']);
+    expect(await read('.\n/\n')).toEqual(['.', '/']);
     expect(await read('.\0')).toEqual(['.']);
   });
 
