@@ -4,6 +4,8 @@
 #include <iterator>
 #include <stdexcept>
 
+#include "processor_features.h"
+
 #define DECLARE_LEVEL(level) \
   namespace level {          \
   std::unique_ptr<Model> load_model(const ModelOptions& options); \
@@ -23,18 +25,9 @@ namespace {
 constexpr Level levels[] = {
     {"plain", [] { return true; }, level_plain::load_model, network::level_plain::kernels},
 #ifdef __x86_64__
-    {"avx2",
-     [] {
-       return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
-     },
-     level_avx2::load_model, network::level_avx2::kernels},
-    {"avx512",
-     [] {
-       return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-              __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
-              __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("fma");
-     },
-     level_avx512::load_model, network::level_avx512::kernels},
+    {"avx2", [] { return processor_features().avx2; }, level_avx2::load_model, network::level_avx2::kernels},
+    {"avx512", [] { return processor_features().avx512_vnni; }, level_avx512::load_model,
+     network::level_avx512::kernels},
 #endif
 };
 
@@ -53,10 +46,4 @@ Level level_of_name(const std::string& name) {
   throw std::invalid_argument("this processor has no level " + name);
 }
 
-bool has_bfloat16() {
-#ifdef __x86_64__
-  return __builtin_cpu_supports("avx512bf16") != 0;
-#else
-  return false;
-#endif
-}
+bool has_bfloat16() { return processor_features().avx512_bfloat16; }

@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,6 +18,18 @@ import { writeRandomCheckpoint } from '../../support/random-checkpoint.ts';
 import { contractDimensions as dimensions } from '../contract.ts';
 
 const addon = loadCpuAddon(dimensions);
+
+// Linux says by itself what the processor and its own switching of threads allow.
+const flags =
+  process.arch === 'x64' && existsSync('/proc/cpuinfo')
+    ? /^flags\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1]?.trim().split(' ')
+    : undefined;
+test.skipIf(flags === undefined)('the levels of a processor are those that the kernel says it has', () => {
+  const has = (...names: string[]) => names.every((name) => flags?.includes(name));
+  const avx2 = has('avx2', 'fma', 'f16c');
+  const avx512 = avx2 && has('avx512f', 'avx512bw', 'avx512vl', 'avx512dq', 'avx512_vnni');
+  expect(addon.levels()).toEqual(['plain', ...(avx2 ? ['avx2'] : []), ...(avx512 ? ['avx512'] : [])]);
+});
 
 // What would read or write memory of others must be refused here: behind it nothing is checked.
 describe("the boundary of the CPU engine's addon", () => {
