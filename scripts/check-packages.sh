@@ -46,13 +46,16 @@ for name in "${names[@]}"; do
   done
 done
 
-# install FOLDER PACKAGE [npm's flags]: an empty project with the program and one platform package, from the tarballs.
+# install FOLDER PACKAGE [npm's flags]: an empty project with the program and one platform package, from the tarballs; optional as
+# for users, because npm judges by its flags only what is.
 install() {
   local folder=$1 package=$2
   shift 2
   mkdir -p "$folder"
-  (cd "$folder" && npm init -y >/dev/null && npm install --ignore-scripts --omit=dev --no-audit --no-fund --loglevel=error "$@" \
-    "$root/build/tarballs/whisper-npu-$version.tgz" "$root/build/tarballs/whisper-npu-$package-$version.tgz")
+  local flags=(--ignore-scripts --omit=dev --no-audit --no-fund --loglevel=error "$@")
+  (cd "$folder" && npm init -y >/dev/null &&
+    npm install "${flags[@]}" --save-optional "$root/build/tarballs/whisper-npu-$package-$version.tgz" &&
+    npm install "${flags[@]}" "$root/build/tarballs/whisper-npu-$version.tgz")
   local size_mb
   size_mb=$(du -sm "$folder/node_modules" | cut -f1)
   echo "$package: node_modules takes $size_mb MB"

@@ -1,11 +1,13 @@
 /**
- * Counts what a token costs the host on an NPU, in the stand-in's trace: executions, bytes up and down, waits and the main thread's
- * time, for texts of 224 tokens. The model has whisper-medium's layers and vocabulary, on which all of this depends, with narrow
+ * Counts what a token costs the host on an NPU, in the stand-in's trace: executions, bytes up and down and waits, for texts of 224
+ * tokens. Of the main thread's time it says how much is JavaScript (functions and what they call, garbage collection too, by V8's
+ * profiler) and how much there is in all, with the event loop and the system's part of every wait. The model has whisper-medium's layers and vocabulary, on which all of this depends, with narrow
  * layers and little to hear, so that it computes in no time; its prompt is counted too.
  *
  *   npm run build && npm run build:stand-in && node scripts/count-npu-transfers.mjs
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { Session } from 'node:inspector/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decode } from '../dist/decoding/decode.js';
@@ -14,6 +16,7 @@ import { mediumDimensions, randomTensor, writeRandomCheckpoint } from './random-
 
 const standIn = { WHISPER_NPU_ACL_LIBRARY: 'build/stand-in/libascendcl.so', WHISPER_NPU_ATC: 'build/stand-in/atc' };
 const rounds = 3;
+const warmUpRounds = 3;
 const dimensions = {
   ...mediumDimensions,
   ...{ nAudioCtx: 20, nAudioState: 32, nAudioHead: 2, nAudioLayer: 1, nTextState: 32, nTextHead: 2 },
@@ -66,7 +69,8 @@ async function costs(model, { windows, timestamps }) {
   const logMels = () => Array.from({ length: windows }, (_, window) => randomTensor([1, 80 * 40], window + 1));
   const audio = await model.backend.encode(logMels());
   const languages = Array.from({ length: windows }, () => 'en');
-  await decode(audio, model, languages, options); // graphs are loaded, masks come up
+  // Graphs are loaded, masks come up, functions are compiled.
+  for (let round = 0; round < warmUpRounds; round++) await decode(audio, model, languages, options);
   const before = traced().length;
   let tokens = 0;
   let leastMs = Number.POSITIVE_INFINITY;
@@ -77,6 +81,7 @@ async function costs(model, { windows, timestamps }) {
     tokens = Math.max(...results.map((result) => result.tokens.length));
   }
   const calls = traced().slice(before);
+  const javaScriptMs = await profiledMs(() => decode(audio, model, languages, options));
   const perToken = (value) => Number((value / rounds / tokens).toFixed(2));
   const bytes = (direction) =>
     perToken(calls.filter((call) => call.direction === direction).reduce((sum, call) => sum + call.bytes, 0));
@@ -87,8 +92,29 @@ async function costs(model, { windows, timestamps }) {
     waits: count(/^aclrtSynchronizeStream/),
     'bytes up': bytes('H2D'),
     'bytes down': bytes('D2H'),
+    'JavaScript, ms': Number((javaScriptMs / tokens).toFixed(3)),
     'main thread, ms': Number((leastMs / tokens).toFixed(3)),
   };
+}
+
+/** How long JavaScript runs while `work` does, by samples of V8's profiler: least of as many rounds as are counted. */
+async function profiledMs(work) {
+  const session = new Session();
+  session.connect();
+  await session.post('Profiler.enable');
+  let leastMs = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < rounds; round++) {
+    await session.post('Profiler.start');
+    await work();
+    const { nodes, samples, timeDeltas } = (await session.post('Profiler.stop')).profile;
+    // '(program)' is the event loop; 'dispatch' is the profiler itself.
+    const idle = new Set(['(idle)', '(program)', '(root)', 'dispatch']);
+    const names = new Map(nodes.map(({ id, callFrame }) => [id, callFrame.functionName]));
+    const sampledUs = timeDeltas.reduce((sum, us, i) => sum + (idle.has(names.get(samples[i])) ? 0 : us), 0);
+    leastMs = Math.min(leastMs, sampledUs / 1000);
+  }
+  session.disconnect();
+  return leastMs;
 }
 
 /** What the main thread has computed so far, however busy the machine is. */
