@@ -1,22 +1,25 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { temporaryFolder } from '../support/temporary.ts';
 
 const script = fileURLToPath(new URL('../../scripts/fuzz.mjs', import.meta.url));
+
+const started: ChildProcess[] = [];
+afterAll(() => {
+  for (const fuzzing of started) fuzzing.kill('SIGKILL');
+});
 
 function start(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
   const fuzzing = spawn(process.execPath, [script, ...args], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  onTestFinished(() => {
-    fuzzing.kill('SIGKILL');
-  });
+  started.push(fuzzing);
   return fuzzing;
 }
 
@@ -34,7 +37,7 @@ async function fuzz(...args: readonly string[]) {
 const findings = (output: string) =>
   Array.from(output.matchAll(/^ {2}(.+) at seed (\d+): /gm), ([, kind, seed]) => `${kind} ${seed}`);
 
-test.each([
+const faults = [
   ['hang', ['hang 5', 'hang 6'], /no end after \d+ ms of the processor/],
   ['abort', ['crash 5', 'crash 6'], /the process ended with SIGABRT/],
   ['silence', ['crash 5', 'crash 6'], /the process ended with 13/],
@@ -42,11 +45,26 @@ test.each([
   ['throw', ['unexpected error 5', 'unexpected error 6'], /TypeError: cannot read properties/],
   ['rejection', ['unhandled rejection 5', 'unhandled rejection 6'], /nobody listens/],
   ['greed', ['memory 5'], /took \d{3} MiB/],
-] as const)('a reader with the fault %s is found out, and the inputs behind are read', async (fault, found, what) => {
-  const { status, output } = await fuzz('--target', `faulty-${fault}`, '--seed', '5', '--count', '2');
-  expect(findings(output)).toEqual(found);
-  expect(output).toMatch(what);
-  expect(status).toBe(1);
+] as const;
+
+describe('of readers with faults', () => {
+  let status: unknown;
+  let output: string;
+  beforeAll(async () => {
+    const targets = faults.map(([fault]) => `faulty-${fault}`).join(',');
+    ({ status, output } = await fuzz('--target', targets, '--seed', '5', '--count', '2'));
+  });
+
+  test.each(faults)('%s is found out, and the inputs behind are read', (fault, found, what) => {
+    const perTarget = output.split(/^(?=faulty-)/m);
+    const part = perTarget.find((lines) => lines.startsWith(`faulty-${fault}: `)) ?? '';
+    expect(findings(part)).toEqual(found);
+    expect(part).toMatch(what);
+  });
+
+  test('the exit code tells', () => {
+    expect(status).toBe(1);
+  });
 });
 
 test('a reader that takes too long or waits for ever is found out', async () => {
