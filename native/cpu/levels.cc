@@ -14,10 +14,8 @@
   extern const Kernels kernels; \
   }
 DECLARE_LEVEL(level_plain)
-#ifdef WHISPER_CPU_HAS_AVX2
+#ifdef __x86_64__
 DECLARE_LEVEL(level_avx2)
-#endif
-#ifdef WHISPER_CPU_HAS_AVX512
 DECLARE_LEVEL(level_avx512)
 #endif
 
@@ -26,10 +24,8 @@ namespace {
 /** Every one, in the order of their linking: see CMakeLists.txt. */
 constexpr Level levels[] = {
     {"plain", [] { return true; }, level_plain::load_model, network::level_plain::kernels},
-#ifdef WHISPER_CPU_HAS_AVX2
+#ifdef __x86_64__
     {"avx2", [] { return processor_features().avx2; }, level_avx2::load_model, network::level_avx2::kernels},
-#endif
-#ifdef WHISPER_CPU_HAS_AVX512
     {"avx512", [] { return processor_features().avx512_vnni; }, level_avx512::load_model,
      network::level_avx512::kernels},
 #endif
