@@ -1,13 +1,11 @@
 /**
- * Counts what a token costs the host on an NPU, in the stand-in's trace: executions, bytes up and down and waits, for texts of 224
- * tokens. Of the main thread's time it says how much is JavaScript (functions and what they call, garbage collection too, by V8's
- * profiler) and how much there is in all, with the event loop and the system's part of every wait. The model has whisper-medium's layers and vocabulary, on which all of this depends, with narrow
+ * Counts what a token costs the host on an NPU, in the stand-in's trace: executions, bytes up and down, waits and the main thread's
+ * time, for texts of 224 tokens. The model has whisper-medium's layers and vocabulary, on which all of this depends, with narrow
  * layers and little to hear, so that it computes in no time; its prompt is counted too.
  *
  *   npm run build && npm run build:stand-in && node scripts/count-npu-transfers.mjs
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { Session } from 'node:inspector/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decode } from '../dist/decoding/decode.js';
@@ -17,7 +15,6 @@ import { mediumDimensions, randomTensor, writeRandomCheckpoint } from './random-
 const standIn = { WHISPER_NPU_ACL_LIBRARY: 'build/stand-in/libascendcl.so', WHISPER_NPU_ATC: 'build/stand-in/atc' };
 const rounds = 3;
 const warmUpRounds = 3;
-const sampledEveryUs = 200;
 const dimensions = {
   ...mediumDimensions,
   ...{ nAudioCtx: 20, nAudioState: 32, nAudioHead: 2, nAudioLayer: 1, nTextState: 32, nTextHead: 2 },
@@ -82,7 +79,6 @@ async function costs(model, { windows, timestamps }) {
     tokens = Math.max(...results.map((result) => result.tokens.length));
   }
   const calls = traced().slice(before);
-  const javaScriptMs = await profiledMs(() => decode(audio, model, languages, options));
   const perToken = (value) => Number((value / rounds / tokens).toFixed(2));
   const bytes = (direction) =>
     perToken(calls.filter((call) => call.direction === direction).reduce((sum, call) => sum + call.bytes, 0));
@@ -93,26 +89,8 @@ async function costs(model, { windows, timestamps }) {
     waits: count(/^aclrtSynchronizeStream/),
     'bytes up': bytes('H2D'),
     'bytes down': bytes('D2H'),
-    'JavaScript, ms': Number((javaScriptMs / tokens).toFixed(3)),
     'main thread, ms': Number((leastMs / tokens).toFixed(3)),
   };
-}
-
-/** How long JavaScript runs while `work` does, by samples of V8's profiler: the mean of as many rounds as are counted. */
-async function profiledMs(work) {
-  const session = new Session();
-  session.connect();
-  await session.post('Profiler.enable');
-  await session.post('Profiler.setSamplingInterval', { interval: sampledEveryUs });
-  await session.post('Profiler.start');
-  for (let round = 0; round < rounds; round++) await work();
-  const { nodes, samples, timeDeltas } = (await session.post('Profiler.stop')).profile;
-  session.disconnect();
-  // '(program)' is the event loop; 'dispatch' is the profiler itself.
-  const others = new Set(['(idle)', '(program)', '(root)', 'dispatch']);
-  const names = new Map(nodes.map(({ id, callFrame }) => [id, callFrame.functionName]));
-  const sampledUs = timeDeltas.reduce((sum, us, i) => sum + (others.has(names.get(samples[i])) ? 0 : us), 0);
-  return sampledUs / 1000 / rounds;
 }
 
 /** What the main thread has computed so far, however busy the machine is. */
