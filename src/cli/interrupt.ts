@@ -1,8 +1,8 @@
 import { exitCode } from './exit-codes.ts';
 
 /**
- * Ctrl-C, SIGTERM and the end of the terminal (SIGHUP) end the work in hand cleanly, with what it started (atc); a second one, or work that does not end,
- * ends the program where it is.
+ * Ctrl-C, SIGTERM and the end of the terminal (SIGHUP) end the work in hand cleanly, with what it started (atc); a second one,
+ * or work that does not end, ends the program where it is.
  */
 export function interruptSignal(): AbortSignal {
   const controller = new AbortController();
