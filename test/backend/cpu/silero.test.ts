@@ -223,3 +223,12 @@ test('a model that cannot be loaded is an error with its path', async () => {
     message: expect.stringContaining('package.json'),
   });
 });
+
+test('a model that was closed says so, to those too who listened before, and may be closed again', async () => {
+  const closed = await openSilero();
+  const before = closed.listen();
+  await closed[Symbol.asyncDispose]();
+  await closed[Symbol.asyncDispose]();
+  for (const listener of [before, closed.listen()])
+    await expect(listener.push(new Float32Array(windowSamples))).rejects.toMatchObject({ code: 'MODEL_CLOSED' });
+});
