@@ -14,8 +14,10 @@
   extern const Kernels kernels; \
   }
 DECLARE_LEVEL(level_plain)
-#ifdef __x86_64__
+#ifdef WHISPER_CPU_HAS_AVX2
 DECLARE_LEVEL(level_avx2)
+#endif
+#ifdef WHISPER_CPU_HAS_AVX512
 DECLARE_LEVEL(level_avx512)
 #endif
 
@@ -24,8 +26,10 @@ namespace {
 /** Every one, in the order of their linking: see CMakeLists.txt. */
 constexpr Level levels[] = {
     {"plain", [] { return true; }, level_plain::load_model, network::level_plain::kernels},
-#ifdef __x86_64__
+#ifdef WHISPER_CPU_HAS_AVX2
     {"avx2", [] { return processor_features().avx2; }, level_avx2::load_model, network::level_avx2::kernels},
+#endif
+#ifdef WHISPER_CPU_HAS_AVX512
     {"avx512", [] { return processor_features().avx512_vnni; }, level_avx512::load_model,
      network::level_avx512::kernels},
 #endif

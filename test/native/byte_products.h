@@ -25,7 +25,9 @@ struct ByteProducts {
   ByteProducts byte_products(const ByteMatrix& matrix); \
   }
 DECLARE_BYTE_PRODUCTS(level_plain)
-#ifdef __x86_64__
+#ifdef WHISPER_CPU_HAS_AVX2
 DECLARE_BYTE_PRODUCTS(level_avx2)
+#endif
+#ifdef WHISPER_CPU_HAS_AVX512
 DECLARE_BYTE_PRODUCTS(level_avx512)
 #endif

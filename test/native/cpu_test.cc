@@ -240,8 +240,10 @@ int main() {
   TEST(a_cache_keeps_its_rows_when_it_grows);
   const std::map<std::string, ByteProducts (*)(const ByteMatrix&)> byte_products{
       {"plain", level_plain::byte_products},
-#ifdef __x86_64__
+#ifdef WHISPER_CPU_HAS_AVX2
       {"avx2", level_avx2::byte_products},
+#endif
+#ifdef WHISPER_CPU_HAS_AVX512
       {"avx512", level_avx512::byte_products},
 #endif
   };
