@@ -11,8 +11,8 @@ export default defineConfig({
       './test/support/build-native.ts',
       './test/support/fetch-models.ts',
     ],
-    // Vitest would leave a core free, which is half of a small machine; most tests wait for a process of one thread.
-    maxWorkers: availableParallelism(),
+    // Most tests wait for a process, which waits for files, signals or a device; one more than there are cores keeps these at work.
+    maxWorkers: availableParallelism() + 1,
     reporters: ['default', './test/support/closing-line-reporter.ts'],
     testTimeout: hangLimitMs,
     hookTimeout: hangLimitMs,
