@@ -9,6 +9,8 @@ export type { Clip } from './options/kinds/time.ts';
 export type { CueLayout } from './output/cues.ts';
 export { type FormatName, formatNames } from './output/formats.ts';
 export type { Transcript } from './output/transcript.ts';
+export { type OpenPoolOptions, openPool } from './pool/open-pool.ts';
+export type { DeviceStatus, Pool, PoolStatus, PoolTranscribeOptions } from './pool/pool.ts';
 export { type LoadModelOptions, loadModel } from './setup/load-model.ts';
 export { detectLanguage } from './transcribe/detect-language.ts';
 export type { LoadedModel } from './transcribe/loaded-model.ts';

@@ -23,6 +23,7 @@ export declare const detectLanguage: typeof library.detectLanguage;
 export declare const formatNames: typeof library.formatNames;
 export declare const formats: typeof library.formats;
 export declare const loadModel: typeof library.loadModel;
+export declare const openPool: typeof library.openPool;
 export declare const openRecording: typeof library.openRecording;
 export declare const openSilero: typeof library.openSilero;
 export declare const transcribe: typeof library.transcribe;

@@ -3,7 +3,9 @@ import {
   formats,
   type LoadModelOptions,
   loadModel,
+  type OpenPoolOptions,
   type OpenRecordingOptions,
+  openPool,
   openRecording,
   type TranscribeOptions,
   transcribe,
@@ -131,6 +133,21 @@ describe('loadModel()', () => {
       code: 'OPTION_UNKNOWN',
       hint: 'did you mean omDirectory?',
     });
+  });
+});
+
+describe('openPool()', () => {
+  test.each<[Record<string, unknown>, string]>([
+    ...['gpu', 'cpu:2', 'cpu:0x4', 'cpu:2x', 'npu:', 'npu:1,1', 'npu:7-4', 'npu:0-3,2', 'npu:-1'].map(
+      (device): [Record<string, unknown>, string] => [
+        { device },
+        `device is ${device}: expected auto, cpu, cpu:2x4 (engines x threads), npu, npu:0,1,4-7 or npu:all`,
+      ],
+    ),
+    [{ batchSize: 0 }, 'batchSize is 0: expected a whole number from 1 to 256'],
+    [{ threads: 0 }, 'threads is 0: expected a whole number from 1 to 1024'],
+  ])('refuses %j', async (options, message) => {
+    await expect(openPool(options as OpenPoolOptions)).rejects.toThrow(refused(message));
   });
 });
 

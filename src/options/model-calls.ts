@@ -5,7 +5,7 @@ import { yesOrNo } from './kinds/yes-or-no.ts';
 import { option } from './option.ts';
 
 const group = 'Loading';
-const doors = ['loadModel()'] as const;
+const doors = ['loadModel()', 'openPool()'] as const;
 
 /** What only a program can say of a model that it loads. */
 export const modelCallOptions = {

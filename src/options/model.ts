@@ -12,7 +12,8 @@ const usefulThreads = 8;
 
 const modelGroup = 'Model';
 const deviceGroup = 'Device';
-const running = ['transcribe', 'bench', 'accuracy', 'loadModel()'] as const;
+const onOneDevice = ['transcribe', 'bench', 'accuracy', 'loadModel()'] as const;
+const running = [...onOneDevice, 'openPool()'] as const;
 
 /** Number of CPU threads; a number beyond this is a mistake. */
 export const threadCount = integer(1, 1024);
@@ -45,7 +46,7 @@ export const modelOptions = {
       group: deviceGroup,
       short: 'd',
       env: 'WHISPER_NPU_DEVICE',
-      doors: running,
+      doors: onOneDevice,
       help: 'Run on this device: auto (an NPU if there is one), cpu, npu or npu:N. An NPU that is asked for is never replaced.',
       defaultText: 'auto',
     },

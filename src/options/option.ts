@@ -12,7 +12,14 @@ export type CommandName =
   | 'doctor';
 
 /** A function of the library, or an object of options within its options. */
-export type LibraryCall = 'loadModel()' | 'openRecording()' | 'transcribe()' | 'speech.options' | 'formats';
+export type LibraryCall =
+  | 'loadModel()'
+  | 'openPool()'
+  | 'pool.transcribe()'
+  | 'openRecording()'
+  | 'transcribe()'
+  | 'speech.options'
+  | 'formats';
 
 /** Where options come in. */
 export type Door = CommandName | LibraryCall;

@@ -8,6 +8,7 @@ import { modelOptions } from './model.ts';
 import { modelCallOptions } from './model-calls.ts';
 import type { AllValues, CommandName } from './option.ts';
 import { outputOptions } from './output.ts';
+import { poolOptions, turnOptions } from './pool.ts';
 import { speechOptions } from './speech.ts';
 import { wordOptions } from './subtitles.ts';
 import { transcribeCallOptions } from './transcribe-calls.ts';
@@ -18,6 +19,8 @@ export const optionTables = [
   audioCallOptions,
   modelOptions,
   modelCallOptions,
+  poolOptions,
+  turnOptions,
   conversionOptions,
   benchOptions,
   accuracyOptions,

@@ -27,17 +27,20 @@ type Checked = Omit<LoadModelOptions, 'device' | 'threads'> & ValuesOf<typeof mo
 export async function loadModel(options: LoadModelOptions = {}): Promise<LoadedModel> {
   const tables = [modelOptions, modelCallOptions] as const;
   const checked = checkedOptions({ call: 'loadModel()', tables }, options, (message) => options.onWarning?.(message));
-  const { env = process.env, source, offline, signal, onEvent, ...rest } = checked as Checked;
+  return openModel(withContext(checked as Checked));
+}
+
+/** Options of a call with what says where models are kept and fetched from in its own place. */
+export function withContext<Options extends Omit<LoadModelOptions, 'device'>>(options: Options) {
+  const { env = process.env, source, offline, signal, onEvent, ...rest } = options;
   const { storeDirectory: store = storeDirectory(env), ...given } = rest;
-  return openModel({
-    ...given,
-    context: {
-      storeDirectory: store,
-      env,
-      ...(source === undefined ? {} : { source }),
-      ...(offline === undefined ? {} : { offline }),
-      ...(signal === undefined ? {} : { signal }),
-      ...(onEvent === undefined ? {} : { onEvent }),
-    },
-  });
+  const context: ModelContext = {
+    storeDirectory: store,
+    env,
+    ...(source === undefined ? {} : { source }),
+    ...(offline === undefined ? {} : { offline }),
+    ...(signal === undefined ? {} : { signal }),
+    ...(onEvent === undefined ? {} : { onEvent }),
+  };
+  return { ...given, context };
 }

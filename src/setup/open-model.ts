@@ -86,14 +86,15 @@ export async function chooseDevice(
 ): Promise<OpenedNpu | undefined> {
   if (choice.kind === 'cpu') return undefined;
   if (choice.kind === 'npu') return openNpu(env, choice.index, signal);
-  return (await hasNpu(env)) ? openNpu(env, 0, signal) : undefined;
+  return (await npuCount(env)) > 0 ? openNpu(env, 0, signal) : undefined;
 }
 
-async function hasNpu(env: ModelContext['env']): Promise<boolean> {
+/** How many NPUs this machine has. */
+export async function npuCount(env: ModelContext['env']): Promise<number> {
   try {
-    return ((await probeAcl(env)).deviceCount ?? 0) > 0;
+    return (await probeAcl(env)).deviceCount ?? 0;
   } catch (error) {
-    if (error instanceof NpuError) return false; // no addon here: `doctor` tells, `--device npu` fails
+    if (error instanceof NpuError) return 0; // no addon here: `doctor` tells, `--device npu` fails
     throw error;
   }
 }

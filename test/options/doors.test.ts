@@ -19,7 +19,15 @@ const commands: readonly CommandName[] = [
   'models list',
   'doctor',
 ];
-const calls: readonly LibraryCall[] = ['loadModel()', 'openRecording()', 'transcribe()', 'speech.options', 'formats'];
+const calls: readonly LibraryCall[] = [
+  'loadModel()',
+  'openPool()',
+  'pool.transcribe()',
+  'openRecording()',
+  'transcribe()',
+  'speech.options',
+  'formats',
+];
 
 const session = { env: {}, stderr: { write: () => true } } as unknown as Session;
 

@@ -1,4 +1,4 @@
-import { type DeviceChoice, parseDevice } from '../../backend/device-choice.ts';
+import { type DeviceChoice, type PoolDevices, parseDevice, parsePoolDevices } from '../../backend/device-choice.ts';
 import type { Kind } from '../kind.ts';
 
 /** Where a model shall run. */
@@ -7,4 +7,12 @@ export const device: Kind<DeviceChoice, string> = {
   expected: 'auto, cpu, npu or npu:N',
   fromText: parseDevice,
   fromCode: (value) => (typeof value === 'string' ? parseDevice(value) : undefined),
+};
+
+/** Where the models of a pool shall run. */
+export const poolDevices: Kind<PoolDevices, string> = {
+  placeholder: 'names',
+  expected: 'auto, cpu, cpu:2x4 (engines x threads), npu, npu:0,1,4-7 or npu:all',
+  fromText: parsePoolDevices,
+  fromCode: (value) => (typeof value === 'string' ? parsePoolDevices(value) : undefined),
 };
