@@ -1,5 +1,5 @@
 import { type Command, Option as Flag } from 'commander';
-import { commandName, flagName, optionsOf } from '../options/names.ts';
+import { byUse, commandName, flagName, optionsOf, shownDefault } from '../options/names.ts';
 import type { CommandName, Option } from '../options/option.ts';
 import { refusal } from '../options/refusal.ts';
 import { settled, type Values } from '../options/relations.ts';
@@ -7,11 +7,28 @@ import { type CommandOptions, optionTables } from '../options/tables.ts';
 import { type Session, sessionTerminal } from './session.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Gives a command the options that are described for it. Their texts stay as they are until readOptions(). */
+/**
+ * Gives a command the options that are described for it. Their texts stay as they are until readOptions(). Where some of
+ * them are common, `--help` lists these alone and `--help-all` lists all, the common ones first.
+ */
 export function addOptions(command: Command, name: CommandName): Command {
-  for (const [optionName, option] of optionsOf(optionTables, name))
-    for (const flag of flagsOf(optionName, option)) command.addOption(flag);
+  const { common, others } = byUse(optionTables, name);
+  const commonFlags = common.flatMap(([optionName, option]) => flagsOf(optionName, option));
+  const otherFlags = others.flatMap(([optionName, option]) =>
+    flagsOf(optionName, option).map((flag) => flag.hideHelp()),
+  );
+  if (others.length > 0) for (const flag of commonFlags) flag.helpGroup('Common options:');
+  for (const flag of [...commonFlags, ...otherFlags]) command.addOption(flag);
+  if (others.length > 0) addHelpAll(command, otherFlags, common.length + others.length);
   return command;
+}
+
+function addHelpAll(command: Command, hidden: readonly Flag[], count: number): void {
+  command.addOption(new Flag('--help-all', `display all ${count} options`));
+  command.on('option:help-all', () => {
+    for (const flag of hidden) flag.hideHelp(false);
+    command.help();
+  });
 }
 
 function flagsOf(name: string, option: Option): Flag[] {
@@ -30,8 +47,8 @@ function flagsOf(name: string, option: Option): Flag[] {
   return [valued];
 }
 
-function withDefault(help: string, { defaultText, default: value }: Option): string {
-  const text = defaultText ?? (typeof value === 'boolean' || value === undefined ? undefined : String(value));
+function withDefault(help: string, option: Option): string {
+  const text = shownDefault(option);
   return text === undefined ? help : `${help} (default: ${text})`;
 }
 

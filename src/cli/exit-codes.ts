@@ -1,6 +1,6 @@
 import { AudioError, ConversionError, ModelError, NpuError, UsageError } from '../errors.ts';
 
-/** What each exit code means; README.md lists them for users. */
+/** The exit codes of the program. */
 export const exitCode = {
   done: 0,
   failed: 1,
@@ -11,6 +11,18 @@ export const exitCode = {
   conversion: 6,
   interrupted: 130,
 } as const;
+
+/** What each of them means, in help and documents. */
+export const exitMeanings: Readonly<Record<keyof typeof exitCode, string>> = {
+  done: 'done',
+  failed: 'some input failed, a comparison does not pass, or an unexpected error',
+  usage: 'wrong usage',
+  audio: 'audio that cannot be read',
+  model: 'a model is missing or damaged, or cannot be fetched',
+  npu: 'an NPU or CANN is missing or failed',
+  conversion: 'a conversion failed',
+  interrupted: 'interrupted (Ctrl-C, SIGTERM, or a terminal that was closed)',
+};
 
 /** The exit code for an error that ended the program. */
 export function exitCodeFor(error: unknown): number {

@@ -6,7 +6,7 @@ import { addAccuracy } from './accuracy/command.ts';
 import { addBench } from './bench/command.ts';
 import { addConvert } from './convert/command.ts';
 import { addDoctor } from './doctor/command.ts';
-import { exitCode, exitCodeFor } from './exit-codes.ts';
+import { exitCode, exitCodeFor, exitMeanings } from './exit-codes.ts';
 import { endInterrupted } from './interrupt.ts';
 import { addModels } from './models/command.ts';
 import { addPull } from './pull/command.ts';
@@ -18,7 +18,17 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
   version: string;
 };
 
-function createProgram(session: Session): Command {
+function exitCodeLines(): string {
+  const kinds = Object.entries(exitMeanings) as [keyof typeof exitMeanings, string][];
+  return kinds.map(([kind, meaning]) => `  ${String(exitCode[kind]).padEnd(5)}${meaning}`).join('\n');
+}
+
+/**
+ * The command line with all of its commands, before it is given anything.
+ *
+ * @public scripts/write-cli-docs.mjs reads it too
+ */
+export function createProgram(session: Session): Command {
   const program = new Command('whisper-npu')
     .description("Speech to text with OpenAI's Whisper, on Huawei Ascend NPUs and on any CPU.")
     .version(version)
@@ -30,12 +40,14 @@ function createProgram(session: Session): Command {
         write([error, suggestion].flatMap((line) => (line === undefined ? [] : `${printable(line)}\n`)).join(''));
       },
     })
-    .showHelpAfterError('Run with --help for all options.')
+    .showHelpAfterError('Run with --help to see the options.')
     .configureHelp({ showGlobalOptions: true })
     .addHelpText(
       'after',
       `
-Exit codes: 0 done, 1 some input failed or an unexpected error, 2 usage, 3 audio, 4 model, 5 NPU, 6 conversion, 130 interrupted.
+Exit codes:
+${exitCodeLines()}
+
 Models are kept in $WHISPER_NPU_HOME, or in whisper-npu in the user's cache folder.`,
     );
   addTranscribe(program, session);

@@ -13,11 +13,13 @@ export const accuracyOptions = {
   manifest: option(nameOf('file'), {
     group,
     doors,
+    commonIn: ['accuracy'],
     help: 'Compare the recordings in this file of lines audio<TAB>transcript, with paths counted from its folder.',
   }),
   ref: optionWithDefault(nameOf('reference'), 'cpu', {
     group,
     doors,
+    commonIn: ['accuracy'],
     help: 'Compare with this: cpu, or a file of --save-reference.',
   }),
   refModel: option(nameOf('name'), {
@@ -37,12 +39,14 @@ export const accuracyOptions = {
   thresholdPercent: optionWithDefault(number(1e-6, 100, 'percent'), 1, {
     group,
     doors,
+    commonIn: ['accuracy'],
     flag: 'threshold',
     help: 'Pass if every probability differs by less than this many percent.',
   }),
   layers: option(yesOrNo, {
     group,
     doors,
+    commonIn: ['accuracy'],
     ...needsModel,
     help: 'Compare block by block too, to find where a difference comes from.',
   }),

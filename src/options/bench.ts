@@ -9,7 +9,12 @@ const doors = ['bench'] as const;
 
 /** What is measured, and what it is held against. */
 export const benchOptions = {
-  runs: optionWithDefault(integer(1, 1024), 20, { group, doors, help: 'Measure this many times.' }),
+  runs: optionWithDefault(integer(1, 1024), 20, {
+    group,
+    doors,
+    commonIn: ['bench'],
+    help: 'Measure this many times.',
+  }),
   warmup: optionWithDefault(integer(0, largestCount), 3, {
     group,
     doors,
@@ -18,6 +23,7 @@ export const benchOptions = {
   audio: option(nameOf('file'), {
     group,
     doors,
+    commonIn: ['bench'],
     help: 'Measure with this recording.',
     defaultText: 'a sample of this program',
   }),
@@ -30,11 +36,13 @@ export const benchOptions = {
   tokens: option(integer(1, 1024), {
     group,
     doors,
+    commonIn: ['bench'],
     help: 'Decode this many tokens whatever the model says, to compare models.',
   }),
   profile: option(yesOrNo, {
     group,
     doors,
+    commonIn: ['bench'],
     conflicts: [{ name: 'json' }],
     because: 'a profile is a text',
     help: 'Run as often again, to say what in the model takes the time (CPU only).',
@@ -42,6 +50,7 @@ export const benchOptions = {
   compare: option(nameOf('file'), {
     group,
     doors,
+    commonIn: ['bench'],
     help: 'Hold the result against this earlier one.',
   }),
   tolerance: optionWithDefault(number(0, 1000, 'percent'), 5, {

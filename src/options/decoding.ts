@@ -103,6 +103,7 @@ export const decodingOptions = {
   batchSize: optionWithDefault(textCount, 1, {
     group,
     doors: [...doors, 'convert'],
+    commonIn: ['transcribe'],
     requires: [{ name: 'speech' }],
     because: 'batches are of stretches of speech',
     help: 'Decode this many stretches of speech of up to 30 s together; 1 decodes window after window.',

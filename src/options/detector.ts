@@ -12,6 +12,7 @@ export const detectorOptions = {
   vad: option(yesOrNo, {
     group,
     doors: ['transcribe'],
+    commonIn: ['transcribe'],
     help: 'Find the speech and skip silence and noise. Batches (--batch-size) always do.',
   }),
   alignToSpeech: option(yesOrNo, {

@@ -1,8 +1,24 @@
-import type { Door, LibraryCall, Option, OptionTable } from './option.ts';
+import type { CommandName, Door, LibraryCall, Option, OptionTable } from './option.ts';
 
 /** The options of some tables that a door takes, by name. */
 export function optionsOf(tables: readonly OptionTable[], door: Door): readonly [name: string, option: Option][] {
   return tables.flatMap((table) => Object.entries(table)).filter(([, { doors }]) => doors.includes(door));
+}
+
+/**
+ * Which options `--help` of a command lists, and which only `--help-all` adds. A command that calls none of its options
+ * common lists all of them.
+ */
+export function byUse(tables: readonly OptionTable[], command: CommandName) {
+  const options = optionsOf(tables, command);
+  const common = options.filter(([, { commonIn = [] }]) => commonIn.includes(command));
+  if (common.length === 0) return { common: options, others: [] };
+  return { common, others: options.filter((each) => !common.includes(each)) };
+}
+
+/** How help and documents put what an option is when it is not given; undefined where that goes without saying. */
+export function shownDefault({ defaultText, default: value }: Option): string | undefined {
+  return defaultText ?? (typeof value === 'boolean' || value === undefined ? undefined : String(value));
 }
 
 /** The values of those options of one way in that another one takes too. */

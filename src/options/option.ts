@@ -59,6 +59,8 @@ export interface OptionText<D extends Door> extends Relations {
   readonly offHelp?: string;
   /** Commands and calls of the library that take it. */
   readonly doors: readonly D[];
+  /** Commands whose `--help` lists it; what no command calls common is listed by `--help-all`. */
+  readonly commonIn?: readonly NoInfer<D>[];
   /** Without dashes, where it is not the name in kebab case. */
   readonly flag?: string;
   /** One letter. */

@@ -19,6 +19,7 @@ export const outputOptions = {
     group,
     short: 'f',
     doors,
+    commonIn: ['transcribe'],
     help: `Write ${formatNames.join(', ')}, several of them with commas between them, or all.`,
     defaultText: 'txt',
   }),
@@ -26,6 +27,7 @@ export const outputOptions = {
     group,
     short: 'o',
     doors,
+    commonIn: ['transcribe'],
     help: 'Write files there instead of to stdout, skipping what is finished.',
   }),
   overwrite: option(yesOrNo, {
@@ -37,11 +39,13 @@ export const outputOptions = {
   timestamps: option(yesOrNo, {
     group,
     doors,
+    commonIn: ['transcribe'],
     help: 'Print each segment with its times as soon as it is decoded: [00:00.000 --> 00:04.860] text.',
   }),
   saveReference: option(nameOf('file'), {
     group,
     doors: ['accuracy'],
+    commonIn: ['accuracy'],
     conflicts: [{ name: 'ref' }],
     because: 'it needs a model as reference, not a file',
     help: 'Keep what the reference gives in this file, for --ref on another machine.',
@@ -49,6 +53,7 @@ export const outputOptions = {
   report: option(nameOf('folder'), {
     group,
     doors: measuring,
+    commonIn: ['bench', 'accuracy'],
     help: 'Write a page to look at and the figures as JSON into this folder.',
   }),
   bugReport: option(nameOf('file'), {

@@ -22,10 +22,7 @@ export function settled(values: Values, entrance: Entrance): Values {
   const known = new Map(entrance.options);
   const nameOf = (name: string) => entrance.nameOf(name, known.get(name) as Option);
   const here = (conditions: readonly Condition[] = []) => conditions.filter(({ name }) => known.has(name));
-  const said = ({ name, above, listing }: Condition) => {
-    if (above !== undefined) return `${nameOf(name)} above ${above}`;
-    return listing === undefined ? nameOf(name) : `${nameOf(name)} ${alternatives(listing)}`;
-  };
+  const said = (condition: Condition) => conditionText(condition, nameOf);
   const holds = ({ name, above, listing, except }: Condition) => {
     const value = values[name];
     if (above !== undefined) return exceeds(value, above);
@@ -63,6 +60,16 @@ export function settled(values: Values, entrance: Entrance): Values {
     if (overruling.length > 0 && overruling.every(holds)) return `with ${overruling.map(said).join(' and ')}`;
     return undefined;
   }
+}
+
+/**
+ * A condition as sentences name it: `--beam-size above 1`.
+ *
+ * @public scripts/write-cli-docs.mjs writes it too
+ */
+export function conditionText({ name, above, listing }: Condition, nameOf: (name: string) => string): string {
+  if (above !== undefined) return `${nameOf(name)} above ${above}`;
+  return listing === undefined ? nameOf(name) : `${nameOf(name)} ${alternatives(listing)}`;
 }
 
 function senseless(message: string): UsageError {

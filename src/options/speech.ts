@@ -12,6 +12,7 @@ export const speechOptions = {
     group,
     short: 'l',
     doors: [...doors, 'accuracy'],
+    commonIn: ['transcribe', 'accuracy'],
     overruledBy: [{ name: 'languagePerWindow' }],
     help: 'Transcribe this language, a code, a locale or an English name (de, de-AT, German); auto detects it.',
     defaultText: 'auto',
@@ -19,6 +20,7 @@ export const speechOptions = {
   task: optionWithDefault(choice(['transcribe', 'translate'], 'task'), 'transcribe', {
     group,
     doors,
+    commonIn: ['transcribe'],
     help: 'Write what was said, or translate it into English.',
   }),
   detectLanguage: option(yesOrNo, {

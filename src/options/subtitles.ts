@@ -12,6 +12,7 @@ export const wordOptions = {
   wordTimestamps: optionWithDefault(yesOrNo, false, {
     group: 'Output',
     doors: ['transcribe', 'transcribe()', 'convert'],
+    commonIn: ['transcribe'],
     help: 'Find the time of each word, for json, subtitles and colours.',
   }),
   maxLineWidth: option(count, {

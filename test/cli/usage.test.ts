@@ -108,3 +108,26 @@ describe('errors', () => {
     });
   });
 });
+
+describe('help', () => {
+  const flagsIn = (text: string) => text.match(/^ {2}(-\w, )?--[a-z-]+/gm) ?? [];
+
+  test.each(['transcribe', 'bench', 'accuracy'])(
+    'of %s lists ten common options, and all with --help-all',
+    async (name) => {
+      const { stdout: short } = await runCli([name, '--help']);
+      const { code, stdout: long } = await runCli([name, '--help-all']);
+      expect(code).toBe(0);
+      expect(short).toContain('--help-all');
+      expect(flagsIn(/Common options:\n([\s\S]*?)\n\n/.exec(short)?.[1] ?? '')).toHaveLength(10);
+      expect(flagsIn(long).length).toBeGreaterThan(flagsIn(short).length + 5);
+      expect(flagsIn(long)).toEqual(expect.arrayContaining(flagsIn(short)));
+    },
+  );
+
+  test('of a command with few options lists all of them', async () => {
+    const { stdout } = await runCli(['convert', '--help']);
+    expect(stdout).toContain('--graphs-only');
+    expect(stdout).not.toContain('--help-all');
+  });
+});
