@@ -7,7 +7,8 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const page = readFileSync(join(root, 'docs/troubleshooting.md'), 'utf8');
 
 /** What is written like a code and is none: environment variables, and codes and formats of others. */
-const notCodes = /^(?:ASCEND|HF|HUGGINGFACE|KUBERNETES|NODE|NO_COLOR|WHISPER_NPU|NIST|XDG|ERR|MODULE_NOT_FOUND|FRACTAL)(?:_|$)/;
+const notCodes =
+  /^(?:ASCEND|HF|HUGGINGFACE|KUBERNETES|NODE|NO_COLOR|WHISPER_NPU|NIST|XDG|ERR|MODULE_NOT_FOUND|FRACTAL)(?:_|$)/;
 
 function codesIn(folder: string): string[] {
   return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
