@@ -12,6 +12,7 @@ const binary = process.argv[2] ?? join(root, 'build', 'Release', 'whisper_cpu.no
 /** What tells the instructions of a level from those of the levels below it, and where they may stand. */
 const kinds = [
   { name: 'AVX-512', uses: /%zmm|%k[0-7]|%[xy]mm(1[6-9]|2\d|3[01])/, levels: /level_avx512/ },
+  { name: 'AVX-VNNI', uses: /^\{vex\} vpdp/, levels: /level_avxvnni/ },
   { name: 'AVX', uses: /^v/, levels: /level_avx/ },
 ];
 

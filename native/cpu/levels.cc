@@ -17,8 +17,14 @@ DECLARE_LEVEL(level_plain)
 #ifdef WHISPER_CPU_HAS_AVX2
 DECLARE_LEVEL(level_avx2)
 #endif
+#ifdef WHISPER_CPU_HAS_AVXVNNI
+DECLARE_LEVEL(level_avxvnni)
+#endif
 #ifdef WHISPER_CPU_HAS_AVX512
 DECLARE_LEVEL(level_avx512)
+#endif
+#ifdef WHISPER_CPU_HAS_DOTPROD
+DECLARE_LEVEL(level_dotprod)
 #endif
 
 namespace {
@@ -29,9 +35,17 @@ constexpr Level levels[] = {
 #ifdef WHISPER_CPU_HAS_AVX2
     {"avx2", [] { return processor_features().avx2; }, level_avx2::load_model, network::level_avx2::kernels},
 #endif
+#ifdef WHISPER_CPU_HAS_AVXVNNI
+    {"avxvnni", [] { return processor_features().avx_vnni; }, level_avxvnni::load_model,
+     network::level_avxvnni::kernels},
+#endif
 #ifdef WHISPER_CPU_HAS_AVX512
     {"avx512", [] { return processor_features().avx512_vnni; }, level_avx512::load_model,
      network::level_avx512::kernels},
+#endif
+#ifdef WHISPER_CPU_HAS_DOTPROD
+    {"dotprod", [] { return processor_features().dot_products; }, level_dotprod::load_model,
+     network::level_dotprod::kernels},
 #endif
 };
 

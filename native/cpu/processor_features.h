@@ -5,10 +5,14 @@
 struct ProcessorFeatures {
   /** 8 lanes of float32, with fused multiply-add and conversions of float16. */
   bool avx2 = false;
+  /** AVX2 with products of bytes. */
+  bool avx_vnni = false;
   /** AVX-512 F, BW, VL and DQ with products of bytes (VNNI). */
   bool avx512_vnni = false;
   /** Products of bfloat16 in AVX-512. */
   bool avx512_bfloat16 = false;
+  /** Dot products of bytes on arm64. */
+  bool dot_products = false;
 };
 
 /** Asks the processor each time. */

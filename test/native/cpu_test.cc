@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "attentions.h"
 #include "byte_products.h"
 #include "expect.h"
 #include "levels.h"
@@ -221,6 +222,25 @@ void byte_products_are_exact(ByteProducts (*byte_products)(const ByteMatrix&)) {
   }
 }
 
+/** Of random numbers, and of equal ones, whose sums of products are the largest that there can be. */
+void attention_in_integers_is_that_in_floats(AttentionOutputs (*attentions)(const AttentionInput&)) {
+  std::mt19937 random(13);
+  for (const size_t head_size : {16, 64}) {
+    for (const float spread : {0.0F, 1.0F, 4.0F}) {
+      const size_t positions = spread == 0.0F ? 1500 : 75;
+      std::uniform_real_distribution<float> distribution(1.0F - spread, 1.0F);
+      const auto rows = [&] {
+        std::vector<float> values(positions * 2 * head_size);
+        for (float& value : values) value = distribution(random);
+        return values;
+      };
+      const auto [in_floats, in_integers] = attentions({positions, head_size, rows(), rows(), rows()});
+      if (in_integers.empty()) return;
+      expect_close(in_integers, in_floats, 2.5e-4F * std::max(1.0F, spread));
+    }
+  }
+}
+
 }  // namespace
 
 int main() {
@@ -243,13 +263,35 @@ int main() {
 #ifdef WHISPER_CPU_HAS_AVX2
       {"avx2", level_avx2::byte_products},
 #endif
+#ifdef WHISPER_CPU_HAS_AVXVNNI
+      {"avxvnni", level_avxvnni::byte_products},
+#endif
+#ifdef WHISPER_CPU_HAS_DOTPROD
+      {"dotprod", level_dotprod::byte_products},
+#endif
 #ifdef WHISPER_CPU_HAS_AVX512
       {"avx512", level_avx512::byte_products},
+#endif
+  };
+  const std::map<std::string, AttentionOutputs (*)(const AttentionInput&)> attentions{
+      {"plain", level_plain::attentions},
+#ifdef WHISPER_CPU_HAS_AVX2
+      {"avx2", level_avx2::attentions},
+#endif
+#ifdef WHISPER_CPU_HAS_AVXVNNI
+      {"avxvnni", level_avxvnni::attentions},
+#endif
+#ifdef WHISPER_CPU_HAS_DOTPROD
+      {"dotprod", level_dotprod::attentions},
+#endif
+#ifdef WHISPER_CPU_HAS_AVX512
+      {"avx512", level_avx512::attentions},
 #endif
   };
   for (const Level& level : supported_levels()) {
     const std::string of_level = std::string(", ") + level.name;
     TEST_OF(byte_products_are_exact, of_level, byte_products.at(level.name));
+    TEST_OF(attention_in_integers_is_that_in_floats, of_level, attentions.at(level.name));
     TEST_OF(damaged_weights_are_refused, of_level, level);
     for (const auto& [numbers, name] : numbers_of(level)) {
       const Engine engine{level, numbers};

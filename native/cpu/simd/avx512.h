@@ -69,10 +69,11 @@ inline void store_float16(uint16_t* to, Floats values) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), halves);
 }
 
-/** Adds products of bytes, four to a lane: `weights` and `values` are 64 bytes each. */
+/** Adds products of bytes, four to a lane: `weights`, which are 128 higher, and `values` are 64 bytes each. */
 inline Integers add_byte_products(Integers sum, const uint8_t* weights, const int8_t* values) {
   return Integers(_mm512_dpbusd_epi32(__m512i(sum), _mm512_loadu_si512(weights), _mm512_loadu_si512(values)));
 }
+inline constexpr int32_t block_weight_offset = 128;
 
 /** Four signed bytes of a row by four of a column that are stored 128 higher, added in integers: see product.h. */
 struct Int8 {
@@ -85,6 +86,9 @@ struct Int8 {
     return Sum(_mm512_dpbusd_epi32(__m512i(sum), __m512i(columns), _mm512_set1_epi32(row)));
   }
 };
+
+/** Without bfloat16 attention is in float32. */
+using Int16 = void;
 
 /** Pairs of bfloat16, added in floats: see product.h. */
 struct BFloat16 {

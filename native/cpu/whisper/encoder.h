@@ -9,7 +9,6 @@
 #include "cross_kv.h"
 #include "../block_probe.h"
 #include "../dimensions.h"
-#include "encoder_attention.h"
 #include "linear.h"
 #include "../profile.h"
 #include "rows.h"
@@ -17,7 +16,7 @@
 
 namespace WHISPER_CPU_LEVEL {
 
-template <typename Linear, typename AttentionKind, typename ConvolutionKind, typename Kv>
+template <typename Linear, typename Attention, typename ConvolutionKind, typename Kv>
 class Encoder {
  public:
   /** @param profile with a clock for every thread of the pool */
@@ -101,7 +100,7 @@ class Encoder {
   std::vector<Layer> layers_;
   LayerNorm norm_;
   std::vector<CrossProjections> cross_;
-  EncoderAttention<AttentionKind> attention_;
+  Attention attention_;
   MemoryBlock residual_;
   MemoryBlock attention_output_;
   std::vector<Scratch> scratch_;
@@ -308,18 +307,25 @@ void Encoder<L, A, C, Kv>::normalise(const LayerNorm& norm, const Block& block, 
 template <typename L, typename A, typename C, typename Kv>
 void Encoder<L, A, C, Kv>::project(const Layer& layer, const Block& block, Scratch& scratch) {
   normalise(layer.attention_norm, block, scratch);
-  layer.query.multiply(scratch.input, [&](size_t i, size_t column, Floats left, Floats right) {
-    attention_.put_query(block.first + i, column, left);
-    attention_.put_query(block.first + i, column + lanes, right);
-  });
-  layer.key.multiply(scratch.input, [&](size_t i, size_t column, Floats left, Floats right) {
-    attention_.put_key(block.first + i, column, left);
-    attention_.put_key(block.first + i, column + lanes, right);
-  });
-  layer.value.multiply(scratch.input, [&](size_t i, size_t column, Floats left, Floats right) {
-    attention_.put_value(block.first + i, column, left);
-    attention_.put_value(block.first + i, column + lanes, right);
-  });
+  /** `put` gets a position and what the attention takes of it. */
+  const auto hand_over = [&](const L& linear, const auto& put) {
+    if constexpr (A::takes_rows) {
+      auto* rows = scratch.hidden.template as<float>();
+      linear.multiply(scratch.input, [&](size_t i, size_t column, Floats left, Floats right) {
+        store(rows + i * state_ + column, left);
+        store(rows + i * state_ + column + lanes, right);
+      });
+      for (size_t i = 0; i < block.count; ++i) put(block.first + i, rows + i * state_);
+    } else {
+      linear.multiply(scratch.input, [&](size_t i, size_t column, Floats left, Floats right) {
+        put(block.first + i, column, left);
+        put(block.first + i, column + lanes, right);
+      });
+    }
+  };
+  hand_over(layer.query, [&](size_t position, auto... part) { attention_.put_query(position, part...); });
+  hand_over(layer.key, [&](size_t position, auto... part) { attention_.put_key(position, part...); });
+  hand_over(layer.value, [&](size_t position, auto... part) { attention_.put_value(position, part...); });
   scratch.clock->spent_on(Part::linear);
 }
 

@@ -16,6 +16,8 @@ template <typename Kind>
 class EncoderAttention {
  public:
   using Element = typename Kind::Element;
+  /** Queries, keys and values come as many channels at a time as there are lanes. */
+  static constexpr bool takes_rows = false;
 
   EncoderAttention(size_t positions, size_t state, size_t heads, size_t members)
       : positions_(positions),

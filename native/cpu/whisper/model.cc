@@ -8,6 +8,8 @@
 
 #include "decoder.h"
 #include "encoder.h"
+#include "encoder_attention.h"
+#include "short_attention.h"
 #include "vocabulary.h"
 
 namespace WHISPER_CPU_LEVEL {
@@ -17,14 +19,14 @@ namespace {
 /** Float32 throughout. */
 struct FloatPrecision {
   using Kv = FloatKv;
-  using EncoderType = Encoder<FloatLinear, Fp32, Fp32, Kv>;
+  using EncoderType = Encoder<FloatLinear, EncoderAttention<Fp32>, Fp32, Kv>;
 };
 
-/** Linear layers and the audio's keys and values in 8 bits; attention and convolutions in `Kind`. */
-template <typename Kind>
+/** Linear layers and the audio's keys and values in 8 bits; convolutions in `Kind`. */
+template <typename Attention, typename Kind>
 struct Int8Precision {
   using Kv = Int8Kv;
-  using EncoderType = Encoder<Int8Linear, Kind, Kind, Kv>;
+  using EncoderType = Encoder<Int8Linear, Attention, Kind, Kv>;
 };
 
 template <typename Kv>
@@ -127,13 +129,18 @@ class ModelOf final : public Model {
   size_t rows_ = 0;
 };
 
-/** @tparam BFloat16Kind void on levels that have no products of bfloat16 */
-template <typename BFloat16Kind>
+/** Both void on levels where there are no products of them that are faster than those of floats. */
+template <typename BFloat16Kind, typename Int16Kind>
 std::unique_ptr<Model> load_int8_model(const ModelOptions& options) {
   if constexpr (!std::is_void_v<BFloat16Kind>) {
-    if (options.has_bfloat16) return std::make_unique<ModelOf<Int8Precision<BFloat16Kind>>>(options);
+    if (options.has_bfloat16)
+      return std::make_unique<ModelOf<Int8Precision<EncoderAttention<BFloat16Kind>, BFloat16Kind>>>(options);
   }
-  return std::make_unique<ModelOf<Int8Precision<Fp32>>>(options);
+  if constexpr (std::is_void_v<Int16Kind>) {
+    return std::make_unique<ModelOf<Int8Precision<EncoderAttention<Fp32>, Fp32>>>(options);
+  } else {
+    return std::make_unique<ModelOf<Int8Precision<ShortAttention<Int16Kind>, Fp32>>>(options);
+  }
 }
 
 /** What the weights file does not tell. */
@@ -157,7 +164,7 @@ std::unique_ptr<Model> load_model(const ModelOptions& options) {
     return tensor.name == "model.encoder.layers.0.fc1.weight";
   });
   if (is_float) return std::make_unique<ModelOf<FloatPrecision>>(options);
-  return load_int8_model<BFloat16>(options);
+  return load_int8_model<BFloat16, Int16>(options);
 }
 
 }  // namespace WHISPER_CPU_LEVEL

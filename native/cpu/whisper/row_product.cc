@@ -134,7 +134,7 @@ void Activations::quantise(size_t index) {
     const size_t at = number * block_;
     const QuantisedRow quantised = quantise_row(row(index) + at, block_, to + at);
     scales_[index * blocks_ + number] = quantised.scale;
-    shifts_.as<int32_t>()[(index * blocks_ + number) * lanes] = -128 * quantised.sum;
+    shifts_.as<int32_t>()[(index * blocks_ + number) * lanes] = -block_weight_offset * quantised.sum;
   }
 }
 

@@ -29,7 +29,7 @@ class Activations {
 
   const int8_t* bytes(size_t index) const { return bytes_.as<int8_t>() + index * size_; }
   const float* scales(size_t index) const { return scales_.data() + index * blocks_; }
-  /** Per block, what the 128 that are added to every weight would add to its sum, in the first lane. */
+  /** Per block, what takes the offset of the weights out of its sum, in the first lane. */
   const int32_t* shifts(size_t index) const { return shifts_.as<int32_t>() + index * blocks_ * lanes; }
 
  private:

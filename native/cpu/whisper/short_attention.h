@@ -1,0 +1,187 @@
+// Attention of an audio window to itself in integers of 16 bits, two of which are multiplied and added in the time of one
+// float. They keep more than bfloat16 does: queries, keys and values have a scale for every position of a head, and the
+// weights of a query one that leaves 18 bits for their sum, so that sums of products fill 32 bits and never pass them.
+#pragma once
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "product.h"
+#include "../profile.h"
+#include "rows.h"
+#include "../thread_pool.h"
+
+namespace WHISPER_CPU_LEVEL {
+
+/** @tparam Short the level's products of 16-bit integers */
+template <typename Short>
+class ShortAttention {
+ public:
+  /** Queries, keys and values come row by row, because their scales need all channels of a head. */
+  static constexpr bool takes_rows = true;
+
+  ShortAttention(size_t positions, size_t state, size_t heads, size_t members)
+      : positions_(positions),
+        state_(state),
+        head_size_(state / heads),
+        query_scale_(log2_e / std::sqrt(static_cast<float>(head_size_))),
+        queries_(positions * state * sizeof(int16_t)) {
+    for (size_t head = 0; head < heads; ++head) heads_.emplace_back(positions, head_size_);
+    const size_t columns = heads_.front().columns();
+    for (size_t thread_index = 0; thread_index < members; ++thread_index) scratch_.emplace_back(rows_at_once * columns);
+  }
+
+  // Of a position, f32 [state]. Different positions may be put by different threads.
+  void put_query(size_t position, const float* row) {
+    for (size_t index = 0; index < heads_.size(); ++index) {
+      const size_t channel = index * head_size_;
+      const float scale = quantise(row + channel, largest_query, queries_.as<int16_t>() + position * state_ + channel);
+      heads_[index].query_scales[position] = scale * query_scale_;
+    }
+  }
+  void put_key(size_t position, const float* row) {
+    for (size_t index = 0; index < heads_.size(); ++index) {
+      Head& head = heads_[index];
+      int16_t key[largest_head];
+      head.key_scales[position] = quantise(row + index * head_size_, largest_query, key);
+      for (size_t channel = 0; channel < head_size_; channel += 2)
+        std::memcpy(head.keys.group(channel, position), key + channel, sizeof(int32_t));
+    }
+  }
+  void put_value(size_t position, const float* row) {
+    for (size_t index = 0; index < heads_.size(); ++index) {
+      Head& head = heads_[index];
+      int16_t value[largest_head];
+      head.value_scales[position] = quantise(row + index * head_size_, largest_value, value);
+      for (size_t channel = 0; channel < head_size_; ++channel)
+        head.values.group(position, channel)[position % 2] = value[channel];
+    }
+  }
+
+  /** @param attention_output f32 [positions, state] */
+  void attend(ThreadPool& pool, Profile& profile, float* attention_output) {
+    constexpr size_t rows_per_item = 60 / rows_at_once * rows_at_once;
+    const size_t items_per_head = (positions_ + rows_per_item - 1) / rows_per_item;
+    pool.parallel_for(heads_.size() * items_per_head, [&](size_t item, size_t thread_index) {
+      const size_t head = item / items_per_head;
+      const size_t end = std::min(positions_, (item % items_per_head + 1) * rows_per_item);
+      Clock& clock = profile.clock(thread_index);
+      clock.start();
+      for (size_t row = item % items_per_head * rows_per_item; row < end; row += rows_at_once)
+        attend_rows(head, row, std::min(rows_at_once, end - row), scratch_[thread_index], clock, attention_output);
+    });
+  }
+
+ private:
+  /** Queries whose scores are in the cache together. */
+  static constexpr size_t rows_at_once = 12;
+  /** The largest that a head has: dimensions.h. */
+  static constexpr size_t largest_head = 64;
+  /** Of 64 products with a key the sum stays below 2^31. */
+  static constexpr float largest_query = 5792.0F;
+  /** Times a sum of weights of 2^18, that is 2^31. */
+  static constexpr float largest_value = 8191.0F;
+  static constexpr float largest_weight = 32'767.0F;
+
+  struct Head {
+    Head(size_t positions, size_t size)
+        : keys(size, positions),
+          values(positions, size),
+          query_scales(positions),
+          key_scales(columns()),
+          value_scales(columns()) {}
+    /** Positions, rounded up as the scores are. */
+    size_t columns() const { return keys.panels() * panel_columns; }
+
+    PackedMatrix<Short> keys;
+    PackedMatrix<Short> values;
+    std::vector<float> query_scales;
+    std::vector<float> key_scales;
+    std::vector<float> value_scales;
+  };
+
+  struct Scratch {
+    explicit Scratch(size_t count) : scores(count * sizeof(float)), weights(count * sizeof(int16_t)) {}
+    MemoryBlock scores;
+    MemoryBlock weights;
+  };
+
+  /** Rounds a head's channels to integers up to `largest`; returns their scale. */
+  float quantise(const float* from, float largest, int16_t* to) const {
+    const float scale = std::max(largest_magnitude(from, head_size_), 1e-10F) / largest;
+    const Floats inverse = broadcast(1.0F / scale);
+    for (size_t i = 0; i < head_size_; i += lanes) Short::put(to + i, to_integers(load(from + i) * inverse));
+    return scale;
+  }
+
+  /**
+   * Weights of the values from scores, times the scales of the values, as integers.
+   *
+   * @returns what their products are to be multiplied by
+   */
+  float weigh(const Head& head, float* scores, int16_t* weights) const {
+    const size_t columns = head.columns();
+    const float* scales = head.value_scales.data();
+    Floats sum = Floats{};
+    Floats largest = Floats{};
+    const float sum_of_weights = softmax(scores, positions_, columns, [&](size_t i, Floats weight) {
+      const Floats scaled = weight * load(scales + i);
+      store(scores + i, scaled);
+      sum += scaled;
+      largest = maximum(scaled, largest);
+    });
+    // Rounding adds half to a weight at most.
+    const float largest_sum = 262'144.0F - static_cast<float>(positions_) / 2.0F;
+    const float factor = std::min(largest_weight / maximum_of(largest), largest_sum / sum_of(sum));
+    Integers rounded_sum{};
+    for (size_t i = 0; i < columns; i += lanes) {
+      const Integers rounded = to_integers(load(scores + i) * broadcast(factor));
+      Short::put(weights + i, rounded);
+      rounded_sum += rounded;
+    }
+    // Over the sum of what was rounded: where many weights are alike, all of them are rounded in one direction.
+    return sum_of(sum) / (static_cast<float>(sum_of(rounded_sum)) * sum_of_weights);
+  }
+
+  void attend_rows(size_t index, size_t first, size_t count, const Scratch& scratch, Clock& clock,
+                   float* attention_output) const {
+    const Head& head = heads_[index];
+    const size_t columns = head.columns();
+    auto* scores = scratch.scores.template as<float>();
+    auto* weights = scratch.weights.template as<int16_t>();
+    const MatrixView<Short> queries{queries_.as<int16_t>() + first * state_ + index * head_size_, state_, count};
+    multiply_rows(queries, head.keys, [&](size_t row, size_t column, Integers left, Integers right) {
+      const Floats scale = broadcast(head.query_scales[first + row]);
+      const auto put = [&](size_t at, Integers sum) {
+        store(scores + row * columns + at, to_floats(sum) * (scale * load(head.key_scales.data() + at)));
+      };
+      put(column, left);
+      put(column + lanes, right);
+    });
+    clock.spent_on(Part::scores);
+    float scales[rows_at_once];
+    for (size_t row = 0; row < count; ++row) scales[row] = weigh(head, scores + row * columns, weights + row * columns);
+    clock.spent_on(Part::softmax);
+    float* to = attention_output + first * state_ + index * head_size_;
+    multiply_rows(MatrixView<Short>{weights, columns, count}, head.values,
+                  [&](size_t row, size_t column, Integers left, Integers right) {
+                    const auto put = [&](size_t at, Integers sum) {
+                      if (at < head_size_) store(to + row * state_ + at, to_floats(sum) * broadcast(scales[row]));
+                    };
+                    put(column, left);
+                    put(column + lanes, right);
+                  });
+    clock.spent_on(Part::mixing);
+  }
+
+  size_t positions_;
+  size_t state_;
+  size_t head_size_;
+  float query_scale_;
+  MemoryBlock queries_;
+  std::vector<Head> heads_;
+  std::vector<Scratch> scratch_;
+};
+
+}  // namespace WHISPER_CPU_LEVEL
