@@ -10,11 +10,12 @@ export type ModelInputOptions = ValuesOf<typeof modelTable, 'transcribe' | 'benc
 
 /** What the command line asks of openModel(), which tells the terminal what it is about. */
 export function modelOptions(options: ModelInputOptions, session: Session, terminal: Terminal): OpenModelOptions {
-  const { model, omDirectory, dtype, device, threads } = options;
+  const { model, omDirectory, dtype, device, threads, cpuLevel } = options;
   return {
     ...(model === undefined ? {} : { model }),
     ...(omDirectory === undefined ? {} : { omDirectory }),
     ...(dtype === undefined ? {} : { dtype }),
+    ...(cpuLevel === undefined ? {} : { cpuLevel }),
     device,
     context: modelContext(session, options, terminal),
     threads,

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { type CpuLevel, levelNames } from '../backend/cpu-level.ts';
 import { dtypesOf } from '../model/dtype.ts';
 import { sourceNames } from '../model/fetch/context.ts';
 import { device } from './kinds/device.ts';
@@ -60,6 +61,14 @@ export const modelOptions = {
     commonIn: ['bench'],
     help: 'Compute with this many CPU threads.',
     defaultText: `one per processor, at most ${usefulThreads}`,
+  }),
+  cpuLevel: option(choice(Object.keys(levelNames) as CpuLevel[], 'level'), {
+    group: deviceGroup,
+    flag: 'cpu-level',
+    env: 'WHISPER_NPU_CPU_LEVEL',
+    doors: running,
+    help: 'On the CPU: compute with this level of instructions, to try or compare it. `doctor` says which there are here.',
+    defaultText: 'the best of this processor',
   }),
   dtype: option(choice([...new Set([...dtypesOf.NPU, ...dtypesOf.CPU])], 'type'), {
     group: deviceGroup,

@@ -1,5 +1,6 @@
 import { access, constants } from 'node:fs/promises';
-import { chooseLevel, levelNames, loadCpuAddon } from '../backend/cpu/cpu-addon.ts';
+import { chooseLevel, loadCpuAddon } from '../backend/cpu/cpu-addon.ts';
+import { levelNames } from '../backend/cpu-level.ts';
 import { type FoundAddon, findAddon } from '../backend/find-addon.ts';
 import { isStandIn, openNpu, probeAcl } from '../backend/npu/acl-environment.ts';
 import type { AclProbe } from '../backend/npu/addon.ts';

@@ -37,13 +37,13 @@ export async function openLayerProbe(options: OpenModelOptions & { readonly mode
 }
 
 async function openOnCpu(checkpoint: Checkpoint, model: string, options: OpenModelOptions): Promise<LayerProbe> {
-  const { context, onPrepare, onWarning, threads } = options;
+  const { context, onPrepare, onWarning, threads, cpuLevel: level } = options;
   const directory = await prepareCpu(
     checkpoint,
     { store: context.storeDirectory, model },
     { dtype: cpuDtype(options.dtype), onBuild: onPrepare, onDamage: onWarning, signal: context.signal },
   );
-  return openCpuLayerProbe({ directory, dimensions: checkpoint.dimensions, threads });
+  return openCpuLayerProbe({ directory, dimensions: checkpoint.dimensions, threads, level });
 }
 
 async function openOnNpu(

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Backend } from '../backend/backend.ts';
 import { type CpuBackendOptions, openCpuBackend } from '../backend/cpu/cpu-backend.ts';
+import type { CpuLevel } from '../backend/cpu-level.ts';
 import type { DeviceChoice } from '../backend/device-choice.ts';
 import { type OpenedNpu, openNpu, probeAcl } from '../backend/npu/acl-environment.ts';
 import { readSettings } from '../backend/npu/device-settings.ts';
@@ -31,6 +32,8 @@ export interface OpenModelOptions extends NpuVariants {
   readonly context: ModelContext;
   /** CPU threads. */
   readonly threads: number;
+  /** The CPU's instructions, of those that it has; by default the best. */
+  readonly cpuLevel?: CpuLevel;
   /** On the CPU: told where the time went when the model is disposed of. */
   readonly onProfile?: CpuBackendOptions['onProfile'];
   /** Told when the CPU's graphs and weights have to be built first, with the bytes to write. */
@@ -100,14 +103,14 @@ export async function npuCount(env: ModelContext['env']): Promise<number> {
 }
 
 async function openOnCpu(checkpoint: Checkpoint, model: string, options: OpenModelOptions): Promise<Backend> {
-  const { context, threads, onPrepare, onProfile, onWarning } = options;
+  const { context, threads, cpuLevel: level, onPrepare, onProfile, onWarning } = options;
   const directory = await prepareCpu(
     checkpoint,
     { store: context.storeDirectory, model },
     { dtype: cpuDtype(options.dtype), onBuild: onPrepare, onDamage: onWarning, signal: context.signal },
   );
   context.signal?.throwIfAborted();
-  return openCpuBackend({ directory, dimensions: checkpoint.dimensions, threads, onProfile });
+  return openCpuBackend({ directory, dimensions: checkpoint.dimensions, threads, level, onProfile });
 }
 
 async function openOnNpu(

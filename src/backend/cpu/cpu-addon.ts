@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { ModelError } from '../../errors.ts';
 import type { ModelDimensions } from '../../model/dimensions.ts';
 import type { WeightsTable } from '../../model/weights-table.ts';
+import type { CpuLevel } from '../cpu-level.ts';
 import { type FoundAddon, findAddon } from '../find-addon.ts';
 import type { Choice } from '../greedy.ts';
 import type { NetworkDescription, Tensor } from './networks/description.ts';
@@ -92,12 +93,6 @@ export interface NativeTimes {
   readonly parts: readonly { readonly name: string; readonly calls: number; readonly elapsedMs: number }[];
 }
 
-/** What the engine computes with: nothing but what every processor of its architecture has, or more. */
-export type CpuLevel = 'plain' | 'avx2' | 'avx512';
-
-/** Levels as people know them. */
-export const levelNames: Readonly<Record<CpuLevel, string>> = { plain: 'plain', avx2: 'AVX2', avx512: 'AVX-512' };
-
 export interface NativeModelOptions extends WeightsTable {
   /** One of `levels()`. */
   readonly level: CpuLevel;
@@ -143,7 +138,7 @@ export function loadCpuAddon(dimensions?: ModelDimensions): CpuAddon & NetworkAd
 }
 
 /**
- * The level to compute with: the one that WHISPER_NPU_CPU_LEVEL asks for, or the best.
+ * The level to compute with: the one that is asked for, by an option or in WHISPER_NPU_CPU_LEVEL, or the best.
  *
  * @throws ModelError 'CPU_LEVEL_UNSUPPORTED' when this processor does not have the one that is asked for
  */
@@ -151,13 +146,9 @@ export function chooseLevel(addon: CpuAddon, asked = process.env['WHISPER_NPU_CP
   const levels = addon.levels();
   const level = asked ? levels.find((name) => name === asked) : levels.at(-1);
   if (level !== undefined) return level;
-  throw new ModelError(
-    'CPU_LEVEL_UNSUPPORTED',
-    `WHISPER_NPU_CPU_LEVEL is ${asked}, which this processor does not have`,
-    {
-      hint: `Here it can be ${levels.join(', ')}; without it the last of them is taken.`,
-    },
-  );
+  throw new ModelError('CPU_LEVEL_UNSUPPORTED', `this processor does not have the level ${asked}`, {
+    hint: `Here --cpu-level and WHISPER_NPU_CPU_LEVEL can be ${levels.join(', ')}; without them the last is taken.`,
+  });
 }
 
 function load(): CpuAddon & NetworkAddon {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { ModelDimensions } from '../../model/dimensions.ts';
 import { readWeightsTable, weightsFile } from '../../model/weights-table.ts';
+import type { CpuLevel } from '../cpu-level.ts';
 import { type LayerProbe, logitsTap } from '../layer-probe.ts';
 import { chooseLevel, loadCpuAddon } from './cpu-addon.ts';
 
@@ -9,13 +10,21 @@ export interface CpuProbeOptions {
   readonly directory: string;
   readonly dimensions: ModelDimensions;
   readonly threads: number;
+  /** By default what WHISPER_NPU_CPU_LEVEL says, or the best of this processor. */
+  readonly level?: CpuLevel | undefined;
 }
 
 /** Loads a model to look at its blocks. It runs on the calling thread and blocks it for the time of one window. */
-export async function openCpuLayerProbe({ directory, dimensions, threads }: CpuProbeOptions): Promise<LayerProbe> {
+export async function openCpuLayerProbe({
+  directory,
+  dimensions,
+  threads,
+  level: asked,
+}: CpuProbeOptions): Promise<LayerProbe> {
   const addon = loadCpuAddon(dimensions);
   const table = await readWeightsTable(directory);
-  const options = { level: chooseLevel(addon), path: join(directory, weightsFile), ...table, dimensions, threads };
+  const level = chooseLevel(addon, asked);
+  const options = { level, path: join(directory, weightsFile), ...table, dimensions, threads };
   const model = addon.load(options);
   return {
     async run(logMel, tokens, streams, signal) {

@@ -1,8 +1,8 @@
 import type { Candidate } from '../../logits/candidates.ts';
 import type { ModelDimensions } from '../../model/dimensions.ts';
 import type { CandidatesRequest, GreedyRequest, GreedyResult, Step, StepResult, TextStep } from '../backend.ts';
+import type { CpuLevel } from '../cpu-level.ts';
 import type { TokensOfTexts } from '../greedy.ts';
-import type { CpuLevel } from './cpu-addon.ts';
 
 export interface EngineOptions {
   /** The folder that convert/prepare-cpu.ts makes. */

@@ -1,11 +1,10 @@
 import { join } from 'node:path';
 import type { ModelDimensions } from '../../model/dimensions.ts';
 import { readWeightsTable, weightsFile } from '../../model/weights-table.ts';
+import { type CpuLevel, levelNames } from '../cpu-level.ts';
 import {
   type CpuAddon,
-  type CpuLevel,
   chooseLevel,
-  levelNames,
   type NativeAudio,
   type NativeCache,
   type NativeModel,

@@ -87,7 +87,7 @@ function sidesOf(tested: LoadedModel, reference: Reference, npu: TestedNpu | und
 }
 
 function referenceOptions(options: SideOptions, session: Session, terminal: Terminal): OpenModelOptions {
-  const { device: _, omDirectory: __, dtype: ___, ...rest } = modelOptions(options, session, terminal);
+  const { device: _, omDirectory: __, dtype: ___, cpuLevel: ____, ...rest } = modelOptions(options, session, terminal);
   return { ...rest, device: { kind: 'cpu' }, threads: options.refThreads ?? options.threads };
 }
 

@@ -27,8 +27,10 @@ const flags =
 test.skipIf(flags === undefined)('the levels of a processor are those that the kernel says it has', () => {
   const has = (...names: string[]) => names.every((name) => flags?.includes(name));
   const avx2 = has('avx2', 'fma', 'f16c');
+  const avxvnni = avx2 && has('avx_vnni');
   const avx512 = avx2 && has('avx512f', 'avx512bw', 'avx512vl', 'avx512dq', 'avx512_vnni');
-  expect(addon.levels()).toEqual(['plain', ...(avx2 ? ['avx2'] : []), ...(avx512 ? ['avx512'] : [])]);
+  const levels = { plain: true, avx2, avxvnni, avx512 };
+  expect(addon.levels()).toEqual(Object.entries(levels).flatMap(([level, isThere]) => (isThere ? [level] : [])));
 });
 
 // What would read or write memory of others must be refused here: behind it nothing is checked.

@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { levelNames, loadCpuAddon } from '../../../src/backend/cpu/cpu-addon.ts';
+import { loadCpuAddon } from '../../../src/backend/cpu/cpu-addon.ts';
 import type { GraphProfile } from '../../../src/backend/cpu/profile.ts';
+import { levelNames } from '../../../src/backend/cpu-level.ts';
 import { prepareCpu } from '../../../src/convert/prepare-cpu.ts';
 import type { ModelError } from '../../../src/errors.ts';
 import { openCheckpoint } from '../../../src/model/checkpoint.ts';
@@ -88,6 +89,13 @@ describe('the CPU backend', () => {
     expect(backend.device).toBe(`CPU, 2 threads (${best})`);
   });
 
+  test.each(levels)('computes on %s where it is asked to, whatever WHISPER_NPU_CPU_LEVEL says', async (level) => {
+    vi.stubEnv('WHISPER_NPU_CPU_LEVEL', 'avx1024');
+    await using backend = await openCpuBackend({ directory: prepared, dimensions, threads: 2, level });
+    expect(backend.device).toBe(`CPU, 2 threads (${levelNames[level]})`);
+    vi.unstubAllEnvs();
+  });
+
   describe('where WHISPER_NPU_CPU_LEVEL is set', () => {
     afterEach(() => vi.unstubAllEnvs());
 
@@ -102,8 +110,8 @@ describe('the CPU backend', () => {
       await expect(openCpuBackend({ directory: prepared, dimensions, threads: 1 })).rejects.toMatchObject({
         name: 'ModelError',
         code: 'CPU_LEVEL_UNSUPPORTED',
-        message: 'WHISPER_NPU_CPU_LEVEL is avx1024, which this processor does not have',
-        hint: expect.stringContaining(`Here it can be ${levels.join(', ')};`),
+        message: 'this processor does not have the level avx1024',
+        hint: expect.stringContaining(`can be ${levels.join(', ')};`),
       });
     });
   });

@@ -1,7 +1,8 @@
 import ort from 'onnxruntime-node';
 import { expect } from 'vitest';
-import { type CpuLevel, chooseLevel, loadCpuAddon } from '../../../../src/backend/cpu/cpu-addon.ts';
+import { chooseLevel, loadCpuAddon } from '../../../../src/backend/cpu/cpu-addon.ts';
 import type { NetworkDescription, Tensor } from '../../../../src/backend/cpu/networks/description.ts';
+import type { CpuLevel } from '../../../../src/backend/cpu-level.ts';
 import { createGraph, type GraphBuilder, type Value } from '../../../../src/graph/onnx.ts';
 import { expectClose } from '../../../support/compare.ts';
 
