@@ -3,7 +3,8 @@
  * taken in turn so that a busy machine slows all alike. A peer takes part where it is installed and its model is given.
  * A clip of up to 30 s is decoded without timestamps, a longer one with, by which all find their way through it. With
  * `--tokens 20` each decodes that many whatever the model says, so that random weights of a shape will do
- * (scripts/write-random-checkpoint.mjs).
+ * (scripts/write-random-checkpoint.mjs). `--cpu-level avx2` has us compute on that level, while
+ * peers use what the processor has. Nothing is measured on a busy machine but with `--force`.
  *
  *   npm run build
  *   python3 -m venv peers && peers/bin/pip install faster-whisper transformers torch openai-whisper
@@ -12,7 +13,7 @@
  *     --whisper-cpp whisper.cpp/build/bin/whisper-server --ggml-model ggml-base.bin CLIP.wav
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { availableParallelism, cpus, tmpdir } from 'node:os';
+import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -46,6 +47,8 @@ const { values: flags, positionals } = parseArgs({
     threads: { type: 'string', default: String(Math.min(availableParallelism(), 8)) },
     rounds: { type: 'string', default: '9' },
     tokens: { type: 'string' },
+    'cpu-level': { type: 'string' },
+    force: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     ...Object.assign({}, ...peers.map(({ options }) => options)),
   },
@@ -58,6 +61,7 @@ process.on('uncaughtException', ({ message, hint, stack }) => {
 const threads = count('threads');
 const rounds = count('rounds');
 const tokens = flags.tokens === undefined ? undefined : count('tokens');
+refuseBusyMachine();
 const store = storeDirectory(process.env);
 const scratch = await mkdtemp(join(tmpdir(), 'whisper-npu-peers-'));
 const runners = [];
@@ -81,6 +85,15 @@ function count(name) {
   });
 }
 
+/** Times of a machine that does other work say nothing of the programs. */
+function refuseBusyMachine() {
+  const [load] = loadavg();
+  if (load < 0.5 || flags.force) return;
+  throw Object.assign(new Error(`this machine is busy: ${load.toFixed(2)} programs at work in the last minute`), {
+    hint: 'wait until it is idle, or measure all the same with --force',
+  });
+}
+
 /** What every peer is given. */
 async function workload() {
   const { directory, format } = await resolveModel(flags.model, { storeDirectory: store, env: process.env });
@@ -93,7 +106,8 @@ async function workload() {
   const isLong = samples.length > nSamples;
   if (isLong && tokens !== undefined) throw new Error('--tokens is for a clip of up to 30 s');
   const recording = { samples, isLong, samplesFile, wavFile };
-  return { model, directory, format, ...recording, language, threads, tokens, storeDirectory: store };
+  const cpuLevel = flags['cpu-level'];
+  return { model, directory, format, ...recording, language, threads, tokens, cpuLevel, storeDirectory: store };
 }
 
 async function startAll(work) {
@@ -138,7 +152,10 @@ function printTable(times, texts, absent) {
     ];
   });
   const length = tokens === undefined ? '' : `${tokens} tokens, `;
-  console.log(`${audio}, ${flags.model}, ${length}${threads} threads, ${rounds} rounds, ${cpus()[0].model}; seconds`);
+  const load = flags.force ? `, load ${loadavg()[0].toFixed(1)}` : '';
+  console.log(
+    `${audio}, ${flags.model}, ${length}${threads} threads, ${rounds} rounds, ${cpus()[0].model}${load}; seconds`,
+  );
   console.log(table(['program', 'min', 'median', 'max', 'ratio', 'of rounds', 'same text'], rows, [1, 2, 3, 4]));
   for (const { name, reason } of absent) console.log(`absent: ${name} (${reason})`);
 }

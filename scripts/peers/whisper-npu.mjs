@@ -8,13 +8,13 @@ export function ourselves(dtype) {
   return { name: `whisper-npu ${dtype}`, options: {}, start: (work) => start(dtype, work) };
 }
 
-async function start(dtype, { model, samples, tokens, language, threads, storeDirectory }) {
+async function start(dtype, { model, samples, tokens, language, threads, cpuLevel, storeDirectory }) {
   const context = { storeDirectory, env: process.env, offline: true };
-  const loaded = await openModel({ model, context, threads, device: { kind: 'cpu' }, dtype });
+  const loaded = await openModel({ model, context, threads, cpuLevel, device: { kind: 'cpu' }, dtype });
   const text =
     tokens === undefined ? wholeText(loaded, samples, language) : fewTokens(loaded, samples, language, tokens);
   return {
-    label: `whisper-npu ${dtype}`,
+    label: `whisper-npu ${dtype}${cpuLevel === undefined ? '' : ` (${cpuLevel})`}`,
     async transcribe() {
       const started = performance.now();
       const said = await text();
