@@ -116,7 +116,7 @@ function examples(command) {
   let text = '';
   command.configureOutput({ writeOut: (more) => (text += more) }).outputHelp();
   const [, found] = /\nExamples:\n([\s\S]*)$/.exec(text) ?? [];
-  return found === undefined ? [] : [`\`\`\`\n${found.trimEnd().replace(/^ {2}\$ /gm, '')}\n\`\`\``];
+  return found === undefined ? [] : [`\`\`\`sh\n${found.trimEnd().replace(/^ {2}\$ /gm, '')}\n\`\`\``];
 }
 
 function commandSection(command, name) {

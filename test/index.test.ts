@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
@@ -31,8 +32,10 @@ describe.skipIf(models.base === undefined)('the library, as the examples use it,
   });
 });
 
-test('the library exports what README.md names, and nothing of the command line', async () => {
+test('the library exports these names, each of which docs/library.md mentions, and nothing of the command line', async () => {
   const library = await import('../src/index.ts');
+  const page = readFileSync(new URL('../docs/library.md', import.meta.url), 'utf8');
+  expect(Object.keys(library).filter((name) => !page.includes(name))).toEqual([]);
   expect(Object.keys(library).sort()).toEqual([
     'AudioError',
     'ConversionError',
@@ -44,6 +47,7 @@ test('the library exports what README.md names, and nothing of the command line'
     'formatNames',
     'formats',
     'loadModel',
+    'openPool',
     'openRecording',
     'openSilero',
     'transcribe',

@@ -38,10 +38,10 @@ export function addAccuracy(program: Command, session: Session): void {
       'after',
       `
 Examples:
-  $ whisper-npu accuracy --device npu
-  $ whisper-npu accuracy --device npu --layers --manifest clips.tsv --report results
-  $ whisper-npu accuracy --save-reference medium.json --model whisper-medium   # here, then on the machine with the NPU:
-  $ whisper-npu accuracy --device npu --ref medium.json`,
+  $ whisper-npu accuracy --dtype int8 --threshold 100 --manifest clips.tsv --report results
+  $ whisper-npu accuracy --device npu --layers   # needs an NPU
+  $ whisper-npu accuracy --model whisper-base --save-reference base.json   # here, then on the machine with the NPU:
+  $ whisper-npu accuracy --device npu --ref base.json   # needs an NPU`,
     )
     .action((files: string[], _: unknown, own: Command) => run(files, own, session));
 }

@@ -38,8 +38,9 @@ export function addBench(program: Command, session: Session): void {
       `
 Examples:
   $ whisper-npu bench --report results
-  $ whisper-npu bench --device npu --compare pytorch-910b4-published
+  $ whisper-npu bench --device npu --compare pytorch-910b4-published   # needs an NPU
   $ whisper-npu bench --tokens 64 --audio interview.wav --json > before.json
+  $ whisper-npu bench --tokens 64 --audio interview.wav --json > after.json
   $ whisper-npu bench compare before.json after.json`,
     )
     .action((_: unknown, own: Command) => run(own, session));
