@@ -24,6 +24,8 @@ import { delimiter, join } from 'node:path';
 import { codeBlocks, commandsOf, documentPaths, marks, readDocument, root } from './documents/documents.mjs';
 
 const needsNpu = /#.*\bneeds an NPU\b/;
+/** Where 1 is an answer, which depends on how busy the machine is. */
+const gives1 = /\bbench compare\b/;
 const sample = join(root, 'samples/espeak-en-16k.wav');
 const fixture = (kind) => join(root, `test/fixtures/espeak-en.${kind}`);
 
@@ -74,7 +76,7 @@ function leave(why) {
 
 function check(where, command, { status, signal, stdout, stderr }) {
   report.ran += 1;
-  if (status === 0) return;
+  if (status === 0 || (status === 1 && gives1.test(command))) return;
   report.failed += 1;
   console.error(`${where}: ended with ${status ?? signal}: ${command}\n${stdout}${stderr}`);
 }

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import {
   anchorsOf,
   codeBlocks,
+  commandsOf,
   documentPaths,
   linksOf,
   marks,
@@ -49,4 +50,29 @@ test.skipIf(models.base === undefined || models.tinyEn === undefined)('every exa
   const { status, stderr } = spawnSync(process.execPath, [script, 'docs/library.md'], { encoding: 'utf8' });
   expect(stderr).toBe('');
   expect(status).toBe(0);
+});
+
+test.each([
+  ['README.md', 150],
+  ['README.zh-CN.md', 150],
+  ['ARCHITECTURE.md', 200],
+])('%s has at most %d lines', (path, most) => {
+  expect(readDocument(path).trimEnd().split('\n').length).toBeLessThanOrEqual(most);
+});
+
+test('README.zh-CN.md has the commands and figures of README.md', () => {
+  const [english, chinese] = ['README.md', 'README.zh-CN.md'].map((path) => {
+    const text = readDocument(path);
+    const commands = codeBlocks(text).flatMap(commandsOf);
+    const figures = [...text.matchAll(/\|[^|\n]*\d[^|\n]*(?=\|)/g)].map(([cell]) => cell.match(/\d[\d.]*/g)?.join(' '));
+    return { commands: commands.map((command) => command.replace(/\s*(?:#|\/\/).*$/, '')), figures };
+  });
+  expect(chinese).toEqual(english);
+});
+
+test('every page of docs/decisions/ is listed in ARCHITECTURE.md', () => {
+  const listed = linksOf(readDocument('ARCHITECTURE.md'));
+  const pages = paths.filter((path) => path.startsWith('docs/decisions/'));
+  expect(pages.length).toBeGreaterThan(10);
+  expect(pages.filter((path) => !listed.includes(path))).toEqual([]);
 });
