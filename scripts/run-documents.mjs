@@ -5,9 +5,9 @@
  *
  * Blocks in the languages sh, console and js are run, from top to bottom, in a folder of their own for each document, which has
  * the folders of the checkout and recordings by the names that documents use. Blocks that are marked (`sh card`) are not run, and
- * neither is a line whose comment says that it needs an NPU; both are listed. Models come from the user's store.
+ * neither is a line whose comment says that it needs an NPU; both are listed. What a line leaves running (`&`) ends with its document. Models come from the user's store.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   copyFileSync,
@@ -81,9 +81,17 @@ function check(where, command, { status, signal, stdout, stderr }) {
   console.error(`${where}: ended with ${status ?? signal}: ${command}\n${stdout}${stderr}`);
 }
 
-function runCommands(where, block, { folder, env }) {
+/** Starts what goes on while the lines behind it run. */
+function startBeside(command, { folder, env, beside }) {
+  const [program] = command.split(/ &(?: +#.*)?$/);
+  report.ran += 1;
+  beside.push(spawn('bash', ['-c', `exec ${program}`], { cwd: folder, env, stdio: 'ignore' }));
+}
+
+function runCommands(where, block, { folder, env, beside }) {
   for (const command of commandsOf(block)) {
     if (needsNpu.test(command)) leave('needs an NPU');
+    else if (/ &(?: +#.*)?$/.test(command)) startBeside(command, { folder, env, beside });
     else
       check(
         where,
@@ -104,13 +112,15 @@ function runExample(where, { text }, { folder, env }) {
 function runDocument(path) {
   const { folder, programs } = makeFolder();
   const env = { ...process.env, PATH: `${programs}${delimiter}${process.env.PATH}`, NO_COLOR: '1' };
+  const beside = [];
   for (const block of codeBlocks(readDocument(path))) {
     const where = `${path}:${block.line}`;
     if (!['sh', 'console', 'js'].includes(block.language)) continue;
     if (block.mark !== undefined) leave(marks[block.mark] ?? `has the unknown mark ${block.mark}`);
     else if (block.language === 'js') runExample(where, block, { folder, env });
-    else runCommands(where, block, { folder, env });
+    else runCommands(where, block, { folder, env, beside });
   }
+  for (const child of beside) child.kill('SIGTERM');
   rmSync(folder, { recursive: true });
 }
 

@@ -18,6 +18,7 @@ const environment = {
   WHISPER_NPU_HOME: 'The folder that models are kept in. Without it: `whisper-npu` in `XDG_CACHE_HOME` or `~/.cache`.',
   WHISPER_NPU_MODEL: 'The model to use where `--model` is not given.',
   WHISPER_NPU_DEVICE: 'The device to use where `--device` is not given.',
+  WHISPER_NPU_API_KEY: 'The key that `serve` asks for where `--api-key` is not given.',
   WHISPER_NPU_FFMPEG: 'The ffmpeg to use. Without it: the one on the `PATH`.',
   WHISPER_NPU_ATC: 'The `atc` to convert with. Without it: the one on the `PATH`, then the one in `ASCEND_HOME_PATH`.',
   WHISPER_NPU_ACL_LIBRARY:
@@ -112,11 +113,13 @@ function byGroup(options) {
 }
 
 /** What a command's help says behind its options. */
-function examples(command) {
+function examples(command, name) {
   let text = '';
   command.configureOutput({ writeOut: (more) => (text += more) }).outputHelp();
   const [, found] = /\nExamples:\n([\s\S]*)$/.exec(text) ?? [];
-  return found === undefined ? [] : [`\`\`\`sh\n${found.trimEnd().replace(/^ {2}\$ /gm, '')}\n\`\`\``];
+  return found === undefined
+    ? []
+    : [`\`\`\`sh${name === 'serve' ? ' server' : ''}\n${found.trimEnd().replace(/^ {2}\$ /gm, '')}\n\`\`\``];
 }
 
 function commandSection(command, name) {
@@ -128,7 +131,7 @@ function commandSection(command, name) {
     command.description(),
     ...(args.length === 0 ? [] : [table(['argument', 'what it is'], args)]),
     ...optionSections(name),
-    ...examples(command),
+    ...examples(command, name),
   ];
 }
 

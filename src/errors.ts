@@ -27,7 +27,19 @@ export class WhisperNpuError extends Error {
 }
 
 /** The command line or an option is wrong. */
-export class UsageError extends WhisperNpuError {}
+export class UsageError extends WhisperNpuError {
+  /** The option that it is about, as it is called where it came in. */
+  readonly option: string | undefined;
+
+  constructor(
+    code: string,
+    message: string | readonly string[],
+    options: { hint?: string; cause?: unknown; option?: string } = {},
+  ) {
+    super(code, message, options);
+    this.option = options.option;
+  }
+}
 
 /** An audio input cannot be read or is not what it claims to be. */
 export class AudioError extends WhisperNpuError {}

@@ -10,6 +10,7 @@ export const marks = {
   install: 'installs something, or starts a container',
   download: 'downloads gigabytes',
   long: 'takes more than a minute',
+  server: 'runs until it is ended',
 };
 
 /** Paths of all documents, from the root. */

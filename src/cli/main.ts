@@ -4,18 +4,19 @@
  * comes before the program is there, or files that cannot be opened, end it as they do later.
  */
 import { exitCodeFor } from './exit-codes.ts';
-import { endInterrupted, interruptSignal } from './interrupt.ts';
+import { endInterrupted, meetSignals } from './interrupt.ts';
 import { printError } from './report-error.ts';
 
 // One who does not read, or cannot keep, what is said beside the results does not stop the work.
 process.stderr.on('error', () => undefined);
 
-const signal = interruptSignal();
+const interruption = meetSignals();
+const { signal } = interruption;
 signal.addEventListener('abort', endInterrupted); // nothing has begun that would have to be ended
 try {
   const { runProgram } = await import('./program.ts');
   signal.removeEventListener('abort', endInterrupted);
-  await runProgram(signal);
+  await runProgram(interruption);
 } catch (error) {
   printError(error, process.stderr);
   process.exitCode = exitCodeFor(error);

@@ -10,13 +10,21 @@ export type ModelInputOptions = ValuesOf<typeof modelTable, 'transcribe' | 'benc
 
 /** What the command line asks of openModel(), which tells the terminal what it is about. */
 export function modelOptions(options: ModelInputOptions, session: Session, terminal: Terminal): OpenModelOptions {
-  const { model, omDirectory, dtype, device, threads, cpuLevel } = options;
+  return { ...modelInput(options, session, terminal), device: options.device };
+}
+
+/** The same wherever it runs. */
+export function modelInput(
+  options: Omit<ModelInputOptions, 'device'>,
+  session: Session,
+  terminal: Terminal,
+): Omit<OpenModelOptions, 'device'> {
+  const { model, omDirectory, dtype, threads, cpuLevel } = options;
   return {
     ...(model === undefined ? {} : { model }),
     ...(omDirectory === undefined ? {} : { omDirectory }),
     ...(dtype === undefined ? {} : { dtype }),
     ...(cpuLevel === undefined ? {} : { cpuLevel }),
-    device,
     context: modelContext(session, options, terminal),
     threads,
     onPrepare: (sizeBytes) => terminal.note(`preparing the model once (${(sizeBytes / 1e6).toFixed(0)} MB of weights)`),

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { WhisperNpuError } from '../errors.ts';
 import { printable, printableLines } from '../printable.ts';
@@ -7,16 +6,14 @@ import { addBench } from './bench/command.ts';
 import { addConvert } from './convert/command.ts';
 import { addDoctor } from './doctor/command.ts';
 import { exitCode, exitCodeFor, exitMeanings } from './exit-codes.ts';
-import { endInterrupted } from './interrupt.ts';
+import { endInterrupted, type Interruption } from './interrupt.ts';
 import { addModels } from './models/command.ts';
 import { addPull } from './pull/command.ts';
 import { errorJson, printError } from './report-error.ts';
+import { addServe } from './serve/command.ts';
 import type { Session } from './session.ts';
 import { addTranscribe } from './transcribe/command.ts';
-
-const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-  version: string;
-};
+import { version } from './version.ts';
 
 function exitCodeLines(): string {
   const kinds = Object.entries(exitMeanings) as [keyof typeof exitMeanings, string][];
@@ -51,6 +48,7 @@ ${exitCodeLines()}
 Models are kept in $WHISPER_NPU_HOME, or in whisper-npu in the user's cache folder.`,
     );
   addTranscribe(program, session);
+  addServe(program, session);
   addPull(program, session);
   addConvert(program, session);
   addModels(program, session);
@@ -73,16 +71,16 @@ function print(text: string, isStyled = false): Promise<void> {
 /**
  * Does what the command line says, and sets the exit code.
  *
- * @param signal aborted by Ctrl-C, SIGTERM and SIGHUP
+ * @param interruption Ctrl-C, SIGTERM and SIGHUP
  */
-export async function runProgram(signal: AbortSignal): Promise<void> {
+export async function runProgram({ signal, insteadOfAborting }: Interruption): Promise<void> {
   // A reader that has seen enough (`| head`) is no error.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(exitCode.done);
   });
   const { env, stdin, stderr, stdout } = process;
   try {
-    await createProgram({ env, stdin, stderr, stdout, print, signal }).parseAsync();
+    await createProgram({ env, stdin, stderr, stdout, print, signal, insteadOfAborting }).parseAsync();
   } catch (error) {
     if (error instanceof CommanderError) {
       // Commander has already printed it; its exit code 1 means a usage error.

@@ -20,6 +20,8 @@ export interface Session {
   print(text: string, isStyled?: boolean): Promise<void>;
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
+  /** Has Ctrl-C do this instead of that. */
+  insteadOfAborting(finish: () => void): void;
 }
 
 /** The options that say how a model is found. */

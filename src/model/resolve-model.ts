@@ -28,6 +28,8 @@ export interface ModelContext {
   readonly source?: SourceName | undefined;
   /** Use what is on this machine, or fail. `HF_HUB_OFFLINE=1` says so too. */
   readonly offline?: boolean | undefined;
+  /** Takes a text for a name and never for a folder: it may come from a stranger. */
+  readonly namesOnly?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onEvent?: ((event: PullEvent) => void) | undefined;
   readonly fetch?: typeof fetch | undefined;
@@ -43,7 +45,7 @@ export interface ModelContext {
  *   `MODEL_NOT_FETCHED`, `MODEL_DISK_FULL`, `MODEL_STORE_NOT_WRITABLE`; the signal's reason when aborted
  */
 export async function resolveModel(spec: string, context: ModelContext): Promise<ModelFiles> {
-  const folder = await localFolder(spec);
+  const folder = context.namesOnly ? undefined : await localFolder(spec);
   if (folder !== undefined) return folder;
   const model = publishedModel(spec);
   const stored = await inspectStored(context.storeDirectory, model.name, context.signal);

@@ -14,6 +14,8 @@ export interface Kind<Value, Given = Value> {
   readonly choices?: readonly string[];
   /** Whether texts given one after the other are one list. */
   readonly isRepeatable?: boolean;
+  /** Whether it is not to be shown to anybody, not even where it is wrong. */
+  readonly isSecret?: boolean;
   /** Reads what a command line, a form or a query says; undefined refuses it. */
   fromText(text: string): Value | undefined;
   /** Takes what a program gives; undefined refuses it. */

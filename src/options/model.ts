@@ -14,7 +14,7 @@ const usefulThreads = 8;
 const modelGroup = 'Model';
 const deviceGroup = 'Device';
 const onOneDevice = ['transcribe', 'bench', 'accuracy', 'loadModel()'] as const;
-const running = [...onOneDevice, 'openPool()'] as const;
+const running = [...onOneDevice, 'openPool()', 'serve'] as const;
 
 /** Number of CPU threads; a number beyond this is a mistake. */
 export const threadCount = integer(1, 1024);
@@ -26,7 +26,7 @@ export const modelOptions = {
     short: 'm',
     env: 'WHISPER_NPU_MODEL',
     doors: running,
-    commonIn: ['transcribe', 'bench', 'accuracy'],
+    commonIn: ['transcribe', 'bench', 'accuracy', 'serve'],
     help: 'Use this model: a name (whisper-base), a hub id (openai/whisper-base) or a folder.',
     defaultText: 'whisper-medium on an NPU, whisper-base on the CPU',
   }),

@@ -32,9 +32,14 @@ export function passedOn(
   return Object.fromEntries(both.flatMap(([name]) => (values[name] === undefined ? [] : [[name, values[name]]])));
 }
 
-/** The name on a command line without dashes: `beam-size`. Fields of forms have underscores where it has hyphens. */
+/** The name on a command line without dashes: `beam-size`. */
 export function flagName(name: string, { flag }: Pick<Option, 'flag'>): string {
   return flag ?? name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** The name of a form's field: `beam_size`. */
+export function formName(name: string, option: Option): string {
+  return flagName(name, option).replaceAll('-', '_');
 }
 
 /** How a command names an option in what it says: `--beam-size`. */

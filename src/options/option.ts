@@ -6,6 +6,7 @@ export type CommandName =
   | 'bench'
   | 'bench compare'
   | 'accuracy'
+  | 'serve'
   | 'convert'
   | 'pull'
   | 'models list'
@@ -21,8 +22,11 @@ export type LibraryCall =
   | 'speech.options'
   | 'formats';
 
+/** Fields that come to a server with a recording. */
+export type FormName = 'audio form';
+
 /** Where options come in. */
-export type Door = CommandName | LibraryCall;
+export type Door = CommandName | LibraryCall | FormName;
 
 /** That another option is set, to something but `except`; or, for numbers, is above something (in a list: that one of them is); or lists one of these. */
 export interface Condition {

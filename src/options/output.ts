@@ -82,7 +82,7 @@ export const outputOptions = {
   quiet: option(yesOrNo, {
     group,
     short: 'q',
-    doors: [...doors, ...measuring, 'convert', 'pull'],
+    doors: [...doors, ...measuring, 'serve', 'convert', 'pull'],
     help: 'Print results, warnings and errors only.',
   }),
 };

@@ -3,7 +3,7 @@ import { integer } from './kinds/numbers.ts';
 import { optionWithDefault } from './option.ts';
 
 const group = 'Pool';
-const doors = ['openPool()'] as const;
+const doors = ['openPool()', 'serve'] as const;
 
 /** Several devices as one, and how many recordings share them. */
 export const poolOptions = {
@@ -12,7 +12,10 @@ export const poolOptions = {
     { kind: 'auto' },
     {
       group,
+      short: 'd',
+      env: 'WHISPER_NPU_DEVICE',
       doors,
+      commonIn: ['serve'],
       help: 'Run on these devices: auto (all NPUs if there are any, else the CPU), cpu, cpu:2x4 (two engines of four threads), npu, npu:0,1,4-7 or npu:all.',
       defaultText: 'auto',
     },

@@ -8,8 +8,8 @@ const longestShown = 60;
 export function refusal(name: string, { kind }: Option, value: unknown): UsageError {
   // Otherwise the string '5' would be refused in the words that ask for 5.
   const isRightAsText = typeof value === 'string' && kind.fromText(value) !== undefined;
-  const given = isRightAsText ? `the string '${value}'` : shown(value);
-  return new UsageError('OPTION_SENSELESS', `${name} is ${given}: expected ${kind.expected}`);
+  const given = kind.isSecret ? 'no such thing' : isRightAsText ? `the string '${value}'` : shown(value);
+  return new UsageError('OPTION_SENSELESS', `${name} is ${given}: expected ${kind.expected}`, { option: name });
 }
 
 function shown(value: unknown): string {

@@ -45,12 +45,12 @@ export function settled(values: Values, entrance: Entrance): Values {
     const because = option.because === undefined ? '' : `: ${option.because}`;
     const required = here(option.requires);
     if (required.length > 0 && !required.some(holds))
-      throw senseless(`${nameOf(name)} needs ${alternatives(required.map(said))}${because}`);
+      throw senseless(nameOf(name), `needs ${alternatives(required.map(said))}${because}`);
     const conflict = here(option.conflicts).find(holds);
-    if (conflict !== undefined) throw senseless(`${nameOf(name)} cannot be combined with ${said(conflict)}${because}`);
+    if (conflict !== undefined) throw senseless(nameOf(name), `cannot be combined with ${said(conflict)}${because}`);
     const { behind } = option;
     if (behind !== undefined && !exceeds(values[name], Number(values[behind] ?? 0)))
-      throw senseless(`${nameOf(name)} must lie behind ${nameOf(behind)}`);
+      throw senseless(nameOf(name), `must lie behind ${nameOf(behind)}`);
   }
 
   function withoutEffect(option: Option): string | undefined {
@@ -72,8 +72,8 @@ export function conditionText({ name, above, listing }: Condition, nameOf: (name
   return listing === undefined ? nameOf(name) : `${nameOf(name)} ${alternatives(listing)}`;
 }
 
-function senseless(message: string): UsageError {
-  return new UsageError('OPTION_SENSELESS', message);
+function senseless(option: string, problem: string): UsageError {
+  return new UsageError('OPTION_SENSELESS', `${option} ${problem}`, { option });
 }
 
 /** Whether it says anything: no default does, nor what switches nothing on. */

@@ -4,7 +4,7 @@ import { yesOrNo } from './kinds/yes-or-no.ts';
 import { option, optionWithDefault } from './option.ts';
 
 const group = 'Speech';
-const doors = ['transcribe', 'transcribe()'] as const;
+const doors = ['transcribe', 'transcribe()', 'audio form'] as const;
 
 /** What is spoken, and what is known of it beforehand. */
 export const speechOptions = {

@@ -9,6 +9,7 @@ import { modelCallOptions } from './model-calls.ts';
 import type { AllValues, CommandName } from './option.ts';
 import { outputOptions } from './output.ts';
 import { poolOptions, turnOptions } from './pool.ts';
+import { serveOptions } from './serve.ts';
 import { speechOptions } from './speech.ts';
 import { wordOptions } from './subtitles.ts';
 import { transcribeCallOptions } from './transcribe-calls.ts';
@@ -24,6 +25,7 @@ export const optionTables = [
   conversionOptions,
   benchOptions,
   accuracyOptions,
+  serveOptions,
   speechOptions,
   detectorOptions,
   outputOptions,
@@ -31,6 +33,9 @@ export const optionTables = [
   decodingOptions,
   transcribeCallOptions,
 ] as const;
+
+/** The values that a form with a recording gives. */
+export type FormOptions = AllValues<typeof optionTables, 'audio form'>;
 
 /** The values that a command gets. */
 export type CommandOptions<C extends CommandName> = AllValues<typeof optionTables, C>;

@@ -1,3 +1,4 @@
+import type { PoolDevices } from '../backend/device-choice.ts';
 import { closeAfter, ModelError } from '../errors.ts';
 import { checkedOptions } from '../options/library-options.ts';
 import { modelOptions } from '../options/model.ts';
@@ -8,7 +9,7 @@ import { type LoadModelOptions, withContext } from '../setup/load-model.ts';
 import { type OpenModelOptions, openModel } from '../setup/open-model.ts';
 import type { LoadedModel } from '../transcribe/loaded-model.ts';
 import { listDevices, type PoolDevice } from './devices.ts';
-import { type Pool, poolOf } from './pool.ts';
+import { type Pool, type PoolLimits, poolOf } from './pool.ts';
 
 export interface OpenPoolOptions extends Omit<LoadModelOptions, 'device'> {
   /**
@@ -37,10 +38,17 @@ export async function openPool(options: OpenPoolOptions = {}): Promise<Pool> {
   const warn = (message: string) => options.onWarning?.(message);
   const checked = checkedOptions({ call: 'openPool()', tables }, options, warn) as Checked;
   const { device, batchSize, maxRecordings, ...given } = checked;
-  const opening = withContext(given);
-  const devices = await listDevices(device, given.threads, opening.context.env);
-  const models = await openModels(devices, opening);
-  return poolOf(models, { batchSize, maxRecordings });
+  return openPoolOn(device, withContext(given), { batchSize, maxRecordings });
+}
+
+/** The same with options that have been checked. */
+export async function openPoolOn(
+  device: PoolDevices,
+  opening: Omit<OpenModelOptions, 'device'>,
+  limits: PoolLimits,
+): Promise<Pool> {
+  const devices = await listDevices(device, opening.threads, opening.context.env);
+  return poolOf(await openModels(devices, opening), limits);
 }
 
 /** The first one fetches and prepares what all need. */

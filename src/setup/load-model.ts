@@ -9,7 +9,9 @@ import { type OpenModelOptions, openModel } from './open-model.ts';
 
 type Given = Partial<Omit<OpenModelOptions, 'device' | 'context'>>;
 
-export interface LoadModelOptions extends Given, Partial<Omit<ModelContext, 'env' | 'fetch' | 'timeouts'>> {
+export interface LoadModelOptions
+  extends Given,
+    Partial<Omit<ModelContext, 'env' | 'fetch' | 'timeouts' | 'namesOnly'>> {
   /** 'auto' (an NPU if there is one), 'cpu', 'npu' or 'npu:N'. An NPU that is asked for by name is never replaced. */
   readonly device?: string;
   /** What stands for the process's environment, by default itself. */

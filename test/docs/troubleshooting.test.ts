@@ -8,7 +8,7 @@ const page = readFileSync(join(root, 'docs/troubleshooting.md'), 'utf8');
 
 /** What is written like a code and is none: environment variables, and codes and formats of others. */
 const notCodes =
-  /^(?:ASCEND|HF|HUGGINGFACE|KUBERNETES|NODE|NO_COLOR|WHISPER_NPU|NIST|XDG|ERR|MODULE_NOT_FOUND|FRACTAL)(?:_|$)/;
+  /^(?:ASCEND|HF|HUGGINGFACE|KUBERNETES|NODE|NO_COLOR|WHISPER_NPU|NIST|XDG|ERR|HPE|ABORT_ERR|MODULE_NOT_FOUND|FRACTAL)(?:_|$)/;
 
 function codesIn(folder: string): string[] {
   return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })

@@ -14,6 +14,7 @@ const commands: readonly CommandName[] = [
   'bench',
   'bench compare',
   'accuracy',
+  'serve',
   'convert',
   'pull',
   'models list',
@@ -187,7 +188,7 @@ test.each(everyOption)('$name: what is taken is taken again as it is', ({ option
 });
 
 describe('descriptions', () => {
-  test.each([...commands, ...calls])('%s has each name and each flag once', (door) => {
+  test.each([...commands, ...calls, 'audio form'] as const)('%s has each name and each flag once', (door) => {
     const options = optionsOf(optionTables, door);
     expect(options.length).toBeGreaterThan(0);
     for (const names of [

@@ -34,9 +34,10 @@ export async function startFfmpeg(run: FfmpegRun): Promise<FfmpegProcess> {
   const { program, args, name, stallMs, signal } = run;
   const found = await findProgram(program, process.env);
   if (found === undefined) throw new Error(`${program} is in no folder of PATH`);
+  const [command = found, ...parameters] = [...(await memoryLimit()), found, ...args];
   // The root of the file system is a folder that nobody leaves files in for it to find.
   const where = { cwd: parse(found).root, env: smallEnvironment(process.env) };
-  const child = spawn(found, args, { ...where, stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true });
+  const child = spawn(command, parameters, { ...where, stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true });
   // Node throws away what a program has written when it ends before anybody listens.
   child.stdout.on('readable', () => undefined);
   const exitCode = new Promise<number | null>((resolve) => child.once('close', resolve));
@@ -70,6 +71,15 @@ export async function startFfmpeg(run: FfmpegRun): Promise<FfmpegProcess> {
   }
 
   return { name, sizeBytes: undefined, messages, exitCode, readInto, [Symbol.asyncDispose]: dispose };
+}
+
+/** Decoding sound takes some ten megabytes; a file can be made so that it takes all there is. */
+const mostBytes = 2 * 1024 ** 3;
+
+/** What limits the memory of the program behind it, where the system has such a thing. */
+async function memoryLimit(): Promise<string[]> {
+  const limiter = process.platform === 'linux' ? await findProgram('prlimit', process.env) : undefined;
+  return limiter === undefined ? [] : [limiter, `--data=${mostBytes}`, '--core=0', '--'];
 }
 
 function collectMessages({ stderr }: ChildProcessByStdio<null, Readable, Readable>): string[] {

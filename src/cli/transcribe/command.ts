@@ -6,8 +6,11 @@ import type { CommandOptions } from '../../options/tables.ts';
 import type { Transcript } from '../../output/transcript.ts';
 import { printable } from '../../printable.ts';
 import { openModel } from '../../setup/open-model.ts';
+import { askedOptions, needsSpeechModel, skipsSilence } from '../../transcribe/asked-options.ts';
 import type { LoadedModel } from '../../transcribe/loaded-model.ts';
+import { recognise } from '../../transcribe/recognise.ts';
 import type { Segment } from '../../transcribe/segment.ts';
+import { transcribe } from '../../transcribe/transcribe.ts';
 import type { SpeechModel } from '../../vad/speech-model.ts';
 import { openInput } from '../audio-input.ts';
 import { addOptions, readOptions } from '../command-options.ts';
@@ -19,10 +22,8 @@ import { findInputs, findListed, type Input } from './batch/inputs.ts';
 import { type Job, makeOutputFolder, makeRoom, outputDate, planJobs } from './batch/jobs.ts';
 import type { BatchProgress } from './batch/progress.ts';
 import { pendingJobs, runBatch } from './batch/run-batch.ts';
-import { decodingOptions, needsSpeechModel, skipsSilence } from './decoding-input.ts';
 import { checkStdout, type OutputSettings, outputSettings } from './output-settings.ts';
 import { printLanguages } from './print-languages.ts';
-import { recognise } from './recognise.ts';
 import { openResults, type Results } from './results.ts';
 
 type Options = CommandOptions<'transcribe'>;
@@ -143,8 +144,8 @@ async function transcribeOne(
 ): Promise<void> {
   const started = performance.now();
   const { task } = options;
-  const recognition = recognise(model, audio, {
-    ...decodingOptions(options, speechModel),
+  const recognition = recognise((asked) => transcribe(model, audio, asked), audio, {
+    ...askedOptions(options, 'transcribe', speechModel),
     timestamps: settings.needsTimestamps,
     wordTimestamps: settings.needsWords,
     signal: session.signal,

@@ -14,6 +14,42 @@ export const chip: Kind<string> = texts('name', 'the name of a chip, as Ascend91
   /^Ascend\w+$/.test(text),
 );
 
+/** What somebody has to know: nothing that a header could not carry. Its value is never shown. */
+export const secret: Kind<string> = {
+  ...texts('key', 'a key of letters, digits and signs', (text) => /^[!-~]+$/.test(text)),
+  isSecret: true,
+};
+
+/** Names of a machine, without ports; as a text with commas between them. */
+export const hostNames: Kind<readonly string[]> = listOfTexts('names', 'names of machines, as example.org', (name) =>
+  /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/.test(name),
+);
+
+/** Where web pages come from; as a text with commas between them. */
+export const origins: Kind<readonly string[]> = listOfTexts(
+  'origins',
+  'origins, as https://example.org',
+  (text) => URL.canParse(text) && new URL(text).origin === text,
+);
+
+function listOfTexts(
+  placeholder: string,
+  expected: string,
+  isGood: (text: string) => boolean,
+): Kind<readonly string[]> {
+  const fromList = (given: readonly unknown[]) => {
+    const items = given.map((item) => (typeof item === 'string' ? item.trim().toLowerCase() : ''));
+    return items.length > 0 && items.every(isGood) ? items : undefined;
+  };
+  return {
+    placeholder,
+    expected,
+    isRepeatable: true,
+    fromText: (text) => fromList(text.split(',')),
+    fromCode: (value) => (Array.isArray(value) ? fromList(value) : undefined),
+  };
+}
+
 /** One of a few names, exactly as they are written here. */
 export function choice<const Name extends string>(names: readonly Name[], placeholder = 'name'): Kind<Name> {
   const find = (value: unknown) => names.find((name) => name === value);

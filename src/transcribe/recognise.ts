@@ -1,9 +1,6 @@
-import type { AudioRecording } from '../../audio/recording.ts';
-import type { LanguageProbability } from '../../decoding/language.ts';
-import type { LoadedModel } from '../../transcribe/loaded-model.ts';
-import type { TranscribeOptions } from '../../transcribe/options.ts';
-import type { Segment } from '../../transcribe/segment.ts';
-import { transcribe } from '../../transcribe/transcribe.ts';
+import type { LanguageProbability } from '../decoding/language.ts';
+import type { TranscribeOptions } from './options.ts';
+import type { Segment } from './segment.ts';
 
 /** What a recording turned out to be. */
 export interface RecordingInfo {
@@ -15,13 +12,17 @@ export interface RecordingInfo {
 
 /** A recording being listened to. */
 export interface Recognition {
-  readonly segments: AsyncIterable<Segment>;
+  readonly segments: AsyncGenerator<Segment>;
   /** Complete when the segments have come to their end. */
   info(): RecordingInfo;
 }
 
 /** Transcribes a recording and notes what becomes known of it on the way. */
-export function recognise(model: LoadedModel, audio: AudioRecording, asked: TranscribeOptions): Recognition {
+export function recognise(
+  transcribe: (options: TranscribeOptions) => AsyncIterable<Segment>,
+  audio: { readonly durationSeconds: number | undefined },
+  asked: TranscribeOptions,
+): Recognition {
   let info: RecordingInfo = {
     language: asked.language,
     languageProbability: undefined,
@@ -34,7 +35,7 @@ export function recognise(model: LoadedModel, audio: AudioRecording, asked: Tran
     info = { ...info, audioSeconds };
   };
   async function* segments(): AsyncGenerator<Segment> {
-    for await (const segment of transcribe(model, audio, { ...asked, onLanguage, onDuration })) {
+    for await (const segment of transcribe({ ...asked, onLanguage, onDuration })) {
       info = { ...info, language: info.language ?? segment.language };
       yield segment;
     }

@@ -1,33 +1,38 @@
-import { passedOn } from '../../options/names.ts';
-import { type CommandOptions, optionTables } from '../../options/tables.ts';
-import type { TranscribeOptions } from '../../transcribe/options.ts';
-import type { ChunkOptions } from '../../vad/speech-chunks.ts';
-import type { SpeechModel } from '../../vad/speech-model.ts';
+import { passedOn } from '../options/names.ts';
+import { type CommandOptions, type FormOptions, optionTables } from '../options/tables.ts';
+import type { ChunkOptions } from '../vad/speech-chunks.ts';
+import type { SpeechModel } from '../vad/speech-model.ts';
+import type { TranscribeOptions } from './options.ts';
 
-type DecodingInputOptions = CommandOptions<'transcribe'>;
+/** What people ask of a transcription, on a command line or in a form. */
+type Asked = CommandOptions<'transcribe'> | FormOptions;
 
 /** Whether speech has to be told from silence first. */
-export function needsSpeechModel(options: DecodingInputOptions): boolean {
+export function needsSpeechModel(options: Asked): boolean {
   return skipsSilence(options) || options.alignToSpeech === true;
 }
 
 /** Whether only speech is listened to. */
-export function skipsSilence({ vad, batchSize }: DecodingInputOptions): boolean {
+export function skipsSilence({ vad, batchSize }: Asked): boolean {
   return vad === true || batchSize > 1;
 }
 
 /**
- * What the command line asks of a transcription, in the library's words.
+ * The same in the library's words.
  *
  * @param speechModel where one is needed
  */
-export function decodingOptions(options: DecodingInputOptions, speechModel?: SpeechModel): TranscribeOptions {
-  const given = passedOn(options, optionTables, 'transcribe', 'transcribe()') as TranscribeOptions;
+export function askedOptions(
+  options: Asked,
+  door: 'transcribe' | 'audio form',
+  speechModel?: SpeechModel,
+): TranscribeOptions {
+  const given = passedOn(options, optionTables, door, 'transcribe()') as TranscribeOptions;
   const temperatures = ladder(options.temperature, options.temperatureIncrement);
   if (speechModel === undefined) return { ...given, temperatures };
   const aligned = { ...given, temperatures, ...(options.alignToSpeech === true ? { alignTo: speechModel } : {}) };
   if (!skipsSilence(options)) return aligned;
-  const speech: ChunkOptions = passedOn(options, optionTables, 'transcribe', 'speech.options');
+  const speech: ChunkOptions = passedOn(options, optionTables, door, 'speech.options');
   return { ...aligned, speech: { model: speechModel, options: speech } };
 }
 

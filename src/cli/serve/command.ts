@@ -1,0 +1,97 @@
+import { hostname } from 'node:os';
+import type { Command } from 'commander';
+import { closeAfter, UsageError } from '../../errors.ts';
+import { listModels, storeDirectory } from '../../model/store.ts';
+import type { CommandOptions } from '../../options/tables.ts';
+import { openPoolOn } from '../../pool/open-pool.ts';
+import { isLoopback } from '../../server/http/access.ts';
+import { openSpeechServer, type SpeechServerOptions } from '../../server/speech-server.ts';
+import { addOptions, readOptions } from '../command-options.ts';
+import { modelInput } from '../model-input.ts';
+import type { Session } from '../session.ts';
+import type { Terminal } from '../terminal.ts';
+import { version } from '../version.ts';
+import { requestLog } from './request-log.ts';
+
+type Options = CommandOptions<'serve'>;
+
+export function addServe(program: Command, session: Session): void {
+  addOptions(program.command('serve'), 'serve')
+    .summary('answer over HTTP, as OpenAI does')
+    .description(
+      "Transcribes what clients of OpenAI's audio API send. Ends when what came before Ctrl-C or SIGTERM is answered.",
+    )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ whisper-npu serve
+  $ curl http://127.0.0.1:8000/v1/audio/transcriptions -F model=whisper-1 -F file=@interview.mp3
+  $ WHISPER_NPU_API_KEY=… whisper-npu serve --host 0.0.0.0 --model whisper-large-v3-turbo`,
+    )
+    .action((_: unknown, own: Command) => run(own, session));
+}
+
+async function run(command: Command, session: Session): Promise<void> {
+  const { options, terminal } = readOptions(command, 'serve', session);
+  checkAccess(options);
+  const server = await openSpeechServer(serverOptions(options, session, terminal));
+  const close = async () => server[Symbol.asyncDispose]();
+  try {
+    const ending = new Promise<void>((resolve, reject) => {
+      session.insteadOfAborting(() => {
+        terminal.note('shutting down: requests that came are answered, new ones are not taken');
+        server.drain().then(resolve, reject);
+      });
+    });
+    terminal.note(`listening on ${server.url}`);
+    const { model, devices } = await Promise.race([
+      server.ready,
+      ending.then(() => ({ model: undefined, devices: [] })),
+    ]);
+    if (model !== undefined) terminal.note(`ready: model ${model}, device ${devices.join('; ')}`);
+    await ending;
+  } catch (error) {
+    return closeAfter(error, close);
+  }
+  await close();
+}
+
+/** @throws UsageError where others could reach the server and nobody said that they may */
+function checkAccess({ host, apiKey, auth }: Options): void {
+  if (isLoopback(host) || apiKey !== undefined || !auth) return;
+  throw new UsageError('API_KEY_NEEDED', `others can reach ${host}: a server there needs a key`, {
+    hint: 'set WHISPER_NPU_API_KEY, or say --no-auth if everybody who can reach it may use it',
+  });
+}
+
+function serverOptions(options: Options, session: Session, terminal: Terminal): SpeechServerOptions {
+  const { device, batchSize, maxRecordings } = options;
+  const input = modelInput(options, session, terminal);
+  const openingOf = (id: string | undefined): typeof input => {
+    if (id === undefined) return { ...input, wordTimes: true };
+    return { ...input, model: id, wordTimes: true, context: { ...input.context, namesOnly: true, offline: true } };
+  };
+  const store = storeDirectory(session.env);
+  return {
+    host: options.host,
+    port: options.port,
+    access: {
+      apiKey: options.apiKey,
+      hosts: [hostname().toLowerCase(), options.host.toLowerCase(), ...(options.allowHost ?? [])],
+      corsOrigins: options.corsOrigin ?? [],
+    },
+    models: {
+      // What a client names is a model of the store, whatever lies in the current folder; nothing is fetched for it.
+      open: (id) => openPoolOn(device, openingOf(id), { batchSize, maxRecordings }),
+      stored: () => listModels(store),
+    },
+    admission: { running: maxRecordings, waiting: options.maxQueue, waitSeconds: options.maxWaitSeconds },
+    uploads: { maxBytes: options.maxUploadMb * 1e6, minBytesPerSecond: 1000, paceSeconds: 15 },
+    uploadDirectory: options.uploadDir,
+    maxDurationSeconds: options.maxDurationSeconds,
+    ffmpeg: session.env['WHISPER_NPU_FFMPEG'],
+    version,
+    onAnswered: requestLog(options, session.stderr),
+  };
+}

@@ -1,0 +1,19 @@
+import type { SpeechModel } from '../vad/speech-model.ts';
+import type { Admission } from './admission.ts';
+import type { UploadLimits } from './http/upload.ts';
+import type { UploadFolder } from './http/upload-folder.ts';
+import type { ModelHost } from './model-host.ts';
+
+/** What requests are answered with. */
+export interface ServerParts {
+  readonly models: ModelHost;
+  readonly admission: Admission;
+  readonly uploads: UploadFolder;
+  readonly uploadLimits: UploadLimits;
+  readonly maxDurationSeconds: number;
+  /** What tells speech from silence, loaded when it is first needed. */
+  speechModel(): Promise<SpeechModel>;
+  /** The program that decodes what is not decoded here. */
+  readonly ffmpeg: string | undefined;
+  readonly version: string;
+}

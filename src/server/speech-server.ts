@@ -1,0 +1,90 @@
+import { openSilero } from '../backend/cpu/silero.ts';
+import { closeAfter } from '../errors.ts';
+import type { SpeechModel } from '../vad/speech-model.ts';
+import { type AdmissionLimits, openAdmission } from './admission.ts';
+import type { AccessRules } from './http/access.ts';
+import { type AnsweredRequest, openHttpServer } from './http/http-server.ts';
+import type { UploadLimits } from './http/upload.ts';
+import { openUploadFolder } from './http/upload-folder.ts';
+import { type ModelHostOptions, openModelHost } from './model-host.ts';
+import { routesOf } from './routes.ts';
+import type { ServerParts } from './server-parts.ts';
+
+export interface SpeechServerOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly access: AccessRules;
+  readonly models: ModelHostOptions;
+  readonly admission: AdmissionLimits;
+  readonly uploads: UploadLimits;
+  /** By default the system's folder for temporary files. */
+  readonly uploadDirectory?: string | undefined;
+  readonly maxDurationSeconds: number;
+  readonly ffmpeg?: string | undefined;
+  readonly version: string;
+  onAnswered(answered: AnsweredRequest): void;
+}
+
+/** A server that turns speech into text. */
+export interface SpeechServer extends AsyncDisposable {
+  readonly url: string;
+  /** Comes when the default model is there. */
+  readonly ready: Promise<{ readonly model: string; readonly devices: readonly string[] }>;
+  /** Takes no more requests; ends when those that came have been answered. */
+  drain(): Promise<void>;
+}
+
+/** Connections beside those of requests that have been let in: for those who are told to come again, and who look after the server. */
+const spareConnections = 256;
+
+/** @throws WhisperNpuError where the server cannot listen, or keep what it is sent */
+export async function openSpeechServer(options: SpeechServerOptions): Promise<SpeechServer> {
+  const uploads = await openUploadFolder(options.uploadDirectory);
+  const models = openModelHost(options.models);
+  let speechModel: Promise<SpeechModel> | undefined;
+  const parts: ServerParts = {
+    models,
+    uploads,
+    admission: openAdmission(options.admission),
+    uploadLimits: options.uploads,
+    maxDurationSeconds: options.maxDurationSeconds,
+    speechModel() {
+      speechModel ??= openSilero();
+      return speechModel;
+    },
+    ffmpeg: options.ffmpeg,
+    version: options.version,
+  };
+  let isDraining = false;
+  const { running, waiting } = options.admission;
+  const listening = openHttpServer({
+    host: options.host,
+    port: options.port,
+    access: options.access,
+    routes: routesOf(parts, () => isDraining),
+    maxConnections: running + waiting + spareConnections,
+    onAnswered: options.onAnswered,
+  });
+  const server = await listening.catch((error: unknown) =>
+    closeAfter(error, async () => uploads[Symbol.asyncDispose]()),
+  );
+  const ready = models.load().then((pool) => ({
+    model: `${pool.name}, ${pool.dtype}`,
+    devices: pool.status().devices.map(({ name }) => name),
+  }));
+  ready.catch(() => undefined); // for whoever waits for it
+  return {
+    url: server.url,
+    ready,
+    drain() {
+      isDraining = true;
+      return server.drain();
+    },
+    async [Symbol.asyncDispose]() {
+      await server.close();
+      await models[Symbol.asyncDispose]();
+      await (await speechModel)?.[Symbol.asyncDispose]();
+      await uploads[Symbol.asyncDispose]();
+    },
+  };
+}
