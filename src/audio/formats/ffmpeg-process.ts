@@ -2,7 +2,7 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { parse } from 'node:path';
 import type { Readable } from 'node:stream';
-import { findProgram, smallEnvironment } from '../../child-program.ts';
+import { findProgram, isExecutable, smallEnvironment } from '../../child-program.ts';
 import { AudioError } from '../../errors.ts';
 import { type ByteSource, streamSource } from '../byte-source.ts';
 
@@ -34,7 +34,7 @@ export async function startFfmpeg(run: FfmpegRun): Promise<FfmpegProcess> {
   const { program, args, name, stallMs, signal } = run;
   const found = await findProgram(program, process.env);
   if (found === undefined) throw new Error(`${program} is in no folder of PATH`);
-  const [command = found, ...parameters] = [...(await memoryLimit()), found, ...args];
+  const [command = found, ...parameters] = [...(await memoryLimit(found)), found, ...args];
   // The root of the file system is a folder that nobody leaves files in for it to find.
   const where = { cwd: parse(found).root, env: smallEnvironment(process.env) };
   const child = spawn(command, parameters, { ...where, stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true });
@@ -76,8 +76,9 @@ export async function startFfmpeg(run: FfmpegRun): Promise<FfmpegProcess> {
 /** Decoding sound takes some ten megabytes; a file can be made so that it takes all there is. */
 const mostBytes = 2 * 1024 ** 3;
 
-/** What limits the memory of the program behind it, where the system has such a thing. */
-async function memoryLimit(): Promise<string[]> {
+/** What limits the memory of a program, where the system has such a thing; that a program is not there, starting it itself tells. */
+async function memoryLimit(program: string): Promise<string[]> {
+  if (!(await isExecutable(program))) return [];
   const limiter = process.platform === 'linux' ? await findProgram('prlimit', process.env) : undefined;
   return limiter === undefined ? [] : [limiter, `--data=${mostBytes}`, '--core=0', '--'];
 }
