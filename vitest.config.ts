@@ -17,5 +17,6 @@ export default defineConfig({
     testTimeout: hangLimitMs,
     hookTimeout: hangLimitMs,
     teardownTimeout: hangLimitMs,
+    expect: { poll: { timeout: hangLimitMs } },
   },
 });
