@@ -23,7 +23,7 @@ export const poolOptions = {
   batchSize: optionWithDefault(integer(1, 256), 8, {
     group,
     doors,
-    help: 'Decode at most this many windows together on each device; 1 takes one after the other.',
+    help: 'Give each device at most this many windows at a time; 1 gives the next one when the last is done.',
   }),
   maxRecordings: optionWithDefault(integer(1, 100_000), 64, {
     group,

@@ -17,7 +17,7 @@ export interface OpenPoolOptions extends Omit<LoadModelOptions, 'device'> {
    * 'npu:all'. NPUs that are asked for by name are never replaced.
    */
   readonly device?: string;
-  /** How many windows each device decodes together at most, of whatever recordings. */
+  /** How many windows each device has at a time at most, of whatever recordings. */
   readonly batchSize?: number;
   /** How many recordings are read at a time; each has a window in memory. */
   readonly maxRecordings?: number;

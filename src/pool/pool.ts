@@ -60,7 +60,7 @@ export interface Pool extends AsyncDisposable {
 }
 
 export interface PoolLimits {
-  /** Windows that a device decodes together. */
+  /** Windows that a device has at a time. */
   readonly batchSize: number;
   /** Recordings that are read at a time. */
   readonly maxRecordings: number;

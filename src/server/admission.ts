@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { type Place, placesIn } from '../pool/places.ts';
 import { RequestError } from './http/request-error.ts';
 
 export interface AdmissionLimits {
@@ -30,86 +30,56 @@ const newestShare = 0.2;
 const [soonestSeconds, latestSeconds] = [1, 60];
 
 export function openAdmission(limits: AdmissionLimits): Admission {
-  const line: (() => void)[] = [];
+  const places = placesIn([{ where: 'work', places: limits.running }]);
   let inside = 0;
-  let running = 0;
   let meanSeconds = 1;
 
+  const running = () => places.taken('work');
   const full = (message: string) => {
-    const seconds = ((inside - running) * meanSeconds) / limits.running;
+    const seconds = ((inside - running()) * meanSeconds) / limits.running;
     const retryAfterSeconds = Math.ceil(Math.min(latestSeconds, Math.max(soonestSeconds, seconds)));
     return new RequestError(429, 'TOO_MANY_REQUESTS', message, { retryAfterSeconds });
   };
-  const serve = () => {
-    while (running < limits.running && line.length > 0) {
-      running++;
-      line.shift()?.();
+  const takePlace = async (signal: AbortSignal): Promise<Place<string> | undefined> => {
+    const late = new AbortController();
+    const timer = setTimeout(
+      () => late.abort(full('the server is busy: it was not this request’s turn for too long')),
+      1000 * limits.waitSeconds,
+    );
+    try {
+      const [place] = await places.take({ count: 1, priority: 0, signal: AbortSignal.any([signal, late.signal]) });
+      return place;
+    } finally {
+      clearTimeout(timer);
     }
   };
   return {
     get running() {
-      return running;
+      return running();
     },
     get waiting() {
-      return inside - running;
+      return inside - running();
     },
     enter() {
       if (inside >= limits.running + limits.waiting) throw full('the server is busy: too many requests are waiting');
       inside++;
-      let startedAt: number | undefined;
+      let place: Place<string> | undefined;
+      let startedAt = 0;
       let isInside = true;
       return {
         async turn(signal) {
-          signal.throwIfAborted();
-          await waitInLine(line, serve, limits.waitSeconds, signal, () =>
-            full('the server is busy: it was not this request’s turn for too long'),
-          );
+          place = await takePlace(signal);
           startedAt = performance.now();
         },
         [Symbol.dispose]() {
           if (!isInside) return;
           isInside = false;
           inside--;
-          if (startedAt === undefined) return;
-          running--;
+          if (place === undefined) return;
           meanSeconds += newestShare * ((performance.now() - startedAt) / 1000 - meanSeconds);
-          serve();
+          place.leave();
         },
       };
     },
   };
-}
-
-async function waitInLine(
-  line: (() => void)[],
-  serve: () => void,
-  waitSeconds: number,
-  signal: AbortSignal,
-  tooLong: () => RequestError,
-): Promise<void> {
-  const done = new AbortController();
-  let step = () => {};
-  const served = new Promise<void>((resolve) => {
-    step = resolve;
-  });
-  line.push(step);
-  serve();
-  const gone = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { signal: done.signal });
-  });
-  const late = sleep(1000 * waitSeconds, undefined, { signal: done.signal }).then(() => {
-    throw tooLong();
-  });
-  try {
-    await Promise.race([served, gone, late]);
-  } catch (error) {
-    const place = line.indexOf(step);
-    // Served in the same moment, it has its turn, and what it does will find that nobody waits for it.
-    if (place < 0) return;
-    line.splice(place, 1);
-    throw error;
-  } finally {
-    done.abort();
-    late.catch(() => undefined);
-  }
 }
