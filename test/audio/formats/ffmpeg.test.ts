@@ -51,6 +51,16 @@ async function isGone(pidFile: string): Promise<boolean> {
 }
 
 describe.skipIf(process.platform === 'win32')('the program', () => {
+  test.runIf(existsSync('/usr/bin/prlimit'))(
+    'gets memory for sound and not for what a file was made to ask for',
+    async () => {
+      using folder = temporaryFolder();
+      const limits = join(folder.path, 'limits');
+      await decode(folder, `{ ulimit -d; ulimit -c; } > ${limits}; cat ${wav}`);
+      expect(readFileSync(limits, 'utf8')).toBe(`${2 * 1024 ** 2}\n0\n`); // 2 GiB in KiB
+    },
+  );
+
   test('writes a WAV and tells the duration', async () => {
     using folder = temporaryFolder();
     const { samples, durationSeconds, warnings } = await decode(
