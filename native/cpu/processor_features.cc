@@ -38,10 +38,10 @@ ProcessorFeatures processor_features() {
   const Leaf extended = leaf(7, 0);
   ProcessorFeatures features;
   features.avx2 = saves_ymm && has(basic.ecx, 12) && has(basic.ecx, 29) && has(extended.ebx, 5);
-  features.avx_vnni = features.avx2 && has(leaf(7, 1).eax, 4);
-  features.avx512_vnni = features.avx2 && saves_zmm && has(extended.ebx, 16) && has(extended.ebx, 17) &&
-                         has(extended.ebx, 30) && has(extended.ebx, 31) && has(extended.ecx, 11);
-  features.avx512_bfloat16 = features.avx512_vnni && has(leaf(7, 1).eax, 5);
+  features.avxvnni = features.avx2 && has(leaf(7, 1).eax, 4);
+  features.avx512 = features.avx2 && saves_zmm && has(extended.ebx, 16) && has(extended.ebx, 17) &&
+                    has(extended.ebx, 30) && has(extended.ebx, 31) && has(extended.ecx, 11);
+  features.avx512_bfloat16 = features.avx512 && has(leaf(7, 1).eax, 5);
   return features;
 }
 #elif defined(__aarch64__)
@@ -50,7 +50,7 @@ ProcessorFeatures processor_features() {
 
 ProcessorFeatures processor_features() {
   ProcessorFeatures features;
-  features.dot_products = (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
+  features.dotprod = (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
   return features;
 }
 #else

@@ -2,17 +2,20 @@
 // C++ compiler is zig's, nothing initializes what it looks at in a shared library, and it says no to everything.
 #pragma once
 
+/** By the names of the levels that need them: see CMakeLists.txt. */
 struct ProcessorFeatures {
+  /** What every processor has. */
+  bool plain = true;
   /** 8 lanes of float32, with fused multiply-add and conversions of float16. */
   bool avx2 = false;
   /** AVX2 with products of bytes. */
-  bool avx_vnni = false;
+  bool avxvnni = false;
   /** AVX-512 F, BW, VL and DQ with products of bytes (VNNI). */
-  bool avx512_vnni = false;
+  bool avx512 = false;
   /** Products of bfloat16 in AVX-512. */
   bool avx512_bfloat16 = false;
   /** Dot products of bytes on arm64. */
-  bool dot_products = false;
+  bool dotprod = false;
 };
 
 /** Asks the processor each time. */

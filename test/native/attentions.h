@@ -19,20 +19,9 @@ struct AttentionOutputs {
   std::vector<float> in_integers;
 };
 
-#define DECLARE_ATTENTIONS(level)                          \
-  namespace level {                                        \
+#define LEVEL(name)                                         \
+  namespace level_##name {                                  \
   AttentionOutputs attentions(const AttentionInput& input); \
   }
-DECLARE_ATTENTIONS(level_plain)
-#ifdef WHISPER_CPU_HAS_AVX2
-DECLARE_ATTENTIONS(level_avx2)
-#endif
-#ifdef WHISPER_CPU_HAS_AVXVNNI
-DECLARE_ATTENTIONS(level_avxvnni)
-#endif
-#ifdef WHISPER_CPU_HAS_DOTPROD
-DECLARE_ATTENTIONS(level_dotprod)
-#endif
-#ifdef WHISPER_CPU_HAS_AVX512
-DECLARE_ATTENTIONS(level_avx512)
-#endif
+#include "cpu_levels.inc"
+#undef LEVEL

@@ -20,20 +20,9 @@ struct ByteProducts {
   std::vector<float> of_one_row;
 };
 
-#define DECLARE_BYTE_PRODUCTS(level)                     \
-  namespace level {                                      \
+#define LEVEL(name)                                     \
+  namespace level_##name {                              \
   ByteProducts byte_products(const ByteMatrix& matrix); \
   }
-DECLARE_BYTE_PRODUCTS(level_plain)
-#ifdef WHISPER_CPU_HAS_AVX2
-DECLARE_BYTE_PRODUCTS(level_avx2)
-#endif
-#ifdef WHISPER_CPU_HAS_AVXVNNI
-DECLARE_BYTE_PRODUCTS(level_avxvnni)
-#endif
-#ifdef WHISPER_CPU_HAS_DOTPROD
-DECLARE_BYTE_PRODUCTS(level_dotprod)
-#endif
-#ifdef WHISPER_CPU_HAS_AVX512
-DECLARE_BYTE_PRODUCTS(level_avx512)
-#endif
+#include "cpu_levels.inc"
+#undef LEVEL

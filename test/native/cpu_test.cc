@@ -259,34 +259,14 @@ int main() {
   TEST(a_thread_pool_does_every_item_once_and_ends);
   TEST(a_cache_keeps_its_rows_when_it_grows);
   const std::map<std::string, ByteProducts (*)(const ByteMatrix&)> byte_products{
-      {"plain", level_plain::byte_products},
-#ifdef WHISPER_CPU_HAS_AVX2
-      {"avx2", level_avx2::byte_products},
-#endif
-#ifdef WHISPER_CPU_HAS_AVXVNNI
-      {"avxvnni", level_avxvnni::byte_products},
-#endif
-#ifdef WHISPER_CPU_HAS_DOTPROD
-      {"dotprod", level_dotprod::byte_products},
-#endif
-#ifdef WHISPER_CPU_HAS_AVX512
-      {"avx512", level_avx512::byte_products},
-#endif
+#define LEVEL(name) {#name, level_##name::byte_products},
+#include "cpu_levels.inc"
+#undef LEVEL
   };
   const std::map<std::string, AttentionOutputs (*)(const AttentionInput&)> attentions{
-      {"plain", level_plain::attentions},
-#ifdef WHISPER_CPU_HAS_AVX2
-      {"avx2", level_avx2::attentions},
-#endif
-#ifdef WHISPER_CPU_HAS_AVXVNNI
-      {"avxvnni", level_avxvnni::attentions},
-#endif
-#ifdef WHISPER_CPU_HAS_DOTPROD
-      {"dotprod", level_dotprod::attentions},
-#endif
-#ifdef WHISPER_CPU_HAS_AVX512
-      {"avx512", level_avx512::attentions},
-#endif
+#define LEVEL(name) {#name, level_##name::attentions},
+#include "cpu_levels.inc"
+#undef LEVEL
   };
   for (const Level& level : supported_levels()) {
     const std::string of_level = std::string(", ") + level.name;

@@ -5,10 +5,9 @@
 #include <cmath>
 #include <vector>
 
+#include "attend_in_parallel.h"
 #include "product.h"
-#include "../profile.h"
 #include "rows.h"
-#include "../thread_pool.h"
 
 namespace WHISPER_CPU_LEVEL {
 
@@ -31,7 +30,7 @@ class EncoderAttention {
     }
     const size_t columns = keys_.front().panels() * panel_columns;
     for (size_t thread_index = 0; thread_index < members; ++thread_index)
-      scratch_.emplace_back(rows_at_once * columns, rows_at_once * columns);
+      scratch_.emplace_back(queries_at_once * columns, queries_at_once * columns);
   }
 
   // Of a position, as many channels as there are lanes. Different positions may be put by different threads.
@@ -47,22 +46,13 @@ class EncoderAttention {
 
   /** @param attention_output f32 [positions, state] */
   void attend(ThreadPool& pool, Profile& profile, float* attention_output) {
-    constexpr size_t rows_per_item = 60 / rows_at_once * rows_at_once;
-    const size_t items_per_head = (positions_ + rows_per_item - 1) / rows_per_item;
-    pool.parallel_for(keys_.size() * items_per_head, [&](size_t item, size_t thread_index) {
-      const size_t head = item / items_per_head;
-      const size_t end = std::min(positions_, (item % items_per_head + 1) * rows_per_item);
-      Clock& clock = profile.clock(thread_index);
-      clock.start();
-      for (size_t row = item % items_per_head * rows_per_item; row < end; row += rows_at_once)
-        attend_rows(head, row, std::min(rows_at_once, end - row), scratch_[thread_index], clock, attention_output);
-    });
+    attend_in_parallel(pool, profile, keys_.size(), positions_,
+                       [&](size_t head, size_t first, size_t count, size_t thread_index, Clock& clock) {
+                         attend_rows(head, first, count, scratch_[thread_index], clock, attention_output);
+                       });
   }
 
  private:
-  /** Queries whose scores are in the cache together. */
-  static constexpr size_t rows_at_once = 12;
-
   struct Scratch {
     Scratch(size_t score_count, size_t weight_count)
         : scores(score_count * sizeof(float)), weights(weight_count * sizeof(Element)) {}
@@ -81,7 +71,7 @@ class EncoderAttention {
       store(scores + row * columns + column + lanes, right);
     });
     clock.spent_on(Part::scores);
-    float inverse_sums[rows_at_once];
+    float inverse_sums[queries_at_once];
     for (size_t row = 0; row < count; ++row) {
       Element* to = weights + row * columns;
       const auto put = [&](size_t i, Floats weight) { Kind::put_row(to + i, weight); };

@@ -7,10 +7,9 @@
 #include <limits>
 #include <vector>
 
+#include "attend_in_parallel.h"
 #include "product.h"
-#include "../profile.h"
 #include "rows.h"
-#include "../thread_pool.h"
 
 namespace WHISPER_CPU_LEVEL {
 
@@ -29,7 +28,7 @@ class ShortAttention {
         queries_(positions * state * sizeof(int16_t)) {
     for (size_t head = 0; head < heads; ++head) heads_.emplace_back(positions, head_size_);
     const size_t columns = heads_.front().columns();
-    for (size_t thread_index = 0; thread_index < members; ++thread_index) scratch_.emplace_back(rows_at_once * columns);
+    for (size_t thread_index = 0; thread_index < members; ++thread_index) scratch_.emplace_back(queries_at_once * columns);
   }
 
   // Of a position, f32 [state]. Different positions may be put by different threads.
@@ -61,21 +60,13 @@ class ShortAttention {
 
   /** @param attention_output f32 [positions, state] */
   void attend(ThreadPool& pool, Profile& profile, float* attention_output) {
-    constexpr size_t rows_per_item = 60 / rows_at_once * rows_at_once;
-    const size_t items_per_head = (positions_ + rows_per_item - 1) / rows_per_item;
-    pool.parallel_for(heads_.size() * items_per_head, [&](size_t item, size_t thread_index) {
-      const size_t head = item / items_per_head;
-      const size_t end = std::min(positions_, (item % items_per_head + 1) * rows_per_item);
-      Clock& clock = profile.clock(thread_index);
-      clock.start();
-      for (size_t row = item % items_per_head * rows_per_item; row < end; row += rows_at_once)
-        attend_rows(head, row, std::min(rows_at_once, end - row), scratch_[thread_index], clock, attention_output);
-    });
+    attend_in_parallel(pool, profile, heads_.size(), positions_,
+                       [&](size_t head, size_t first, size_t count, size_t thread_index, Clock& clock) {
+                         attend_rows(head, first, count, scratch_[thread_index], clock, attention_output);
+                       });
   }
 
  private:
-  /** Queries whose scores are in the cache together. */
-  static constexpr size_t rows_at_once = 12;
   /** The largest that a head has: dimensions.h. */
   static constexpr size_t largest_head = 64;
   /** Of 64 products with a key the sum stays below 2^31. */
@@ -160,7 +151,7 @@ class ShortAttention {
       put(column + lanes, right);
     });
     clock.spent_on(Part::scores);
-    float scales[rows_at_once];
+    float scales[queries_at_once];
     for (size_t row = 0; row < count; ++row) scales[row] = weigh(head, scores + row * columns, weights + row * columns);
     clock.spent_on(Part::softmax);
     float* to = attention_output + first * state_ + index * head_size_;
