@@ -57,6 +57,12 @@ describe('a folder', () => {
     expect(two.name).not.toBe(one.name);
   });
 
+  test('is not looked at where only names are meant, as in what a client of a server sends', async () => {
+    const directory = write(join(folder, 'my model'), huggingFaceFiles());
+    const context = contextWith({ namesOnly: true, offline: true });
+    await expect(resolveModel(directory, context)).rejects.toMatchObject({ code: expect.stringMatching(/^MODEL_/) });
+  });
+
   test.each([
     ['config.json', 'lacks config.json'],
     ['tokenizer.json', 'lacks tokenizer.json'],
