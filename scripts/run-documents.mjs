@@ -5,7 +5,9 @@
  *
  * Blocks in the languages sh, console and js are run, from top to bottom, in a folder of their own for each document, which has
  * the folders of the checkout and recordings by the names that documents use. Blocks that are marked (`sh card`) are not run, and
- * neither is a line whose comment says that it needs an NPU; both are listed. What a line leaves running (`&`) ends with its document. Models come from the user's store.
+ * neither is a line whose comment says that it needs an NPU; both are listed. What a line leaves running (`&`) ends with its document.
+ * A block that another document had before is not run again. `bench` measures twice where the line does not say how often.
+ * Models come from the user's store.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import {
@@ -61,7 +63,11 @@ function makeFolder() {
   copyFileSync(sample, join(folder, 'recordings/one.wav'));
   const programs = join(folder, 'programs');
   mkdirSync(programs);
-  makeProgram(join(programs, 'whisper-npu'), `exec "${process.execPath}" "${join(root, 'dist/cli/main.js')}" "$@"`);
+  makeProgram(
+    join(programs, 'whisper-npu'),
+    `case "$* " in "bench compare "* | *" --runs "*) ;; "bench "*) set -- "$@" --runs 2;; esac
+exec "${process.execPath}" "${join(root, 'dist/cli/main.js')}" "$@"`,
+  );
   makeProgram(join(programs, 'npx'), 'exec "$@"');
   // The microphone.
   makeProgram(join(programs, 'arecord'), `case "$*" in *raw*) tail -c +45 "${sample}";; *) cat "${sample}";; esac`);
@@ -109,6 +115,16 @@ function runExample(where, { text }, { folder, env }) {
   rmSync(path);
 }
 
+/** What a block does: two that differ in their comments do the same. */
+const meaningOf = (block) =>
+  block.language === 'js'
+    ? block.text.replace(/ *\/\/ .*$/gm, '')
+    : commandsOf(block)
+        .map((command) => command.replace(/ +#.*$/, ''))
+        .join('\n');
+
+const done = new Set();
+
 function runDocument(path) {
   const { folder, programs } = makeFolder();
   const env = { ...process.env, PATH: `${programs}${delimiter}${process.env.PATH}`, NO_COLOR: '1' };
@@ -116,9 +132,12 @@ function runDocument(path) {
   for (const block of codeBlocks(readDocument(path))) {
     const where = `${path}:${block.line}`;
     if (!['sh', 'console', 'js'].includes(block.language)) continue;
+    const meaning = meaningOf(block);
     if (block.mark !== undefined) leave(marks[block.mark] ?? `has the unknown mark ${block.mark}`);
+    else if (done.has(meaning)) leave('ran in another document');
     else if (block.language === 'js') runExample(where, block, { folder, env });
     else runCommands(where, block, { folder, env, beside });
+    done.add(meaning);
   }
   for (const child of beside) child.kill('SIGTERM');
   rmSync(folder, { recursive: true });

@@ -22,6 +22,8 @@ const request = {
   stopToken: -1,
   maxTokens: 6,
 };
+/** A release is tried with 200. */
+const nCycles = Number(process.env['WHISPER_NPU_TEST_CYCLES'] ?? 50);
 const logMel = randomValues(dimensions.nMels * 2 * dimensions.nAudioCtx, 1);
 
 describe.skipIf(!hasStandIn)('a model on the stand-in', () => {
@@ -41,7 +43,7 @@ describe.skipIf(!hasStandIn)('a model on the stand-in', () => {
     return (await greedyAlone(run, request)).tokens;
   }
 
-  test('is loaded, used and closed 200 times in the same memory, with the same files open', async () => {
+  test(`is loaded, used and closed ${nCycles} times in the same memory, with the same files open`, async () => {
     const { device } = await openNpu(standInEnvironment, 0); // so that the device's process need not start again and again
     const cycles = async (count: number) => {
       for (let cycle = 0; cycle < count; cycle++) {
@@ -58,15 +60,15 @@ describe.skipIf(!hasStandIn)('a model on the stand-in', () => {
         onDevice: (await device.memoryInfo()).freeBytes,
       };
     };
-    await cycles(30);
+    await cycles(20);
     const before = await look();
-    await cycles(200);
+    await cycles(nCycles);
     const after = await look();
     await device.close();
     expect(after.onDevice).toBe(before.onDevice);
     expect(after.descriptors).toBeLessThanOrEqual(before.descriptors + 2);
     expect(after.threads).toBeLessThanOrEqual(before.threads + 3);
-    expect(after.memoryKb - before.memoryKb).toBeLessThan(100_000); // a pinned arena a cycle would be 1.6 GB
+    expect(after.memoryKb - before.memoryKb).toBeLessThan(100_000); // a pinned arena a cycle would be 8 MB in each
   });
 
   test('runs in two Node workers on one device at once', async () => {

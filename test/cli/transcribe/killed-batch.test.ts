@@ -10,7 +10,7 @@ import { writeClips } from '../../support/clips.ts';
 import { models } from '../../support/models.ts';
 import { temporaryFolder } from '../../support/temporary.ts';
 
-const nFiles = Number(process.env['WHISPER_NPU_TEST_BATCH'] ?? 12);
+const nFiles = Number(process.env['WHISPER_NPU_TEST_BATCH'] ?? 8);
 const cli = fileURLToPath(built('cli/main.js'));
 
 /** Outputs that have their names, and when and as what they were written. */
