@@ -23,8 +23,7 @@ const environment = {
   WHISPER_NPU_ATC: 'The `atc` to convert with. Without it: the one on the `PATH`, then the one in `ASCEND_HOME_PATH`.',
   WHISPER_NPU_ACL_LIBRARY:
     'The `libascendcl.so` to load. Without it: the one on the loader’s path, then those in CANN’s folders.',
-  WHISPER_NPU_CPU_LEVEL:
-    'The instruction set that the CPU engine uses: `plain`, `avx2` or `avx512`. Without it: the best that the processor has.',
+  WHISPER_NPU_CPU_LEVEL: 'The instruction set that the CPU engine uses where `--cpu-level` is not given.',
   HF_ENDPOINT: 'The address of the Hugging Face hub or of a mirror. Without it: https://huggingface.co.',
   HF_TOKEN: 'The token for the hub. It is sent to the hub and to no other service.',
   'HF_HOME, HF_HUB_CACHE': 'Where Hugging Face’s own cache lies; models in it are not fetched again.',

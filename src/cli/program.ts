@@ -45,6 +45,7 @@ export function createProgram(session: Session): Command {
 Exit codes:
 ${exitCodeLines()}
 
+What the code behind an error means, as in [AUDIO_NOT_FOUND]: docs/troubleshooting.md in the package.
 Models are kept in $WHISPER_NPU_HOME, or in whisper-npu in the user's cache folder.`,
     );
   addTranscribe(program, session);

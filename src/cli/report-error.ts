@@ -2,13 +2,17 @@ import { styleText } from 'node:util';
 import { WhisperNpuError } from '../errors.ts';
 import { printable, printableLines } from '../printable.ts';
 
-/** Prints an error for people: what went wrong, then what to do next. Only what nobody foresaw comes with its stack. */
+/**
+ * Prints an error for people: what went wrong with the code that docs/troubleshooting.md explains, then what to do next. Only what
+ * nobody foresaw comes with its stack.
+ */
 export function printError(error: unknown, stderr: NodeJS.WriteStream): void {
   const label = styleText('red', 'error:', { stream: stderr });
   if (stderr.isTTY) stderr.write('\r\x1b[K'); // a progress bar may be under way
   const known = explained(error);
   if (known !== undefined) {
-    stderr.write(`${label} ${printableLines(known.message)}\n`);
+    const code = styleText('dim', `[${known.code}]`, { stream: stderr });
+    stderr.write(`${label} ${printableLines(known.message)} ${code}\n`);
     if (known.hint !== undefined)
       stderr.write(`${styleText('cyan', 'hint:', { stream: stderr })} ${printable(known.hint)}\n`);
     return;

@@ -13,67 +13,86 @@ import { transcribeCallOptions } from '../options/transcribe-calls.ts';
 import type { ChunkOptions } from '../vad/speech-chunks.ts';
 import type { SpeechModel } from '../vad/speech-model.ts';
 
-/** How a recording is transcribed. Names and defaults are openai/whisper's (transcribe.py). */
+/**
+ * How a recording is transcribed. Names and defaults are openai/whisper's (transcribe.py) where it has them; `transcribeDefaults`
+ * holds the defaults.
+ */
 export interface TranscribeOptions {
-  /** A code, a locale or an English name, or auto; detected in the first 30 s where it is absent or auto. */
+  /** The language that is spoken: a code, a locale or an English name. Absent or 'auto': detected in the first 30 s that have sound. */
   readonly language?: string;
-  /** Detects the language anew in each window. */
+  /** Detects the language anew in every window, for recordings in several languages. Default false: once for the recording. */
   readonly languagePerWindow?: boolean;
+  /** 'transcribe' (the default) writes what was said, 'translate' writes it in English. */
   readonly task?: Task;
   /**
    * Whether segments are given their times. By default only recordings of more than 30 s are, which cannot do without; a
    * shorter one is then one segment.
    */
   readonly timestamps?: boolean;
-  /** Gives each word its time; needs a second look at every window. */
+  /** Gives each word its time and probability, which needs a second look at every window. Default false. */
   readonly wordTimestamps?: boolean;
-  /** Tried one after the other until a text is good enough. */
+  /**
+   * Temperatures that a window is decoded at, one after the other, until a text is accepted. Default [0, 0.2, 0.4, 0.6, 0.8, 1]; a
+   * list of one never decodes again. 0 takes the likeliest tokens, higher ones sample.
+   */
   readonly temperatures?: readonly number[];
+  /** Searches with this many hypotheses at temperature 0. Default 1, which is greedy decoding. */
   readonly beamSize?: number;
+  /** Samples this many texts at temperatures above 0 and takes the likeliest. Default 5; 1 takes what is sampled. */
   readonly bestOf?: number;
+  /** With beams: searches until `beamSize` times this many hypotheses have ended. Default 1, which ends with as many as there are beams. */
   readonly patience?: number;
+  /**
+   * With beams or several samples: ranks hypotheses by this length penalty, from 0 to 1, of which higher values favour longer texts.
+   * Absent: by the mean log-probability of their tokens.
+   */
   readonly lengthPenalty?: number;
-  /** Repetition: a text that deflates better than this is tried again. */
+  /** Rejects a text whose compression ratio is above this, because it repeats itself. Default 2.4; 1000 accepts every text. */
   readonly compressionRatioThreshold?: number;
-  /** A text whose mean log-probability is below this is tried again. */
+  /** Rejects a text whose mean log-probability is below this. Default -1; -1000 accepts every text. */
   readonly logprobThreshold?: number;
-  /** Above this, and with an unlikely text, nobody speaks. */
+  /** Skips a window whose probability of no speech is above this and whose text is unlikely. Default 0.6; 1 skips none. */
   readonly noSpeechThreshold?: number;
-  /** Whether a window is told what was said before it. */
+  /** Gives each window the text before it as its prompt. Default true; false decodes every window by itself. */
   readonly conditionOnPreviousText?: boolean;
-  /** Told to the first window as if it had been said before: names, spelling, style. */
+  /** Given to the first window as the text before it: names, spelling, style. Default '', which is none. */
   readonly initialPrompt?: string;
-  /** Tells it to every window. */
+  /** Gives the initial prompt to every window. Default false. */
   readonly carryInitialPrompt?: boolean;
-  /** What every text has to begin with. */
+  /** What the text of every window has to begin with. Default '', which is nothing. */
   readonly prefix?: string;
-  /** Tokens that are never chosen, besides the model's own list. */
+  /** Tokens that are never chosen, in addition to the model's own list. Default none. */
   readonly suppressTokens?: readonly number[];
+  /** The latest time, in seconds of its window, at which a window's first segment may begin. Default 1; 30 allows any. */
   readonly maxInitialTimestampSeconds?: number;
-  /** The parts to transcribe; all of it by default. */
+  /** The parts to transcribe. Absent: all of the recording. */
   readonly clips?: readonly Clip[];
-  /** Finds the speech; what is silent is not listened to. */
+  /** Finds the speech with this model, and decodes that only. Absent: everything is decoded. */
   readonly speech?: { readonly model: SpeechModel; readonly options?: ChunkOptions };
   /**
-   * With `speech`: chunks of speech, of up to 30 s, that are decoded together. From 2 on no window is told what was said
-   * before it.
+   * With `speech`: decodes this many chunks of speech, of up to 30 s, together. Default 1, which decodes window after window. From 2 on
+   * no window is given the text before it.
    */
   readonly batchSize?: number;
-  /** Moves the ends of segments that have no words to those of the speech that this model finds. */
+  /** Moves the ends of segments that have no words to those of the speech that this model finds. Absent: they stay. */
   readonly alignTo?: SpeechModel;
-  /** With word times: skips silence longer than this around what is probably invented. */
+  /** With word times: skips silence longer than this around words that are probably hallucinated. Absent: never. */
   readonly hallucinationSilenceSeconds?: number;
+  /** Characters that are joined to the word after them, such as an opening bracket. '' joins none. */
   readonly prependPunctuation?: string;
+  /** Characters that are joined to the word before them, such as a full stop. '' joins none. */
   readonly appendPunctuation?: string;
-  /** Of what is drawn at temperatures above 0. */
+  /** Seeds the random numbers of temperatures above 0. Default 0; the same seed gives the same texts. */
   readonly seed?: number;
-  /** Told which language was heard, when it was detected. */
+  /** Called with the languages that were heard, the likeliest first, when the language is detected. */
   readonly onLanguage?: (probabilities: readonly LanguageProbability[]) => void;
-  /** Told how long the recording is, once it has been read through. */
+  /** Called with the length of the recording, once it has been read through. */
   readonly onDuration?: (audioSeconds: number) => void;
-  /** Told how far it is, in seconds of the recording. */
+  /** Called with how far it is, in seconds of the recording. */
   readonly onProgress?: (doneSeconds: number) => void;
+  /** Called with each warning. Absent: warnings are not shown. */
   readonly onWarning?: (message: string) => void;
+  /** Ends the work, with its reason as the error, when it is aborted. */
   readonly signal?: AbortSignal | undefined;
 }
 

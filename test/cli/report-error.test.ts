@@ -17,7 +17,7 @@ function printed(error: unknown): string {
 
 test('an error is two lines, whatever it quotes', () => {
   const error = new AudioError('X', 'a\x1b[31m\n.wav is damaged', { hint: 'rename a\n.wav' });
-  expect(printed(error)).toBe('error: a\\u001b[31m\\n.wav is damaged\nhint: rename a\\n.wav\n');
+  expect(printed(error)).toBe('error: a\\u001b[31m\\n.wav is damaged [X]\nhint: rename a\\n.wav\n');
 });
 
 test('an error that nobody foresaw is its message on one line, and where it comes from', () => {

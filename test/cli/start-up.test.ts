@@ -58,7 +58,7 @@ describe.skipIf(process.platform === 'win32')('few file descriptors', () => {
     const { code, stdout, stderr } = await result();
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toMatch(
-      /^error: too many files are open, so \S+ cannot be\nhint: allow more of them: ulimit -n 1024\n$/,
+      /^error: too many files are open, so \S+ cannot be \[TOO_MANY_FILES\]\nhint: allow more of them: ulimit -n 1024\n$/,
     );
   });
 });

@@ -35,7 +35,7 @@ describe('the command line', () => {
   test('options that cannot be combined end with 2, as an object too where objects are asked for', async () => {
     const { code, stdout, stderr } = await runCli(['bench', '--profile', '--json']);
     expect(code).toBe(2);
-    expect(stderr).toBe('error: --profile cannot be combined with --json: a profile is a text\n');
+    expect(stderr).toBe('error: --profile cannot be combined with --json: a profile is a text [OPTION_SENSELESS]\n');
     expect(JSON.parse(stdout).error).toMatchObject({ code: 'OPTION_SENSELESS' });
   });
 
@@ -55,7 +55,7 @@ describe('the command line', () => {
     const { code, stderr } = await runCli(['transcribe', '--detect-language', '-l', 'de', 'no-such-file.wav']);
     expect([code, stderr]).toEqual([
       2,
-      'error: --detect-language cannot be combined with --language: it is there to find the language\n',
+      'error: --detect-language cannot be combined with --language: it is there to find the language [OPTION_SENSELESS]\n',
     ]);
     expect((await runCli(['transcribe', '--detect-language', '-l', 'auto', 'no-such-file.wav'])).code).toBe(3);
   });
@@ -63,7 +63,7 @@ describe('the command line', () => {
   test('what an environment variable says is checked likewise, and named after it', async () => {
     const { code, stderr } = await runCli(['transcribe', 'a.wav'], { env: { WHISPER_NPU_DEVICE: 'gpu' } });
     expect(code).toBe(2);
-    expect(stderr).toBe('error: WHISPER_NPU_DEVICE is gpu: expected auto, cpu, npu or npu:N\n');
+    expect(stderr).toBe('error: WHISPER_NPU_DEVICE is gpu: expected auto, cpu, npu or npu:N [OPTION_SENSELESS]\n');
   });
 
   test('a command below another one takes the options of both', async () => {
@@ -72,7 +72,10 @@ describe('the command line', () => {
       ['bench', '--tolerance', 'much', 'compare', 'a', 'b'],
     ]) {
       const { code, stderr } = await runCli(args);
-      expect([code, stderr]).toEqual([2, 'error: --tolerance is much: expected a number from 0 to 1000\n']);
+      expect([code, stderr]).toEqual([
+        2,
+        'error: --tolerance is much: expected a number from 0 to 1000 [OPTION_SENSELESS]\n',
+      ]);
     }
   });
 
