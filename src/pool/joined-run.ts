@@ -1,5 +1,5 @@
 import type { DecoderRun, GreedyRequest, Step, TextStep } from '../backend/backend.ts';
-import { firstAsked } from '../backend/text-tree.ts';
+import { firstAsked } from '../backend/sequence-table.ts';
 import { allDone } from './all-done.ts';
 
 /**

@@ -4,7 +4,7 @@ import type { ModelDimensions } from '../../model/dimensions.ts';
 import type { CandidatesRequest, GreedyRequest, GreedyResult, Step, StepResult, TextStep } from '../backend.ts';
 import { candidatesBehind, checkCandidates } from '../candidates.ts';
 import { type Allowed, type Choice, chooseToken, decodeGreedily, logprobsOf, type TokensOfTexts } from '../greedy.ts';
-import { firstAsked, type RowPlan, rowsAsked, TextTree } from '../text-tree.ts';
+import { firstAsked, type RowPlan, rowsAsked, SequenceTable } from '../sequence-table.ts';
 import type { CpuAddon, NativeAudio, NativeCache, NativeModel } from './cpu-addon.ts';
 import type { EngineRun } from './engine.ts';
 
@@ -23,14 +23,14 @@ const noToken = -1;
 export class NativeRun implements EngineRun {
   readonly #parts: NativeRunParts;
   readonly #firstWindow: number;
-  readonly #texts: TextTree;
+  readonly #texts: SequenceTable;
   readonly #giveBack: () => void;
 
   /** @param giveBack takes the cache's memory back once the texts are done */
   constructor(parts: NativeRunParts, windows: { first: number; count: number }, giveBack: () => void) {
     this.#parts = parts;
     this.#firstWindow = windows.first;
-    this.#texts = new TextTree(windows.count, parts.dimensions);
+    this.#texts = new SequenceTable(windows.count, parts.dimensions);
     this.#giveBack = giveBack;
   }
 

@@ -2,14 +2,14 @@ import type { BufferSlice, Command } from './addon.ts';
 import type { BoundModel } from './bound-model.ts';
 import { CommandQueue } from './command-queue.ts';
 import { part } from './device-memory.ts';
-import type { RowCache } from './row-cache.ts';
+import type { KvCache } from './kv-cache.ts';
 import type { RunParts, RunPlace } from './run-parts.ts';
 import { slotBytes } from './text-memory.ts';
 
 /** Where one execution of a decoder reads and writes. */
 export interface DecoderStep {
   /** The cache that holds the text, and in which of its regions. */
-  readonly cache: RowCache;
+  readonly cache: KvCache;
   readonly region: number;
   /** The window it is over, of the texts' windows. */
   readonly window: number;

@@ -2,12 +2,12 @@ import type { GreedyRequest, GreedyText, StepBatch } from '../backend.ts';
 import { isGoing } from '../greedy.ts';
 import type { BufferSlice } from './addon.ts';
 import { part } from './device-memory.ts';
+import { roundedUp } from './execution-plan.ts';
 import type { GreedyMemory } from './greedy-memory.ts';
 import type { GreedyModel } from './greedy-models.ts';
 import { GreedyQueue } from './greedy-queue.ts';
 import { slotsOf, startingState, stateIn, visibleRows } from './greedy-start.ts';
 import type { RunParts, RunPlace } from './run-parts.ts';
-import { roundedUp } from './step-way.ts';
 import { slotBytes } from './text-memory.ts';
 
 /** Texts, one over each window of a place, from where they go on by themselves. */

@@ -1,8 +1,8 @@
 import { AudioMemory } from './audio-memory.ts';
 import { part } from './device-memory.ts';
+import { roundedUp } from './execution-plan.ts';
 import type { LoadedModels } from './model-files.ts';
 import type { RunParts } from './run-parts.ts';
-import { roundedUp } from './step-way.ts';
 import { TextMemory } from './text-memory.ts';
 
 /** Memory on a device of windows and texts that are done with: a recording reuses the same few blocks from start to end. */

@@ -22,43 +22,43 @@ import {
   logprobsOf,
   type TokensOfTexts,
 } from '../greedy.ts';
-import { firstAsked, type RowPlan, TextTree } from '../text-tree.ts';
+import { firstAsked, type RowPlan, SequenceTable } from '../sequence-table.ts';
 import type { Command } from './addon.ts';
 import { CandidatesOutput } from './candidates-output.ts';
 import { DecoderQueue } from './decoder-queue.ts';
 import { askDevice, decodeOnDevice, type GreedyBeginning } from './device-greedy.ts';
+import { chooseExecutionPlan, chunks, compacted, type ExecutionPlan } from './execution-plan.ts';
 import type { GreedyFile, GreedyModel } from './greedy-models.ts';
+import { gathering, type KvCache } from './kv-cache.ts';
 import { forMask } from './masks.ts';
-import { gathering, type RowCache } from './row-cache.ts';
-import { type Addition, rowsPerWindow } from './row-inputs.ts';
+import { rowsPerWindow, type StepInput } from './row-inputs.ts';
 import { executeRows } from './rows-execution.ts';
 import type { RunParts, RunPlace } from './run-parts.ts';
 import { LogitsOutput, type StepOutput, type Wanted } from './step-output.ts';
-import { chooseWay, compacted, stretches, type Way } from './step-way.ts';
 
 /** As many tokens at the end of a prompt are appended in steps of the graph that goes on behind them, with the same wait. */
 const longestTail = 3;
 
 /**
  * Texts over the windows of one audio. Their rows lie in one log per window, into which every step writes its new ones;
- * what a step computes is chosen by its shape (step-way.ts). In greedy decoding tokens never visit the host on their way
+ * what a step computes is chosen by its shape (execution-plan.ts). In greedy decoding tokens never visit the host on their way
  * from one step to the next (device-greedy.ts).
  */
 export class NpuRun {
   readonly #parts: RunParts;
   readonly #place: RunPlace;
-  readonly #texts: TextTree;
+  readonly #texts: SequenceTable;
   /** Where in its window's log each row of the tree lies. */
   readonly #rowAt: number[] = [];
   /** Rows in each log. */
-  #end = 0;
+  #kvLength = 0;
   /** Set where rows were lost half way to another place. */
-  #lost: unknown;
+  #corruptedBy: unknown;
 
   constructor(parts: RunParts, place: RunPlace) {
     this.#parts = parts;
     this.#place = place;
-    this.#texts = new TextTree(place.windows, parts.dimensions);
+    this.#texts = new SequenceTable(place.windows, parts.dimensions);
   }
 
   async forward(step: Step): Promise<StepResult> {
@@ -161,7 +161,7 @@ export class NpuRun {
     this.#commit(this.#texts.plan({ tokens: beginning.tails }), beginning.row);
     const longest = Math.max(...texts.map(({ tokens }) => tokens.length));
     if (longest > 1)
-      this.#commit(this.#texts.plan({ tokens: texts.map((text) => appended(text, longest - 1)) }), this.#end);
+      this.#commit(this.#texts.plan({ tokens: texts.map((text) => appended(text, longest - 1)) }), this.#kvLength);
     this.#texts.cut(lengthsBehind(before, prompts, texts));
     return { texts, ...(timed ? { batches } : {}) };
   }
@@ -174,8 +174,8 @@ export class NpuRun {
     const tails = prompts.map((prompt) => prompt.slice(-tailLength));
     const plan = this.#texts.plan({ tokens: tails });
     const most = Math.min(maxTokens, this.#parts.dimensions.nTextCtx - Math.max(...plan.positions));
-    const isFull = this.#addition(plan).end + tailLength + most - 1 > model.shape.capacity;
-    const { past, end } = isFull ? await this.#compact(plan) : this.#addition(plan);
+    const isFull = this.#stepInput(plan).end + tailLength + most - 1 > model.shape.capacity;
+    const { past, end } = isFull ? await this.#compact(plan) : this.#stepInput(plan);
     const positions = tails.map((_, text) => plan.positions[text * tailLength] as number);
     return { tails, positions, past, row: end };
   }
@@ -190,17 +190,17 @@ export class NpuRun {
 
   async #append(plan: RowPlan, output: StepOutput): Promise<void> {
     if (output.wanted.attention && !this.#parts.rows.files.some(({ attends }) => attends)) throw noAligner();
-    if (this.#end === 0) await this.#layOut();
-    let addition = this.#addition(plan);
-    if (this.#isScattered(addition) || this.#way(addition, output) === undefined) {
-      const dense = compacted(addition).addition;
-      if (this.#way(dense, output) !== undefined) addition = await this.#compact(plan);
+    if (this.#kvLength === 0) await this.#layOut();
+    let stepInput = this.#stepInput(plan);
+    if (this.#isScattered(stepInput) || this.#executionPlan(stepInput, output) === undefined) {
+      const dense = compacted(stepInput).stepInput;
+      if (this.#executionPlan(dense, output) !== undefined) stepInput = await this.#compact(plan);
     }
-    const way = this.#way(addition, output);
+    const execution = this.#executionPlan(stepInput, output);
     const { cache } = this.#place.memory;
-    if (way === undefined) await this.#oneByOne(addition, output);
-    else await this.#execute(way, this.#place, cache, addition, output);
-    this.#commit(plan, addition.end);
+    if (execution === undefined) await this.#oneByOne(stepInput, output);
+    else await this.#execute(execution, this.#place, cache, stepInput, output);
+    this.#commit(plan, stepInput.end);
   }
 
   /** Makes the regions as the graphs for several windows want them, if there are any, before anything lies in them. */
@@ -213,60 +213,70 @@ export class NpuRun {
     await memory.cache.layOut(audio.windows, stride, 0);
   }
 
-  #addition({ tokens, positions, width, pastRows }: RowPlan): Addition {
-    if (this.#lost !== undefined) {
-      const options = { cause: this.#lost, hint: 'Begin the text again.' };
-      throw new NpuError('NPU_TEXT_LOST', `an earlier failure has destroyed this text: ${this.#lost}`, options);
+  #stepInput({ tokens, positions, width, pastRows }: RowPlan): StepInput {
+    if (this.#corruptedBy !== undefined) {
+      const options = { cause: this.#corruptedBy, hint: 'Begin the text again.' };
+      throw new NpuError('NPU_TEXT_LOST', `an earlier failure has destroyed this text: ${this.#corruptedBy}`, options);
     }
     const past = pastRows.map((rows) => rows.map((row) => this.#rowAt[row] ?? row));
-    return { tokens, positions, windows: this.#place.windows, width, past, end: this.#end, firstToken: 0 };
+    return { tokens, positions, windows: this.#place.windows, width, past, end: this.#kvLength, firstToken: 0 };
   }
 
   /** Whether the rows of texts that are alone over their windows would stand together but for those of others. */
-  #isScattered({ past, windows, end }: Addition): boolean {
+  #isScattered({ past, windows, end }: StepInput): boolean {
     return past.length === windows && end > (past[0]?.length ?? 0);
   }
 
-  #way(addition: Addition, { wanted }: StepOutput): Way | undefined {
+  #executionPlan(stepInput: StepInput, { wanted }: StepOutput): ExecutionPlan | undefined {
     const { audio, firstWindow } = this.#place;
     const { dimensions, rows } = this.#parts;
     const roomForWindows = audio.windows - firstWindow;
-    return chooseWay(addition, { dimensions, files: rows.files, widths: this.#widths(), roomForWindows }, wanted);
+    return chooseExecutionPlan(
+      stepInput,
+      { dimensions, files: rows.files, widths: this.#widths(), roomForWindows },
+      wanted,
+    );
   }
 
   /** Moves the rows that texts still have together, to the beginning of each log. */
-  async #compact(plan: RowPlan): Promise<Addition> {
+  async #compact(plan: RowPlan): Promise<StepInput> {
     const { cache } = this.#place.memory;
-    const { addition, moves } = compacted(this.#addition(plan));
+    const { stepInput, moves } = compacted(this.#stepInput(plan));
     const commands = moves.map(({ window, from, to, count }): Command => {
       return { kind: 'copy', from: cache.rows(window, from, count), to: cache.rows(window, to, count) };
     });
     try {
       if (commands.length > 0) await this.#parts.device.submit(commands);
     } catch (error) {
-      this.#lost = error;
+      this.#corruptedBy = error;
       throw error;
     }
     for (const [text, rows] of plan.pastRows.entries())
-      for (const [i, row] of rows.entries()) this.#rowAt[row] = addition.past[text]?.[i] ?? row;
-    this.#end = addition.end;
-    return addition;
+      for (const [i, row] of rows.entries()) this.#rowAt[row] = stepInput.past[text]?.[i] ?? row;
+    this.#kvLength = stepInput.end;
+    return stepInput;
   }
 
-  async #execute(way: Way, place: RunPlace, cache: RowCache, addition: Addition, output: StepOutput): Promise<void> {
-    if (way.kind === 'decoders') return this.#executeDecoders(place, cache, addition, output);
-    const model = await this.#parts.rows.load(way.file);
-    await executeRows(this.#parts, place, { model, cache, addition }, output);
+  async #execute(
+    execution: ExecutionPlan,
+    place: RunPlace,
+    cache: KvCache,
+    stepInput: StepInput,
+    output: StepOutput,
+  ): Promise<void> {
+    if (execution.kind === 'decoders') return this.#executeDecoders(place, cache, stepInput, output);
+    const model = await this.#parts.rows.load(execution.file);
+    await executeRows(this.#parts, place, { model, cache, stepInput }, output);
   }
 
   /** Each text alone, which is the beginning of its window's log. */
-  async #executeDecoders(place: RunPlace, cache: RowCache, addition: Addition, output: StepOutput): Promise<void> {
-    const { tokens, width, windows, end, firstToken } = addition;
+  async #executeDecoders(place: RunPlace, cache: KvCache, stepInput: StepInput, output: StepOutput): Promise<void> {
+    const { tokens, width, windows, end, firstToken } = stepInput;
     const { logits } = place.memory.slices;
     await cache.layOut(windows, cache.stride, end);
     using queue = new DecoderQueue(this.#parts, place);
     for (let window = 0; window < windows; window++) {
-      for (const { from, count } of stretches(width, this.#widths(), output.wanted.logitsFrom)) {
+      for (const { from, count } of chunks(width, this.#widths(), output.wanted.logitsFrom)) {
         const token = window * width + from;
         const step = {
           cache,
@@ -288,31 +298,31 @@ export class NpuRun {
    * What no graph can do at once, because too many rows lie in the log or no rows graph has been converted: takes one
    * text after another out of the log, goes on with it alone, and puts its new rows back.
    */
-  async #oneByOne(addition: Addition, output: StepOutput): Promise<void> {
+  async #oneByOne(stepInput: StepInput, output: StepOutput): Promise<void> {
     const { audio, firstWindow, memory } = this.#place;
     const { cache } = memory;
-    const perWindow = rowsPerWindow(addition);
-    const { past, width, windows, end } = addition;
+    const perWindow = rowsPerWindow(stepInput);
+    const { past, width, windows, end } = stepInput;
     const needed = end + perWindow;
     await cache.layOut(windows, needed > cache.stride ? Math.max(needed, 2 * cache.stride) : cache.stride, end);
     const single = await memory.single();
     for (const [text, rows] of past.entries()) {
       const window = Math.floor((text * width) / perWindow);
       const firstToken = text * width;
-      const alone: Addition = {
-        tokens: addition.tokens.subarray(firstToken, firstToken + width),
-        positions: addition.positions.subarray(firstToken, firstToken + width),
+      const alone: StepInput = {
+        tokens: stepInput.tokens.subarray(firstToken, firstToken + width),
+        positions: stepInput.positions.subarray(firstToken, firstToken + width),
         windows: 1,
         width,
         past: [rows.map((_, i) => i)],
         end: rows.length,
         firstToken,
       };
-      const way = this.#way(alone, output);
-      if (way === undefined) throw new Error('a text alone fits every graph');
+      const execution = this.#executionPlan(alone, output);
+      if (execution === undefined) throw new Error('a text alone fits every graph');
       if (rows.length > 0) await this.#parts.device.submit(gathering(cache, window, rows, single));
       const place = { audio, firstWindow: firstWindow + window, windows: 1, memory };
-      await this.#execute(way, place, single, alone, output);
+      await this.#execute(execution, place, single, alone, output);
       const to = cache.rows(window, end + (firstToken % perWindow), width);
       await this.#parts.device.submit([{ kind: 'copy', from: single.rows(0, rows.length, width), to }]);
     }
@@ -322,7 +332,7 @@ export class NpuRun {
   #commit(plan: RowPlan, end: number): void {
     const perWindow = plan.tokens.length / this.#place.windows;
     for (let i = 0; i < plan.tokens.length; i++) this.#rowAt.push(end + (i % perWindow));
-    this.#end = end + perWindow;
+    this.#kvLength = end + perWindow;
     this.#texts.commit(plan);
   }
 }

@@ -12,7 +12,7 @@ export interface RowsShape {
 }
 
 /** New rows of texts over windows, as many for each window. */
-export interface Addition {
+export interface StepInput {
   /** Window by window and text by text. */
   readonly tokens: Int32Array;
   /** Places of the tokens in their texts. */
@@ -28,35 +28,35 @@ export interface Addition {
   readonly firstToken: number;
 }
 
-/** What one execution of a rows graph takes of an addition: of each window its rows from `from` on. */
+/** What one execution of a rows graph takes of a step's input: of each window its rows from `from` on. */
 export interface RowChunk {
   readonly firstWindow: number;
   readonly from: number;
 }
 
-export function rowsPerWindow({ tokens, windows }: Addition): number {
+export function rowsPerWindow({ tokens, windows }: StepInput): number {
   return tokens.length / windows;
 }
 
-/** Executions that an addition takes, in an order in which every row comes behind those that it looks at. */
-export function rowChunks(addition: Addition, { rows, windows }: RowsShape): RowChunk[] {
+/** Executions that a step's input takes, in an order in which every row comes behind those that it looks at. */
+export function rowChunks(stepInput: StepInput, { rows, windows }: RowsShape): RowChunk[] {
   const chunks: RowChunk[] = [];
-  for (let firstWindow = 0; firstWindow < addition.windows; firstWindow += windows)
-    for (let from = 0; from < rowsPerWindow(addition); from += rows / windows) chunks.push({ firstWindow, from });
+  for (let firstWindow = 0; firstWindow < stepInput.windows; firstWindow += windows)
+    for (let from = 0; from < rowsPerWindow(stepInput); from += rows / windows) chunks.push({ firstWindow, from });
   return chunks;
 }
 
-/** Which of the addition's tokens stands in each row of the execution; undefined in rows that are left over. */
+/** Which of the step's tokens stands in each row of the execution; undefined in rows that are left over. */
 export function chunkTokens(
-  addition: Addition,
+  stepInput: StepInput,
   { rows, windows }: RowsShape,
   { firstWindow, from }: RowChunk,
 ): (number | undefined)[] {
-  const perWindow = rowsPerWindow(addition);
+  const perWindow = rowsPerWindow(stepInput);
   return Array.from({ length: rows }, (_, row) => {
     const window = firstWindow + Math.floor(row / (rows / windows));
     const place = from + (row % (rows / windows));
-    return window < addition.windows && place < perWindow ? window * perWindow + place : undefined;
+    return window < stepInput.windows && place < perWindow ? window * perWindow + place : undefined;
   });
 }
 
@@ -99,7 +99,7 @@ const rangeNumbers = 4;
  * @param rangesOf what may come behind a token; by default everything
  */
 export function rowInputs(
-  addition: Addition,
+  stepInput: StepInput,
   shape: RowsShape,
   chunk: RowChunk,
   rangesOf: (token: number) => AllowedRanges | undefined = () => undefined,
@@ -111,13 +111,13 @@ export function rowInputs(
   const [tokens, positions] = [integers(layout.tokens), integers(layout.positions)];
   const [ranges, visible] = [integers(layout.ranges), integers(layout.visible)];
   const words = visibleWords(capacity + rows / windows);
-  for (const [row, token] of chunkTokens(addition, shape, chunk).entries()) {
-    const allowed = token === undefined ? undefined : rangesOf(addition.firstToken + token);
+  for (const [row, token] of chunkTokens(stepInput, shape, chunk).entries()) {
+    const allowed = token === undefined ? undefined : rangesOf(stepInput.firstToken + token);
     if (candidates > 0) ranges.set(rangesInOrder(allowed), row * rangeNumbers);
     if (token === undefined) continue;
-    tokens[row] = addition.tokens[token] ?? 0;
-    positions[row] = addition.positions[token] ?? 0;
-    for (const column of visibleColumns(addition, shape, chunk, token)) {
+    tokens[row] = stepInput.tokens[token] ?? 0;
+    positions[row] = stepInput.positions[token] ?? 0;
+    for (const column of visibleColumns(stepInput, shape, chunk, token)) {
       const word = row * words + Math.floor(column / rowsPerWord);
       visible[word] = (visible[word] ?? 0) | (1 << (column % rowsPerWord));
     }
@@ -136,10 +136,10 @@ function rangesInOrder(allowed: AllowedRanges | undefined): number[] {
 }
 
 /** What a token may look at, as columns of its scores: rows of its text in the log, and those beside it in this execution. */
-function* visibleColumns(addition: Addition, shape: RowsShape, { from }: RowChunk, token: number): Generator<number> {
-  const { past, width, end } = addition;
+function* visibleColumns(stepInput: StepInput, shape: RowsShape, { from }: RowChunk, token: number): Generator<number> {
+  const { past, width, end } = stepInput;
   yield* past[Math.floor(token / width)] ?? [];
-  const place = token % rowsPerWindow(addition);
+  const place = token % rowsPerWindow(stepInput);
   for (let own = place - (place % width); own <= place; own++)
     yield own < from ? end + own : shape.capacity + own - from;
 }

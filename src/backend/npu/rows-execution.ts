@@ -1,15 +1,15 @@
 import type { BufferSlice, Command } from './addon.ts';
 import type { Tensors } from './bound-model.ts';
 import { part } from './device-memory.ts';
-import type { RowCache } from './row-cache.ts';
-import { type Addition, chunkTokens, type RowChunk, rowChunks, rowInputs, rowsPerWindow } from './row-inputs.ts';
+import { roundedUp } from './execution-plan.ts';
+import type { KvCache } from './kv-cache.ts';
+import { chunkTokens, type RowChunk, rowChunks, rowInputs, rowsPerWindow, type StepInput } from './row-inputs.ts';
 import type { RowsModel } from './rows-models.ts';
 import type { RunParts, RunPlace } from './run-parts.ts';
 import type { StepOutput } from './step-output.ts';
-import { roundedUp } from './step-way.ts';
 
 /**
- * Computes an addition with a rows graph: per execution one upload, one execution, a download for each kind of result, in
+ * Computes an stepInput with a rows graph: per execution one upload, one execution, a download for each kind of result, in
  * one visit to the device.
  *
  * @param cache where the texts' rows lie and the new ones go; its first region is over the place's first window
@@ -17,19 +17,19 @@ import { roundedUp } from './step-way.ts';
 export async function executeRows(
   parts: RunParts,
   place: RunPlace,
-  { model, cache, addition }: { readonly model: RowsModel; readonly cache: RowCache; readonly addition: Addition },
+  { model, cache, stepInput }: { readonly model: RowsModel; readonly cache: KvCache; readonly stepInput: StepInput },
   output: StepOutput,
 ): Promise<void> {
   const { windows, capacity } = model.shape;
   const stride = windows === 1 ? Math.max(cache.stride, capacity) : capacity;
-  await cache.layOut(roundedUp(addition.windows, windows), stride, addition.end);
-  for (const chunk of rowChunks(addition, model.shape)) {
-    const written = writtenRows(parts, model, cache, addition, chunk);
+  await cache.layOut(roundedUp(stepInput.windows, windows), stride, stepInput.end);
+  for (const chunk of rowChunks(stepInput, model.shape)) {
+    const written = writtenRows(parts, model, cache, stepInput, chunk);
     const tensors = { ...tensorsOf(place, model, cache, chunk, written), ...choiceOf(parts, model, output) };
     const bound = await place.memory.rows(model, tensors);
-    const tokens = chunkTokens(addition, model.shape, chunk);
-    const downloads = resultsOf(model, addition, tokens, output);
-    const data = rowInputs(addition, model.shape, chunk, (token) => output.rangesOf?.(token));
+    const tokens = chunkTokens(stepInput, model.shape, chunk);
+    const downloads = resultsOf(model, stepInput, tokens, output);
+    const data = rowInputs(stepInput, model.shape, chunk, (token) => output.rangesOf?.(token));
     const commands: Command[] = [
       { kind: 'upload', to: model.memory.inputs, data },
       bound.execute(tensors),
@@ -56,19 +56,19 @@ interface WrittenRows {
 function writtenRows(
   { inPlaceRows }: RunParts,
   { shape, memory }: RowsModel,
-  cache: RowCache,
-  addition: Addition,
+  cache: KvCache,
+  stepInput: StepInput,
   { firstWindow, from }: RowChunk,
 ): WrittenRows {
   const perWindow = shape.rows / shape.windows;
-  const row = addition.end + from;
+  const row = stepInput.end + from;
   const windows = Array.from({ length: shape.windows }, (_, window) => window);
   if (inPlaceRows && row + perWindow <= cache.stride)
     return { slices: windows.map((window) => cache.rows(firstWindow + window, row, perWindow)), copies: [] };
   const bytes = perWindow * cache.rowBytes;
   const slices = windows.map((window) => part(memory.newKv, window * bytes, bytes));
-  const count = Math.min(perWindow, rowsPerWindow(addition) - from);
-  const copies = windows.slice(0, addition.windows - firstWindow).map((window): Command => {
+  const count = Math.min(perWindow, rowsPerWindow(stepInput) - from);
+  const copies = windows.slice(0, stepInput.windows - firstWindow).map((window): Command => {
     const to = cache.rows(firstWindow + window, row, count);
     return { kind: 'copy', from: part(memory.newKv, window * bytes, to.sizeBytes), to };
   });
@@ -78,7 +78,7 @@ function writtenRows(
 function tensorsOf(
   { audio, firstWindow }: RunPlace,
   { shape, memory, heads }: RowsModel,
-  cache: RowCache,
+  cache: KvCache,
   chunk: RowChunk,
   { slices }: WrittenRows,
 ): Tensors {
@@ -116,7 +116,7 @@ interface Fetched {
 /** What to fetch behind an execution: candidates where both sides have them, else logits; and the scores. */
 function resultsOf(
   model: RowsModel,
-  { firstToken }: Addition,
+  { firstToken }: StepInput,
   tokens: readonly (number | undefined)[],
   output: StepOutput,
 ): Fetched[] {

@@ -5,8 +5,8 @@ import { BoundModel, type Tensors } from './bound-model.ts';
 import { allocatePieces, part } from './device-memory.ts';
 import { GreedyMemory } from './greedy-memory.ts';
 import type { GreedyModel } from './greedy-models.ts';
+import { KvCache } from './kv-cache.ts';
 import type { LoadedModels } from './model-files.ts';
-import { RowCache } from './row-cache.ts';
 import type { RowsModel } from './rows-models.ts';
 
 /** What single steps read and write stands 64 bytes apart: the addresses of tensors must be aligned. */
@@ -32,7 +32,7 @@ export class TextMemory {
    * being written there.
    */
   readonly slices: TextSlices;
-  readonly cache: RowCache;
+  readonly cache: KvCache;
   /** Decoders by width, widest first; several of a width, so that as many steps can be queued at once. */
   readonly decoders: ReadonlyMap<number, readonly BoundModel[]>;
   readonly #device: NativeDevice;
@@ -40,7 +40,7 @@ export class TextMemory {
   readonly #queuedSteps: number;
   readonly #rows = new Map<RowsModel, BoundModel>();
   readonly #greedy = new Map<GreedyModel, GreedyMemory>();
-  #single: RowCache | undefined;
+  #single: KvCache | undefined;
 
   private constructor(
     device: NativeDevice,
@@ -71,9 +71,9 @@ export class TextMemory {
       newKv: widest * rowBytes,
       logits: 4 * nVocab,
     });
-    let cache: RowCache | undefined;
+    let cache: KvCache | undefined;
     try {
-      cache = await RowCache.open(device, rowBytes, 1, nTextCtx);
+      cache = await KvCache.open(device, rowBytes, 1, nTextCtx);
       const decoders = new Map<number, BoundModel[]>();
       for (const [width, model] of models.decoders) {
         const tensors = {
@@ -116,8 +116,8 @@ export class TextMemory {
   }
 
   /** A cache for a text taken out of those that it shares rows with. */
-  async single(): Promise<RowCache> {
-    this.#single ??= await RowCache.open(this.#device, this.cache.rowBytes, 1, this.#dimensions.nTextCtx);
+  async single(): Promise<KvCache> {
+    this.#single ??= await KvCache.open(this.#device, this.cache.rowBytes, 1, this.#dimensions.nTextCtx);
     return this.#single;
   }
 }

@@ -37,7 +37,7 @@ describe.skipIf(!hasStandIn)('five beams on the stand-in for CANN', () => {
   });
   afterAll(() => rm(root, { recursive: true }));
 
-  interface Way {
+  interface ExecutionPlan {
     readonly isTimed: boolean;
     /** Whether they are taken from logits that have come down. */
     readonly byLogits?: boolean;
@@ -46,7 +46,7 @@ describe.skipIf(!hasStandIn)('five beams on the stand-in for CANN', () => {
   }
 
   /** Texts that branch and go on, with the candidates of every step. */
-  async function search(backend: Backend, { isTimed, byLogits, before }: Way): Promise<Candidate[][][]> {
+  async function search(backend: Backend, { isTimed, byLogits, before }: ExecutionPlan): Promise<Candidate[][][]> {
     await using audio = await backend.encode([randomValues(dimensions.nMels * 2 * dimensions.nAudioCtx, 1)]);
     await using run = await audio.startDecoder();
     await run.forward({ tokens: [[1, 2, 3, 4]] });

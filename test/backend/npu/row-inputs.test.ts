@@ -1,15 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import {
-  type Addition,
   chunkTokens,
   inputsLayout,
   type RowsShape,
   rowChunks,
   rowInputs,
+  type StepInput,
 } from '../../../src/backend/npu/row-inputs.ts';
 
 /** Two windows of two texts, each of which gets two tokens; their logs have five rows. */
-const addition: Addition = {
+const stepInput: StepInput = {
   tokens: Int32Array.of(10, 11, 12, 13, 20, 21, 22, 23),
   positions: Int32Array.of(3, 4, 3, 4, 3, 4, 3, 4),
   windows: 2,
@@ -27,7 +27,7 @@ const addition: Addition = {
 /** Which columns each row of an execution may look at. */
 function visible(shape: RowsShape, chunk: { firstWindow: number; from: number }): number[][] {
   const { offset, sizeBytes } = inputsLayout(shape).visible;
-  const words = new Int32Array(rowInputs(addition, shape, chunk).buffer, offset, sizeBytes / 4);
+  const words = new Int32Array(rowInputs(stepInput, shape, chunk).buffer, offset, sizeBytes / 4);
   const perRow = words.length / shape.rows;
   expect(perRow).toBe(Math.ceil((shape.capacity + shape.rows / shape.windows) / 8));
   return Array.from({ length: shape.rows }, (_, row) =>
@@ -40,9 +40,9 @@ function visible(shape: RowsShape, chunk: { firstWindow: number; from: number })
 describe('rows of a step on their way into a graph', () => {
   test('of two windows at once: those left over stand behind each window’s', () => {
     const shape = { rows: 10, windows: 2, capacity: 8, candidates: 0 };
-    expect(rowChunks(addition, shape)).toEqual([{ firstWindow: 0, from: 0 }]);
+    expect(rowChunks(stepInput, shape)).toEqual([{ firstWindow: 0, from: 0 }]);
     const none = undefined;
-    expect(chunkTokens(addition, shape, { firstWindow: 0, from: 0 })).toEqual([0, 1, 2, 3, none, 4, 5, 6, 7, none]);
+    expect(chunkTokens(stepInput, shape, { firstWindow: 0, from: 0 })).toEqual([0, 1, 2, 3, none, 4, 5, 6, 7, none]);
   });
 
   test('look at the rows of their own text, those beside them included, and at nothing else', () => {
@@ -63,7 +63,7 @@ describe('rows of a step on their way into a graph', () => {
 
   test('look at those of an execution before where they lie in the log by then', () => {
     const shape = { rows: 3, windows: 1, capacity: 8, candidates: 0 };
-    expect(rowChunks(addition, shape)).toEqual([
+    expect(rowChunks(stepInput, shape)).toEqual([
       { firstWindow: 0, from: 0 },
       { firstWindow: 0, from: 3 },
       { firstWindow: 1, from: 0 },
@@ -78,7 +78,7 @@ describe('rows of a step on their way into a graph', () => {
     expect([tokens, positions, words].map(({ offset }) => offset % 64)).toEqual([0, 0, 0]);
     expect(ranges.sizeBytes).toBe(0);
     expect(sizeBytes).toBe(words.offset + 20 * 3 * 4);
-    const bytes = rowInputs(addition, shape, { firstWindow: 0, from: 0 });
+    const bytes = rowInputs(stepInput, shape, { firstWindow: 0, from: 0 });
     expect(bytes).toHaveLength(sizeBytes);
     expect([...new Int32Array(bytes.buffer, tokens.offset, 5)]).toEqual([10, 11, 12, 13, 0]);
     expect([...new Int32Array(bytes.buffer, positions.offset + 40, 5)]).toEqual([3, 4, 3, 4, 0]);
@@ -88,7 +88,7 @@ describe('rows of a step on their way into a graph', () => {
     const shape = { rows: 3, windows: 1, capacity: 8, candidates: 4 };
     const allowed = { text: { from: 1, end: 30 }, times: { from: 33, end: 40 } };
     const chunk = { firstWindow: 0, from: 3 };
-    const step = { ...addition, firstToken: 100 };
+    const step = { ...stepInput, firstToken: 100 };
     const bytes = rowInputs(step, shape, chunk, (token) => (token === 103 ? allowed : undefined));
     const { ranges } = inputsLayout(shape);
     expect(ranges.offset % 64).toBe(0);

@@ -28,7 +28,7 @@ export interface TextLimits {
  * Which rows of a cache belong to which text. The cache is a log: rows are only ever appended, and a text is the list of
  * its rows, so that texts branch and end without a copy.
  */
-export class TextTree {
+export class SequenceTable {
   readonly #limits: TextLimits;
   #texts: readonly Text[];
   #rowCount = 0;

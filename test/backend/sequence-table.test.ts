@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { TextTree, visibilityBias } from '../../src/backend/text-tree.ts';
+import { SequenceTable, visibilityBias } from '../../src/backend/sequence-table.ts';
 
 const limits = { nTextCtx: 40, nVocab: 100 };
 
 /** Which rows (of all, new ones last) each new row sees. */
-function visible(tree: TextTree, plan: ReturnType<TextTree['plan']>): number[][] {
+function visible(tree: SequenceTable, plan: ReturnType<SequenceTable['plan']>): number[][] {
   const total = tree.rowCount + plan.tokens.length;
   const bias = visibilityBias(plan, tree.rowCount);
   return Array.from({ length: plan.tokens.length }, (_, row) =>
@@ -15,7 +15,7 @@ function visible(tree: TextTree, plan: ReturnType<TextTree['plan']>): number[][]
 
 describe('the tree of texts', () => {
   test('lets every token see its own text and nothing else', () => {
-    const tree = new TextTree(1, limits);
+    const tree = new SequenceTable(1, limits);
     const prompt = tree.plan({ tokens: [[1, 2]] });
     expect(visible(tree, prompt)).toEqual([[0], [0, 1]]);
     tree.commit(prompt);
@@ -35,7 +35,7 @@ describe('the tree of texts', () => {
   });
 
   test('is as it was before until a plan is committed', () => {
-    const tree = new TextTree(1, limits);
+    const tree = new SequenceTable(1, limits);
     tree.plan({ tokens: [[1, 2, 3]] });
     expect([...tree.plan({ tokens: [[1]] }).positions]).toEqual([0]);
     expect(tree.rowCount).toBe(0);
@@ -48,7 +48,7 @@ describe('the tree of texts', () => {
     });
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 3 }), fc.array(step, { maxLength: 8 }), (windows, steps) => {
-        const tree = new TextTree(windows, limits);
+        const tree = new SequenceTable(windows, limits);
         const log: number[] = [];
         let texts = Array.from({ length: windows }, (_, window) => ({ window, tokens: [] as number[] }));
         let perWindow = 1;
@@ -87,6 +87,6 @@ describe('the tree of texts', () => {
     ['an unknown source', { tokens: [[1]], sources: [1] }],
     ['more tokens than the context holds', { tokens: [Array(41).fill(1) as number[]] }],
   ])('refuses %s', (_, step) => {
-    expect(() => new TextTree(1, limits).plan(step)).toThrow(RangeError);
+    expect(() => new SequenceTable(1, limits).plan(step)).toThrow(RangeError);
   });
 });

@@ -6,7 +6,7 @@ import { part } from './device-memory.ts';
  * Keys and values of texts on the device: per window a region of `stride` rows, one behind the other. Rows that nothing
  * has been written to yet have weight 0 in the attention, but 0 times NaN would be NaN: the memory is zeroed once.
  */
-export class RowCache {
+export class KvCache {
   readonly rowBytes: number;
   readonly #device: NativeDevice;
   #buffer: NativeBuffer;
@@ -21,9 +21,9 @@ export class RowCache {
     this.#stride = stride;
   }
 
-  static async open(device: NativeDevice, rowBytes: number, windows: number, stride: number): Promise<RowCache> {
+  static async open(device: NativeDevice, rowBytes: number, windows: number, stride: number): Promise<KvCache> {
     const buffer = await zeroed(device, windows * stride * rowBytes);
-    return new RowCache(device, rowBytes, buffer, windows, stride);
+    return new KvCache(device, rowBytes, buffer, windows, stride);
   }
 
   /** Rows of each region. */
@@ -91,7 +91,7 @@ async function zeroed(device: NativeDevice, sizeBytes: number, kept: readonly Ke
 }
 
 /** Copies of a text's rows, wherever they lie, to the beginning of a cache of its own. */
-export function gathering(cache: RowCache, window: number, rows: readonly number[], single: RowCache): Command[] {
+export function gathering(cache: KvCache, window: number, rows: readonly number[], single: KvCache): Command[] {
   const copies: Command[] = [];
   for (let to = 0; to < rows.length; ) {
     const from = rows[to] ?? 0;

@@ -1,13 +1,13 @@
 import type { ModelDimensions } from '../../model/dimensions.ts';
-import { type Addition, type RowsShape, rowChunks, rowsPerWindow } from './row-inputs.ts';
+import { type RowsShape, rowChunks, rowsPerWindow, type StepInput } from './row-inputs.ts';
 import type { RowsFile } from './rows-models.ts';
 import type { Wanted } from './step-output.ts';
 
-/** What computes an addition: the decoders of single texts, or a rows graph. */
-export type Way = { readonly kind: 'decoders' } | { readonly kind: 'rows'; readonly file: RowsFile };
+/** What computes an addition of tokens: the decoders of single texts, or a rows graph. */
+export type ExecutionPlan = { readonly kind: 'decoders' } | { readonly kind: 'rows'; readonly file: RowsFile };
 
 /** What there is to choose from. */
-export interface Choices {
+export interface PlanChoices {
   readonly dimensions: ModelDimensions;
   readonly files: readonly RowsFile[];
   /** Tokens that the decoders of single texts take at once, widest first. */
@@ -17,30 +17,34 @@ export interface Choices {
 }
 
 /**
- * The way that should take the least time; where candidates are wanted, a graph that gives them at once comes first, as logits
+ * The plan that should take the least time; where candidates are wanted, a graph that gives them at once comes first, as logits
  * would have to come to the host and be sorted there. Undefined where no graph fits: rows lie behind what it can look at, or there
  * is none.
  */
-export function chooseWay(addition: Addition, choices: Choices, wanted: Wanted): Way | undefined {
+export function chooseExecutionPlan(
+  stepInput: StepInput,
+  choices: PlanChoices,
+  wanted: Wanted,
+): ExecutionPlan | undefined {
   const { dimensions, files, widths } = choices;
-  const ways: { way: Way; chooses: boolean; cost: number }[] = [];
-  if (!wanted.attention && isStraight(addition)) {
-    const ofText = stretches(addition.width, widths, wanted.logitsFrom).map(({ count }) =>
+  const candidates: { plan: ExecutionPlan; chooses: boolean; cost: number }[] = [];
+  if (!wanted.attention && isContiguous(stepInput)) {
+    const ofText = chunks(stepInput.width, widths, wanted.logitsFrom).map(({ count }) =>
       executionCost(dimensions, { rows: count, windows: 1, capacity: dimensions.nTextCtx }),
     );
-    ways.push({
-      way: { kind: 'decoders' },
+    candidates.push({
+      plan: { kind: 'decoders' },
       chooses: false,
-      cost: addition.windows * ofText.reduce((sum, cost) => sum + cost, 0),
+      cost: stepInput.windows * ofText.reduce((sum, cost) => sum + cost, 0),
     });
   }
   for (const file of files) {
-    if (file.attends !== wanted.attention || !fits(file, addition, choices)) continue;
-    const executions = rowChunks(addition, file).length;
+    if (file.attends !== wanted.attention || !fits(file, stepInput, choices)) continue;
+    const executions = rowChunks(stepInput, file).length;
     const chooses = executions === 1 && wanted.candidates !== undefined && wanted.candidates <= file.candidates;
-    ways.push({ way: { kind: 'rows', file }, chooses, cost: executions * executionCost(dimensions, file) });
+    candidates.push({ plan: { kind: 'rows', file }, chooses, cost: executions * executionCost(dimensions, file) });
   }
-  return ways.sort((a, b) => Number(b.chooses) - Number(a.chooses) || a.cost - b.cost)[0]?.way;
+  return candidates.sort((a, b) => Number(b.chooses) - Number(a.chooses) || a.cost - b.cost)[0]?.plan;
 }
 
 /** Rows whose computing takes as long as reading the weights: 280 TFLOPS over 0.8 TB/s, which is what a 910B4 has. */
@@ -58,9 +62,9 @@ function executionCost(
   return weights * (1 + rows / rowsPerReading) + windows * perWindow;
 }
 
-function fits({ windows, capacity }: RowsFile, addition: Addition, { roomForWindows }: Choices): boolean {
-  if (addition.end + rowsPerWindow(addition) > capacity) return false;
-  return windows === 1 || (addition.windows > 1 && roundedUp(addition.windows, windows) <= roomForWindows);
+function fits({ windows, capacity }: RowsFile, stepInput: StepInput, { roomForWindows }: PlanChoices): boolean {
+  if (stepInput.end + rowsPerWindow(stepInput) > capacity) return false;
+  return windows === 1 || (stepInput.windows > 1 && roundedUp(stepInput.windows, windows) <= roomForWindows);
 }
 
 export function roundedUp(value: number, unit: number): number {
@@ -68,19 +72,19 @@ export function roundedUp(value: number, unit: number): number {
 }
 
 /** Whether every text is alone over its window and is the beginning of that window's log, as decoders want it. */
-function isStraight({ past, windows, end }: Addition): boolean {
+function isContiguous({ past, windows, end }: StepInput): boolean {
   return past.length === windows && past.every((rows) => rows.length === end && rows.every((row, i) => row === i));
 }
 
 /** Some tokens of a text that one execution takes. */
-interface Stretch {
+interface Chunk {
   readonly from: number;
   readonly count: number;
 }
 
 /** Cuts a text's new tokens up for the decoders, which give the logits of their last token only. */
-export function stretches(width: number, widths: readonly number[], logitsFrom: number): Stretch[] {
-  const all: Stretch[] = [];
+export function chunks(width: number, widths: readonly number[], logitsFrom: number): Chunk[] {
+  const all: Chunk[] = [];
   for (let from = 0; from < width; ) {
     const most = Math.min(width - from, from <= logitsFrom ? logitsFrom + 1 - from : 1);
     const count = widths.find((candidate) => candidate <= most) ?? 1;
@@ -90,7 +94,7 @@ export function stretches(width: number, widths: readonly number[], logitsFrom: 
   return all;
 }
 
-/** Rows of a window's log on their way towards its beginning. */
+/** Rows of a window's KV cache that move towards its beginning. */
 export interface RowMove {
   readonly window: number;
   readonly from: number;
@@ -98,24 +102,24 @@ export interface RowMove {
   readonly count: number;
 }
 
-/** The addition as it is when the rows that no text looks at are gone from the logs, and what has to move for it. */
-export function compacted(addition: Addition): { addition: Addition; moves: RowMove[] } {
-  const textsPerWindow = addition.past.length / addition.windows;
+/** The step's input as it is when the rows that no text looks at are gone from the KV caches, and what has to move for it. */
+export function compacted(stepInput: StepInput): { stepInput: StepInput; moves: RowMove[] } {
+  const textsPerWindow = stepInput.past.length / stepInput.windows;
   const moves: RowMove[] = [];
   let end = 0;
-  const past = Array.from({ length: addition.windows }, (_, window) => {
-    const texts = addition.past.slice(window * textsPerWindow, (window + 1) * textsPerWindow);
+  const past = Array.from({ length: stepInput.windows }, (_, window) => {
+    const texts = stepInput.past.slice(window * textsPerWindow, (window + 1) * textsPerWindow);
     const live = [...new Set(texts.flat())].sort((a, b) => a - b);
     const places = new Map(live.map((row, place) => [row, place]));
-    moves.push(...movesTogether(window, live));
+    moves.push(...compactionMoves(window, live));
     end = Math.max(end, live.length);
     return texts.map((rows) => rows.map((row) => places.get(row) ?? row));
   }).flat();
-  return { addition: { ...addition, past, end }, moves };
+  return { stepInput: { ...stepInput, past, end }, moves };
 }
 
 /** Moves that bring rows together at the beginning, in their order; none overlaps with itself. */
-function movesTogether(window: number, live: readonly number[]): RowMove[] {
+function compactionMoves(window: number, live: readonly number[]): RowMove[] {
   const moves: RowMove[] = [];
   for (let to = 0; to < live.length; ) {
     const from = live[to] ?? to;

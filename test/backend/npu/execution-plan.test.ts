@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { Addition } from '../../../src/backend/npu/row-inputs.ts';
+import { chooseExecutionPlan, chunks, compacted } from '../../../src/backend/npu/execution-plan.ts';
+import type { StepInput } from '../../../src/backend/npu/row-inputs.ts';
 import type { RowsFile } from '../../../src/backend/npu/rows-models.ts';
-import { chooseWay, compacted, stretches } from '../../../src/backend/npu/step-way.ts';
 import type { ModelDimensions } from '../../../src/model/dimensions.ts';
 
 /** Of whisper-medium. */
@@ -35,7 +35,7 @@ const files = [
 ];
 
 /** A step of so many texts over each window, all of a length, whose rows lie one behind the other or one text apart. */
-function step(shape: Partial<Record<'windows' | 'texts' | 'width' | 'length' | 'end', number>>): Addition {
+function step(shape: Partial<Record<'windows' | 'texts' | 'width' | 'length' | 'end', number>>): StepInput {
   const { windows = 1, texts = 1, width = 1, length = 0 } = shape;
   const { end = length } = shape;
   const count = windows * texts * width;
@@ -50,10 +50,10 @@ function step(shape: Partial<Record<'windows' | 'texts' | 'width' | 'length' | '
   };
 }
 
-function way(
-  addition: Addition,
+function planFor(
+  stepInput: StepInput,
   {
-    from = addition.width - 1,
+    from = stepInput.width - 1,
     attention = false,
     candidates = 0,
     roomForWindows = 8,
@@ -64,7 +64,7 @@ function way(
   } = {},
 ) {
   const choices = { dimensions, files: of, widths: [4, 1], roomForWindows };
-  const chosen = chooseWay(addition, choices, {
+  const chosen = chooseExecutionPlan(stepInput, choices, {
     logitsFrom: from,
     attention,
     ...(candidates > 0 ? { candidates } : {}),
@@ -73,7 +73,7 @@ function way(
 }
 
 describe('what computes a step', () => {
-  test.each<[string, Addition, string | undefined]>([
+  test.each<[string, StepInput, string | undefined]>([
     ['a prompt of four tokens', step({ width: 4 }), 'decoders'],
     ['the next token of a text', step({ length: 30 }), 'decoders'],
     ['a longer prompt', step({ width: 30 }), 'rows-64-1-448.om'],
@@ -87,43 +87,43 @@ describe('what computes a step', () => {
     ['two windows, for which the graph of eight is too much', step({ windows: 2, length: 4 }), 'decoders'],
     ['eight prompts of four tokens', step({ windows: 8, width: 4 }), 'rows-40-8-1344.om'],
     ['eight windows and five beams', step({ windows: 8, texts: 5, length: 4, end: 30 }), 'rows-40-8-1344.om'],
-  ])('%s', (_, addition, expected) => {
-    expect(way(addition)).toBe(expected);
+  ])('%s', (_, stepInput, expected) => {
+    expect(planFor(stepInput)).toBe(expected);
   });
 
   test('logits of several tokens make one execution of several rows better than several of one', () => {
-    expect(way(step({ width: 4 }), { from: 0 })).toBe('rows-5-1-1344.om');
+    expect(planFor(step({ width: 4 }), { from: 0 })).toBe('rows-5-1-1344.om');
   });
 
   test('candidates are those of a graph that gives as many at once, or come of logits', () => {
     const alone = step({ length: 30 });
-    expect(way(alone, { candidates: 6 })).toBe('rows-5-1-1344.om');
-    expect(way(alone, { candidates: 11 })).toBe('decoders');
+    expect(planFor(alone, { candidates: 6 })).toBe('rows-5-1-1344.om');
+    expect(planFor(alone, { candidates: 11 })).toBe('decoders');
     const long = step({ width: 30 });
-    expect(way(long, { candidates: 6 })).toBe('rows-64-1-448.om');
+    expect(planFor(long, { candidates: 6 })).toBe('rows-64-1-448.om');
     const windows = step({ windows: 8, length: 4 });
-    expect(way(windows, { candidates: 6 })).toBe('rows-40-8-1344.om');
-    expect(way(windows, { candidates: 6, of: files.slice(0, 3) })).toBe('rows-8-8-448.om');
+    expect(planFor(windows, { candidates: 6 })).toBe('rows-40-8-1344.om');
+    expect(planFor(windows, { candidates: 6, of: files.slice(0, 3) })).toBe('rows-8-8-448.om');
   });
 
   test('attention is the aligner’s alone', () => {
-    expect(way(step({ width: 4 }), { attention: true })).toBe('aligner-64-1-448.om');
-    expect(way(step({ width: 4 }), { attention: true, of: [] })).toBeUndefined();
+    expect(planFor(step({ width: 4 }), { attention: true })).toBe('aligner-64-1-448.om');
+    expect(planFor(step({ width: 4 }), { attention: true, of: [] })).toBeUndefined();
   });
 
   test('windows are not taken together where the audio’s memory has no room for those beside them', () => {
-    expect(way(step({ windows: 3, length: 4 }), { roomForWindows: 3 })).toBe('decoders');
+    expect(planFor(step({ windows: 3, length: 4 }), { roomForWindows: 3 })).toBe('decoders');
   });
 
   test('without rows graphs a text that is the beginning of its log goes on, and nothing else', () => {
-    expect(way(step({ width: 30 }), { of: [] })).toBe('decoders');
-    expect(way(step({ texts: 2, length: 3 }), { of: [] })).toBeUndefined();
-    expect(way(step({ length: 3, end: 4 }), { of: [] })).toBeUndefined();
+    expect(planFor(step({ width: 30 }), { of: [] })).toBe('decoders');
+    expect(planFor(step({ texts: 2, length: 3 }), { of: [] })).toBeUndefined();
+    expect(planFor(step({ length: 3, end: 4 }), { of: [] })).toBeUndefined();
   });
 });
 
 test('a text is cut where the decoders can give the logits that are wanted', () => {
-  const counts = (width: number, from: number) => stretches(width, [4, 1], from).map(({ count }) => count);
+  const counts = (width: number, from: number) => chunks(width, [4, 1], from).map(({ count }) => count);
   expect(counts(7, 6)).toEqual([4, 1, 1, 1]);
   expect(counts(6, 4)).toEqual([4, 1, 1]);
   expect(counts(5, 5)).toEqual([4, 1]);
@@ -131,7 +131,7 @@ test('a text is cut where the decoders can give the logits that are wanted', () 
 });
 
 describe('rows moved together', () => {
-  const live: Addition = {
+  const live: StepInput = {
     ...step({ texts: 2, length: 4, end: 12 }),
     past: [
       [0, 1, 5, 9],
@@ -140,8 +140,8 @@ describe('rows moved together', () => {
   };
 
   test('keep their order and their texts', () => {
-    const { addition, moves } = compacted(live);
-    expect(addition).toMatchObject({
+    const { stepInput, moves } = compacted(live);
+    expect(stepInput).toMatchObject({
       end: 6,
       past: [
         [0, 1, 2, 4],
@@ -157,23 +157,23 @@ describe('rows moved together', () => {
   test('move in pieces that do not overlap with themselves', () => {
     const shifted = { ...step({ length: 6 }), past: [[1, 2, 3, 5, 6, 7]], end: 8 };
     const log = Array.from({ length: 8 }, (_, i) => i);
-    const { addition, moves } = compacted(shifted);
+    const { stepInput, moves } = compacted(shifted);
     for (const { from, to, count } of moves) {
       expect(to + count).toBeLessThanOrEqual(from);
       log.copyWithin(to, from, from + count);
     }
-    expect(addition.past[0]?.map((row) => log[row])).toEqual(shifted.past[0]);
+    expect(stepInput.past[0]?.map((row) => log[row])).toEqual(shifted.past[0]);
   });
 
   test('are moved in each window for itself', () => {
-    const { addition, moves } = compacted({
+    const { stepInput, moves } = compacted({
       ...step({ windows: 2, length: 2, end: 4 }),
       past: [
         [0, 1],
         [1, 3],
       ],
     });
-    expect(addition).toMatchObject({
+    expect(stepInput).toMatchObject({
       end: 2,
       past: [
         [0, 1],
