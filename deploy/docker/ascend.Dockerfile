@@ -21,18 +21,20 @@ RUN npm ci --ignore-scripts && npm run build && npm run build:native && npm prun
 FROM ${CANN_IMAGE}
 COPY --from=build /usr/local/bin/node /usr/local/bin/node
 WORKDIR /app
-COPY --from=build /build/package.json ./
+COPY --from=build /build/package.json /build/LICENSE /build/THIRD-PARTY-NOTICES.md ./
 COPY --from=build /build/node_modules node_modules
 COPY --from=build /build/build/Release build/Release
+COPY --from=build /build/assets/silero-vad assets/silero-vad
+COPY --from=build /build/benchmarks benchmarks
 COPY --from=build /build/data data
 COPY --from=build /build/dist dist
 COPY --from=build /build/samples samples
 COPY deploy/docker/with-cann.sh /usr/local/bin/with-cann
-# Number 1000 is HwHiAiUser on the host, whose group may open the devices.
 RUN chmod 755 /usr/local/bin/with-cann && \
     ln -s /app/dist/cli/main.js /usr/local/bin/whisper-npu && \
     mkdir /models && chown 1000:1000 /models
-ENV WHISPER_NPU_HOME=/models
+# CANN writes its logs below the home folder, and the user below has none.
+ENV HOME=/tmp WHISPER_NPU_HOME=/models
 VOLUME /models
 USER 1000:1000
 EXPOSE 8000

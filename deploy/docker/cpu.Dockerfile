@@ -22,9 +22,11 @@ RUN apt-get update && \
     rm -rf /var/lib/apt/lists/* && \
     mkdir /models && chown node:node /models
 WORKDIR /app
-COPY --from=build /build/package.json ./
+COPY --from=build /build/package.json /build/LICENSE /build/THIRD-PARTY-NOTICES.md ./
 COPY --from=build /build/node_modules node_modules
 COPY --from=build /build/build/Release build/Release
+COPY --from=build /build/assets/silero-vad assets/silero-vad
+COPY --from=build /build/benchmarks benchmarks
 COPY --from=build /build/data data
 COPY --from=build /build/dist dist
 COPY --from=build /build/samples samples

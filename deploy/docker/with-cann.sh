@@ -12,4 +12,7 @@ for script in "${ASCEND_TOOLKIT_HOME:-/nonexistent}/set_env.sh" /usr/local/Ascen
     break
   fi
 done
+# The driver's libraries come with the machine, and not every set_env.sh looks for them.
+driver=/usr/local/Ascend/driver/lib64
+export LD_LIBRARY_PATH="${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$driver:$driver/driver:$driver/common"
 exec "$@"

@@ -58,6 +58,9 @@ export function driverRemedy({ parts, isInContainer }: DriverReport): string | u
   }
   if (closed.length === 0) return undefined;
   const names = closed.map(({ what }) => what).join(', ');
+  // Its users have numbers, and the machine's groups no names there.
+  if (isInContainer)
+    return `This user may not open ${names}; with Docker, add: --group-add "$(stat -c %g /dev/davinci_manager)"`;
   return `This user may not open ${names}: \`ls -l /dev/davinci*\` shows the group that may, usually HwHiAiUser.`;
 }
 

@@ -55,6 +55,14 @@ describe('the driver', () => {
     expect(driverRemedy(await lookAtDriver({}, root))?.split('add: ')[1]).toBe(flag);
   });
 
+  test('is closed to the user: a container needs the number of the group, a machine its name', () => {
+    const part = { what: '/dev/hisi_hdc', state: 'closed', detail: '/dev/hisi_hdc', containerFlag: '' } as const;
+    expect(driverRemedy({ parts: [part], isInContainer: true })).toBe(
+      'This user may not open /dev/hisi_hdc; with Docker, add: --group-add "$(stat -c %g /dev/davinci_manager)"',
+    );
+    expect(driverRemedy({ parts: [part], isInContainer: false })).toContain('usually HwHiAiUser');
+  });
+
   test('is looked for where its installer noted it', async () => {
     await machine(...nodes);
     await mkdir(join(root, 'etc'));
