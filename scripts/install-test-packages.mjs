@@ -1,8 +1,8 @@
 // Installs what only the tests need (test/package.json), once. ONNX Runtime plays the NPU of the stand-in and is the second
 // opinion on our own operators; its install script would download programs for GPUs from outside of the registry, so it is
-// not run.
+// not run. Playwright drives the system's Chromium and axe-core looks at the server's page.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -19,7 +19,9 @@ function versions(lockFile) {
 const wanted = join(folder, 'package-lock.json');
 const installed = join(folder, 'node_modules', '.package-lock.json');
 if (!existsSync(installed) || versions(installed) !== versions(wanted)) {
-  const npm = spawnSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], {
+  // Without it an installation that is broken off is not taken for a whole one. What is there already stays: it is large.
+  rmSync(installed, { force: true });
+  const npm = spawnSync('npm', ['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund'], {
     cwd: folder,
     stdio: 'inherit',
   });

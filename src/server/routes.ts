@@ -3,11 +3,13 @@ import { unavailable } from './http/request-error.ts';
 import type { Route } from './http/router.ts';
 import { answerModel, answerModels } from './openai/models.ts';
 import { answerSpeech } from './openai/transcriptions.ts';
+import { pageRoutes } from './page-routes.ts';
 import type { ServerParts } from './server-parts.ts';
 
 /** Everything that the server answers to. */
 export function routesOf(parts: ServerParts, isDraining: () => boolean): Route[] {
   return [
+    ...pageRoutes(),
     {
       method: 'POST',
       path: '/v1/audio/transcriptions',

@@ -79,17 +79,34 @@ function plainText(segments: readonly Segment[]): string {
 }
 
 function verboseJson(transcript: Transcript, request: SpeechRequest) {
-  const { segments, language, task, audioSeconds } = transcript;
+  const { segments } = transcript;
+  return {
+    ...recordingJson(transcript),
+    text: plainText(segments),
+    ...(request.wantsWords ? { words: segments.flatMap(({ words = [] }) => words.map(wordJson)) } : {}),
+    ...(request.wantsSegments ? { segments: segments.map(segmentJson) } : {}),
+    usage: usageOf(transcript),
+  };
+}
+
+/** A segment that is told on its own, with its own words. */
+export function segmentEvent(segment: Segment, { wantsWords }: SpeechRequest) {
+  const { words = [] } = segment;
+  return { ...segmentJson(segment), ...(wantsWords ? { words: words.map(wordJson) } : {}) };
+}
+
+/** What is known of a recording at its end. */
+export function recordingJson({
+  task,
+  language,
+  audioSeconds,
+}: Pick<Transcript, 'task' | 'language' | 'audioSeconds'>) {
   // OpenAI says the languages that are spoken by their names, and what it was translated into.
   const spoken = task === 'translate' ? 'en' : language;
   return {
     task,
     language: (languages.get(spoken ?? '') ?? '').toLowerCase(),
     duration: rounded(audioSeconds, 3),
-    text: plainText(segments),
-    ...(request.wantsWords ? { words: segments.flatMap(({ words = [] }) => words.map(wordJson)) } : {}),
-    ...(request.wantsSegments ? { segments: segments.map(segmentJson) } : {}),
-    usage: usageOf(transcript),
   };
 }
 

@@ -63,7 +63,7 @@ export function readSpeechRequest(form: UploadedForm, task: 'transcribe' | 'tran
   if (wantsLogprobs && format !== 'json')
     throw refused('include', 'logprobs', 'they come in response_format json only');
   const isStreamed = yesOrNo('stream', one(own, 'stream'));
-  if (isStreamed && format !== 'json' && format !== 'text')
+  if (isStreamed && !['json', 'text', 'verbose_json'].includes(format))
     throw refused('stream', 'true', `it gives events, not ${format}: leave response_format out`);
   const fields = [...others, ...strategyFields(own.get('chunking_strategy') ?? [], strategy), ...languageField(own)];
   if (task === 'translate') fields.push({ name: 'task', value: 'translate' });

@@ -2,14 +2,15 @@ import type { Recognition } from '../../transcribe/recognise.ts';
 import type { Segment } from '../../transcribe/segment.ts';
 import { errorAnswer } from '../http/error-answer.ts';
 import { type Exchange, writePiece } from '../http/exchange.ts';
-import { segmentLogprobs, spokenText, usageOf } from './answers.ts';
+import { recordingJson, segmentEvent, segmentLogprobs, spokenText, usageOf } from './answers.ts';
 import type { SpeechRequest } from './fields.ts';
 
 /** What stands between a client and the server takes a connection on which nothing comes for a dead one. */
 const pingMs = 15_000;
 
 /**
- * Answers with a text as it is written: an event for each segment, one with all of it, `[DONE]`. What goes wrong before there is
+ * Answers with a text as it is written: an event for each segment, one with all of it, `[DONE]`. In verbose_json a second event for
+ * each segment says when it was said, under the name that OpenAI has for segments of a speaker. What goes wrong before there is
  * any text is an error like any other; afterwards it is an event, which clients throw as one.
  */
 export async function streamEvents(
@@ -19,6 +20,7 @@ export async function streamEvents(
 ): Promise<void> {
   const { response, facts, id } = exchange;
   const said: Segment[] = [];
+  const isVerbose = request.format === 'verbose_json';
   let next = await segments.next();
   response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no' });
   const ping = setInterval(() => {
@@ -33,11 +35,17 @@ export async function streamEvents(
       const delta = spokenText(said, request).text.slice(before.length);
       const logprobs = request.wantsLogprobs ? { logprobs: segmentLogprobs(segment) } : {};
       if (delta !== '') await writePiece(exchange, event({ type: 'transcript.text.delta', delta, ...logprobs }));
+      if (isVerbose)
+        await writePiece(exchange, event({ type: 'transcript.text.segment', ...segmentEvent(segment, request) }));
     }
-    const { audioSeconds } = info();
+    const { audioSeconds, language } = info();
     const spoken = spokenText(said, request);
     Object.assign(facts, { audioSeconds, text: spoken.text });
-    await writePiece(exchange, event({ type: 'transcript.text.done', ...spoken, usage: usageOf({ audioSeconds }) }));
+    const about = isVerbose ? recordingJson({ audioSeconds, language, task: request.options.task }) : {};
+    await writePiece(
+      exchange,
+      event({ type: 'transcript.text.done', ...about, ...spoken, usage: usageOf({ audioSeconds }) }),
+    );
     response.end('data: [DONE]\n\n');
   } catch (error) {
     facts.error = error;

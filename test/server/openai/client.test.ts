@@ -130,6 +130,31 @@ describe.skipIf(models.tinyEn === undefined)('the client of OpenAI', () => {
     expect(text).toMatch(sentence);
   });
 
+  test('reads segments with their times and words as they come, where it asks for verbose_json', async () => {
+    const { url } = await startServer(shared());
+    const fields = { stream: 'true', response_format: 'verbose_json', 'timestamp_granularities[]': 'word' };
+    const body = new FormData();
+    for (const [name, value] of Object.entries(fields)) body.append(name, value);
+    body.append('file', new Blob([readFileSync(sample)]), 'a.wav');
+    const response = await fetch(`${url}/v1/audio/transcriptions`, { method: 'POST', body });
+    const events = (await response.text())
+      .split('\n')
+      .filter((line) => line.startsWith('data: {'))
+      .map((line) => JSON.parse(line.slice(6)));
+    const segments = events.filter(({ type }) => type === 'transcript.text.segment');
+    expect(segments[0]).toMatchObject({ id: 0, start: 0, end: expect.any(Number), text: expect.any(String) });
+    for (const { text, words } of segments)
+      expect(words.map(({ word }: { word: string }) => word).join('')).toBe(text.replaceAll(' ', ''));
+    expect(
+      segments
+        .map(({ text }) => text)
+        .join('')
+        .trim(),
+    ).toMatch(sentence);
+    expect(events.at(-1)).toMatchObject({ type: 'transcript.text.done', language: 'english', duration: 5.603 });
+    expect(events.at(-1).text).toMatch(sentence);
+  });
+
   test('cuts at silence where it asks for that, as a word or as an object', async () => {
     const { url } = await startServer(shared());
     const { transcriptions } = clientOf(url).audio;

@@ -1,0 +1,75 @@
+/** What the server says of an error. */
+export class ApiError extends Error {
+  constructor(status, { message, code } = {}, retryAfter = null) {
+    super(message ?? `HTTP ${status}`);
+    Object.assign(this, { status, code, retryAfterSeconds: Number(retryAfter ?? 5) });
+  }
+}
+
+const keyName = 'whisper-npu:key';
+
+/** The key is forgotten when the tab is closed. */
+export function keepKey(key) {
+  sessionStorage.setItem(keyName, key);
+}
+
+function authorization() {
+  const key = sessionStorage.getItem(keyName);
+  return key ? { authorization: `Bearer ${key}` } : {};
+}
+
+/** @returns what the server answers in JSON @throws ApiError, TypeError where it cannot be reached */
+export async function get(path) {
+  const response = await fetch(path, { headers: authorization() });
+  const body = await response.json();
+  if (!response.ok) throw new ApiError(response.status, body.error, response.headers.get('retry-after'));
+  return body;
+}
+
+/**
+ * Sends a recording and tells what comes back, event by event. Unlike fetch(), XMLHttpRequest says how much has been sent.
+ *
+ * @returns what the server warns of, if anything
+ * @throws ApiError, TypeError where the server cannot be reached, AbortError
+ */
+export function transcribe(form, { signal, onSent, onEvent }) {
+  const request = new XMLHttpRequest();
+  request.open('POST', 'v1/audio/transcriptions');
+  for (const [name, value] of Object.entries(authorization())) request.setRequestHeader(name, value);
+  return new Promise((resolve, reject) => {
+    let read = 0;
+    const takeEvents = () => {
+      if (request.status !== 200) return;
+      const end = request.responseText.lastIndexOf('\n\n');
+      if (end < read) return;
+      const lines = request.responseText.slice(read, end).split('\n');
+      read = end + 2;
+      for (const line of lines) {
+        if (!line.startsWith('data: ')) continue;
+        if (line === 'data: [DONE]') return resolve(request.getResponseHeader('x-whisper-npu-warning'));
+        const event = JSON.parse(line.slice('data: '.length));
+        if (event.error !== undefined) return reject(new ApiError(500, event.error));
+        onEvent(event);
+      }
+    };
+    request.upload.onprogress = ({ loaded, total }) => onSent(loaded / total);
+    request.onprogress = takeEvents;
+    request.onload = () => {
+      takeEvents();
+      if (request.status === 200) return reject(new TypeError('the answer was cut short'));
+      reject(new ApiError(request.status, errorOf(request.responseText), request.getResponseHeader('retry-after')));
+    };
+    request.onerror = () => reject(new TypeError('the server cannot be reached'));
+    request.onabort = () => reject(signal.reason);
+    signal.addEventListener('abort', () => request.abort());
+    request.send(form);
+  });
+}
+
+function errorOf(body) {
+  try {
+    return JSON.parse(body).error;
+  } catch {
+    return { message: body.slice(0, 200) };
+  }
+}

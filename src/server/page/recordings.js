@@ -1,0 +1,268 @@
+import { ApiError, transcribe } from './api.js';
+import { byId, clock, element, iconButton } from './dom.js';
+import { add, open as edit } from './editor.js';
+import * as history from './history.js';
+import { load } from './player.js';
+import { segmentOf } from './segments.js';
+import { askKey, chosenModel, formOf, watchServer } from './server.js';
+import { text } from './texts.js';
+
+/** The recordings of this tab, and before them those whose transcripts this browser has kept; one of them is open. */
+const records = history.kept().map((entry) => ({ ...entry, state: 'kept' }));
+let opened;
+let isBusy = false;
+
+/** The record that is open, if any. */
+export const current = () => opened;
+export const finished = () => records.filter(({ state, segments }) => state === 'done' && segments.length > 0);
+export const isAtWork = () => records.some(({ state }) => ['waiting', 'sending', 'working'].includes(state));
+
+/** Says something to those who do not see it. */
+export function say(message) {
+  byId('said').textContent = message;
+}
+
+/** Takes files; they are transcribed one after the other. */
+export function addFiles(files) {
+  const added = [...files].map((file) => {
+    const record = {
+      id: crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`,
+      name: file.name,
+      date: Date.now(),
+      segments: [],
+      state: 'waiting',
+    };
+    attach(record, file);
+    return record;
+  });
+  records.unshift(...added);
+  paintAll();
+  if (added.length > 0 && !isBusy) open(added[0]);
+  void work();
+}
+
+/** Gives a record its recording, to listen to. */
+export function attach(record, file) {
+  if (record.url !== undefined) URL.revokeObjectURL(record.url);
+  record.file = file;
+  record.url = URL.createObjectURL(file);
+  const probe = new Audio(record.url);
+  probe.preload = 'metadata';
+  probe.onloadedmetadata = () => {
+    if (Number.isFinite(probe.duration)) record.duration ??= probe.duration;
+    paint(record);
+  };
+  if (record === opened) open(record);
+}
+
+async function work() {
+  if (isBusy) return;
+  isBusy = true;
+  for (let next = oldestWaiting(); next !== undefined; next = oldestWaiting()) {
+    await run(next);
+    paint(next);
+    if (next.state === 'done') keep(next);
+    say(`${next.name}: ${stateOf(next)}`);
+  }
+  isBusy = false;
+  document.title = 'whisper-npu';
+}
+
+/** Files that came together are taken in their order. */
+function oldestWaiting() {
+  return records.filter(({ state }) => state === 'waiting').sort((a, b) => a.date - b.date)[0];
+}
+
+async function run(record) {
+  const stopping = new AbortController();
+  record.stop = () => stopping.abort();
+  record.started = performance.now();
+  for (let tries = 0; ; tries++) {
+    try {
+      become(record, 'sending', { sent: 0, problem: undefined, note: undefined, segments: [] });
+      if (record === opened) open(record);
+      const form = formOf(record.file);
+      const listening = {
+        signal: stopping.signal,
+        onSent: (sent) => become(record, sent < 1 ? 'sending' : 'working', { sent }),
+        onEvent: (event) => take(record, event),
+      };
+      const note = await transcribe(form, listening);
+      return become(record, 'done', { note, took: (performance.now() - record.started) / 1000 });
+    } catch (error) {
+      if (stopping.signal.aborted) return become(record, 'stopped');
+      if (error.status === 401 && (await askKey())) continue;
+      if (!(error instanceof ApiError)) watchServer();
+      if (!isPassing(error, tries)) return become(record, 'failed', { problem: error.message });
+      await pause(record, error.retryAfterSeconds, stopping.signal);
+      if (stopping.signal.aborted) return become(record, 'stopped');
+    }
+  }
+}
+
+/** A server that is busy is asked as long as somebody waits; one that lacks something, a few times. */
+function isPassing({ status }, tries) {
+  return status === 429 || (status === 503 && tries < 5);
+}
+
+async function pause(record, seconds, signal) {
+  for (let left = seconds; left > 0 && !signal.aborted; left--) {
+    become(record, 'waiting', { note: text('busy', left) });
+    record.state = 'sending'; // so that nobody else takes it
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+  }
+}
+
+function take(record, event) {
+  if (event.type === 'transcript.text.segment') {
+    const segment = segmentOf(event);
+    record.segments = [...record.segments, segment];
+    if (record === opened) add(segment);
+    become(record, 'working');
+  } else if (event.type === 'transcript.text.done')
+    Object.assign(record, { duration: event.duration, language: event.language, model: chosenModel() });
+}
+
+function become(record, state, more = {}) {
+  Object.assign(record, more, { state });
+  paint(record);
+}
+
+function keep(record) {
+  const gone = history.keep(record);
+  if (gone === undefined) say(text('historyOff'));
+  for (const id of gone ?? []) {
+    const index = records.findIndex((other) => other.id === id && other.state === 'kept');
+    if (index >= 0) records.splice(index, 1)[0].item?.remove();
+  }
+  if (gone?.length > 0) say(text('historyFull'));
+}
+
+let keeping;
+function keepSoon(record) {
+  clearTimeout(keeping);
+  keeping = setTimeout(() => keep(record), 500);
+}
+
+/** Opens a record on the right. */
+export function open(record) {
+  opened = record;
+  record.segments ??= history.load(record.id) ?? [];
+  byId('empty').hidden = true;
+  byId('transcript').hidden = false;
+  byId('name').textContent = record.name;
+  byId('attach').hidden = record.url !== undefined;
+  edit(record.segments, (segments) => {
+    record.segments = segments;
+    if (record.state === 'done' || record.state === 'kept') keepSoon(record);
+  });
+  load(record.url);
+  for (const other of records) paint(other);
+}
+
+export function remove(record) {
+  record.stop?.();
+  history.forget(record.id);
+  if (record.url !== undefined) URL.revokeObjectURL(record.url);
+  records.splice(records.indexOf(record), 1);
+  if (record === opened) {
+    opened = undefined;
+    edit([], () => {});
+    load(undefined);
+    byId('empty').hidden = false;
+    byId('transcript').hidden = true;
+  }
+  paintAll();
+}
+
+export function clear() {
+  for (const record of [...records]) remove(record);
+}
+
+/** Shows all records anew. */
+export function paintAll() {
+  byId('recordings').hidden = records.length === 0;
+  byId('list').replaceChildren(...records.map((record) => paint(record)));
+}
+
+function paint(record) {
+  record.item ??= element('li');
+  const { item, state } = record;
+  const isActive = ['waiting', 'sending', 'working'].includes(state);
+  // An element that somebody is about to press stays the one that it is.
+  record.parts ??= newItem(record);
+  const { parts } = record;
+  parts.name.textContent = record.name;
+  parts.state.textContent = stateOf(record);
+  parts.state.className = state;
+  parts.bar.hidden = !isActive || state === 'waiting';
+  const part = partDone(record);
+  if (part === undefined) parts.bar.removeAttribute('value');
+  else parts.bar.value = part;
+  parts.bar.setAttribute('aria-label', record.name);
+  parts.again.hidden = !(record.file !== undefined && (state === 'failed' || state === 'stopped'));
+  label(parts.again, text('again'));
+  label(parts.remove, isActive ? text('cancel') : text('remove', record.name));
+  parts.open.setAttribute('aria-current', String(record === opened));
+  byId('download-all').hidden = finished().length < 2;
+  if (record === opened) paintOpened(record, part);
+  return item;
+}
+
+function label(button, name) {
+  button.setAttribute('aria-label', name);
+  button.title = name;
+}
+
+function newItem(record) {
+  const [name, state] = [element('b'), element('span')];
+  const opening = element('button', { type: 'button', className: 'open', onclick: () => open(record) }, name, state);
+  const bar = element('progress', { max: 1 });
+  const again = iconButton('again', '');
+  const removing = iconButton('cross', '');
+  again.onclick = () => {
+    become(record, 'waiting');
+    void work();
+  };
+  removing.onclick = () => (['sending', 'working'].includes(record.state) ? record.stop() : remove(record));
+  record.item.append(opening, again, removing, bar);
+  return { name, state, open: opening, bar, again, remove: removing };
+}
+
+function partDone({ state, sent, duration, segments = [] }) {
+  if (state === 'sending') return sent > 0 ? sent : undefined;
+  return segments.length > 0 && duration > 0 ? Math.min(1, segments.at(-1).end / duration) : undefined;
+}
+
+function stateOf({ state, sent, duration, segments = [], language, problem, note, took }) {
+  if (state === 'failed') return text('failed', problem);
+  if (state === 'sending') return note ?? text('sending', Math.floor(100 * sent));
+  if (state === 'working' && segments.length > 0 && duration > 0)
+    return text('listening', clock(segments.at(-1).end), clock(duration));
+  if (state === 'waiting') return note ?? text('waiting');
+  if (state === 'working' || state === 'stopped') return text(state);
+  const speed = took > 0 && duration > 0 ? `${(duration / took).toFixed(duration > 10 * took ? 0 : 1)}×` : undefined;
+  return [clock(duration ?? 0), language, speed].filter((part) => part).join(' · ');
+}
+
+function paintOpened(record, part) {
+  byId('about').textContent = [
+    stateOf(record),
+    record.model,
+    new Date(record.date).toLocaleString(document.documentElement.lang, { dateStyle: 'medium', timeStyle: 'short' }),
+  ]
+    .filter((part) => part)
+    .join(' · ');
+  const problem =
+    record.state === 'failed'
+      ? record.problem
+      : record.state === 'done' && record.segments.length === 0
+        ? text('nobody')
+        : record.state === 'done'
+          ? record.note
+          : undefined;
+  byId('problem').textContent = problem ?? '';
+  byId('problem').hidden = !problem;
+  document.title =
+    part === undefined || record.state === 'done' ? 'whisper-npu' : `${Math.floor(100 * part)} % · ${record.name}`;
+}
