@@ -50,6 +50,9 @@ export class OutputError extends WhisperNpuError {}
 /** A model is missing, damaged, or cannot be fetched or stored. */
 export class ModelError extends WhisperNpuError {}
 
+/** A job, or the queue that it lies in, cannot be used. */
+export class JobError extends WhisperNpuError {}
+
 /** Graphs could not be built or converted. */
 export class ConversionError extends WhisperNpuError {}
 

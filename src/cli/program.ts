@@ -9,11 +9,13 @@ import { exitCode, exitCodeFor, exitMeanings } from './exit-codes.ts';
 import { endInterrupted, type Interruption } from './interrupt.ts';
 import { addModels } from './models/command.ts';
 import { addPull } from './pull/command.ts';
+import { addQueue } from './queue/command.ts';
 import { errorJson, printError } from './report-error.ts';
 import { addServe } from './serve/command.ts';
 import type { Session } from './session.ts';
 import { addTranscribe } from './transcribe/command.ts';
 import { version } from './version.ts';
+import { addWorker } from './worker/command.ts';
 
 function exitCodeLines(): string {
   const kinds = Object.entries(exitMeanings) as [keyof typeof exitMeanings, string][];
@@ -50,6 +52,8 @@ Models are kept in $WHISPER_NPU_HOME, or in whisper-npu in the user's cache fold
     );
   addTranscribe(program, session);
   addServe(program, session);
+  addQueue(program, session);
+  addWorker(program, session);
   addPull(program, session);
   addConvert(program, session);
   addModels(program, session);

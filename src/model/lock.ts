@@ -73,7 +73,7 @@ function lockLost(name: string, cause?: unknown): ModelError {
 }
 
 /** A lock that was taken. */
-interface Lock {
+export interface Lock {
   /** Aborted when the caller's is, or soon after the lock was lost. */
   readonly signal: AbortSignal;
   isLost(): Promise<boolean>;
@@ -81,7 +81,11 @@ interface Lock {
 }
 
 async function acquire(directory: string, name: string, options: LockOptions): Promise<Lock> {
-  const path = await waitForTurn(directory, name, options);
+  return hold(await waitForTurn(directory, name, options), name, options);
+}
+
+/** @param path the file by which the lock is held */
+function hold(path: string, name: string, options: LockOptions): Lock {
   // AbortSignal.any() would do, but for Node 20, which may collect such a signal while it is waited for.
   const stop = new AbortController();
   const abort = () => stop.abort(options.signal?.reason);
@@ -118,7 +122,10 @@ async function waitForTurn(directory: string, name: string, options: LockOptions
   const own = `${name}~${processToken()}`;
   const path = join(directory, own);
   const pollMs = options.pollMs ?? 250;
-  const watch = watchContenders(directory, name, { silenceMs: options.silenceMs ?? silenceMs, pollMs });
+  const watch = watchContenders(directory, (file) => (file.startsWith(`${name}~`) ? tokenOf(file, name) : ''), {
+    silenceMs: options.silenceMs ?? silenceMs,
+    pollMs,
+  });
   let told = false;
   for (;;) {
     options.signal?.throwIfAborted();
@@ -137,6 +144,45 @@ async function waitForTurn(directory: string, name: string, options: LockOptions
   }
 }
 
+/** Locks of many names in one folder, for those who go on to the next where they cannot have one. */
+export interface Claims {
+  /** Names whose locks somebody alive holds, or is about to. To be asked for every second or so. */
+  held(): Promise<ReadonlySet<string>>;
+  /** @returns undefined where somebody else has it, or wants it at the same moment */
+  take(name: string): Promise<Lock | undefined>;
+}
+
+/**
+ * @param directory where nothing but these lock files lies; made if missing
+ * @param pollMs how long there is usually between two looks
+ */
+export async function openClaims(
+  directory: string,
+  { pollMs = 1000, ...options }: Pick<LockOptions, 'silenceMs' | 'pollMs'> = {},
+): Promise<Claims> {
+  await makeFolder(directory);
+  const watch = watchContenders(directory, (file) => tokenOf(file, nameOf(file)), {
+    silenceMs: options.silenceMs ?? silenceMs,
+    pollMs,
+  });
+  return {
+    held: async () => new Set((await watch()).map(nameOf)),
+    async take(name) {
+      const path = join(directory, `${name}~${processToken()}`);
+      await writeFile(path, '', { flag: 'wx' });
+      const contenders = (await watch()).filter((file) => nameOf(file) === name);
+      if (contenders.length === 1 && join(directory, contenders[0] ?? '') === path) return hold(path, name, options);
+      await rm(path, { force: true });
+      return undefined;
+    },
+  };
+}
+
+/** Of a lock whose name has no ~ in it. */
+function nameOf(file: string): string {
+  return file.slice(0, Math.max(0, file.indexOf('~')));
+}
+
 function tokenOf(file: string, name: string): string {
   return file.slice(name.length + 1);
 }
@@ -147,8 +193,15 @@ interface Observation {
   readonly silentMs: number;
 }
 
-/** @returns a function that looks who contends for a lock, and clears away those that are dead */
-function watchContenders(directory: string, name: string, limits: { silenceMs: number; pollMs: number }) {
+/**
+ * @param contender the token of the process that a file is of; what is none has nothing to do with it
+ * @returns a function that looks who contends for a lock, and clears away those that are dead
+ */
+function watchContenders(
+  directory: string,
+  contender: (file: string) => string,
+  limits: { silenceMs: number; pollMs: number },
+) {
   let observations = new Map<string, Observation>();
   let lookedAtMs = performance.now();
   return async () => {
@@ -158,12 +211,13 @@ function watchContenders(directory: string, name: string, limits: { silenceMs: n
     lookedAtMs = nowMs;
     const seen = new Map<string, Observation>();
     for (const file of await readdir(directory)) {
-      if (!file.startsWith(`${name}~`) || !isToken(tokenOf(file, name))) continue;
+      const token = contender(file);
+      if (!isToken(token)) continue;
       const state = await stateOf(join(directory, file));
       if (state === undefined) continue;
       const before = observations.get(file);
       const silentMs = before?.state === state ? before.silentMs + passedMs : 0;
-      const isDead = fateOf(tokenOf(file, name)) === 'ended' || silentMs > limits.silenceMs;
+      const isDead = fateOf(token) === 'ended' || silentMs > limits.silenceMs;
       if (isDead) await rm(join(directory, file), { recursive: true, force: true });
       else seen.set(file, { state, silentMs });
     }

@@ -7,7 +7,7 @@ import { track } from './kinds/track.ts';
 import { option, optionWithDefault } from './option.ts';
 
 const group = 'Audio';
-const doors = ['transcribe', 'openRecording()', 'audio form'] as const;
+const doors = ['transcribe', 'openRecording()', 'audio form', 'queue add'] as const;
 const describesRawSamples = {
   requires: [{ name: 'inputFormat' }],
   because: 'only raw samples have to be described, all other files say themselves what they are',
@@ -62,7 +62,7 @@ export const audioOptions = {
   }),
   clips: option(clips, {
     group,
-    doors: ['transcribe', 'transcribe()', 'audio form'],
+    doors: ['transcribe', 'transcribe()', 'audio form', 'queue add'],
     flag: 'clip-timestamps',
     conflicts: [{ name: 'vad' }, { name: 'speech' }, { name: 'batchSize', above: 1 }],
     because: 'say which parts to listen to, or have them found',

@@ -3,7 +3,7 @@ import { yesOrNo } from './kinds/yes-or-no.ts';
 import { option, optionWithDefault } from './option.ts';
 
 const group = 'Decoding';
-const doors = ['transcribe', 'transcribe()', 'audio form'] as const;
+const doors = ['transcribe', 'transcribe()', 'audio form', 'queue add'] as const;
 const textCount = integer(1, 1024);
 const temperature = { from: 0, to: 1 };
 const drawing = [
@@ -43,12 +43,12 @@ export const decodingOptions = {
   }),
   temperature: optionWithDefault(number(temperature.from, temperature.to), 0, {
     group,
-    doors: ['transcribe', 'audio form'],
+    doors: ['transcribe', 'audio form', 'queue add'],
     help: 'Decode at this temperature first; 0 takes the likeliest tokens, higher ones sample.',
   }),
   temperatureIncrement: optionWithDefault(number(temperature.from, temperature.to), 0.2, {
     group,
-    doors: ['transcribe', 'audio form'],
+    doors: ['transcribe', 'audio form', 'queue add'],
     help: 'Decode a rejected text again at a temperature that is higher by this, up to 1; 0 never decodes again.',
   }),
   temperatures: optionWithDefault(numbers(temperature.from, temperature.to), [0, 0.2, 0.4, 0.6, 0.8, 1], {

@@ -3,7 +3,7 @@ import { yesOrNo } from './kinds/yes-or-no.ts';
 import { option } from './option.ts';
 
 const group = 'Speech';
-const doors = ['transcribe', 'speech.options', 'audio form'] as const;
+const doors = ['transcribe', 'speech.options', 'audio form', 'queue add'] as const;
 const needs = [{ name: 'vad' }, { name: 'batchSize', above: 1 }];
 const milliseconds = integer(0, largestCount, 'ms');
 
@@ -11,13 +11,13 @@ const milliseconds = integer(0, largestCount, 'ms');
 export const detectorOptions = {
   vad: option(yesOrNo, {
     group,
-    doors: ['transcribe', 'audio form'],
-    commonIn: ['transcribe'],
+    doors: ['transcribe', 'audio form', 'queue add'],
+    commonIn: ['transcribe', 'queue add'],
     help: 'Find the speech and skip silence and noise. Batches (--batch-size) always do.',
   }),
   alignToSpeech: option(yesOrNo, {
     group,
-    doors: ['transcribe', 'audio form'],
+    doors: ['transcribe', 'audio form', 'queue add'],
     help: 'Move the ends of segments to where speech begins and ends. Without it they are openai/whisper’s, which lie in silence behind long pauses.',
   }),
   threshold: option(number(0, 1), {

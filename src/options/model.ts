@@ -14,7 +14,7 @@ const usefulThreads = 8;
 const modelGroup = 'Model';
 const deviceGroup = 'Device';
 const onOneDevice = ['transcribe', 'bench', 'accuracy', 'loadModel()'] as const;
-const running = [...onOneDevice, 'openPool()', 'serve'] as const;
+const running = [...onOneDevice, 'openPool()', 'serve', 'worker'] as const;
 
 /** Number of CPU threads; a number beyond this is a mistake. */
 export const threadCount = integer(1, 1024);
@@ -26,7 +26,7 @@ export const modelOptions = {
     short: 'm',
     env: 'WHISPER_NPU_MODEL',
     doors: running,
-    commonIn: ['transcribe', 'bench', 'accuracy', 'serve'],
+    commonIn: ['transcribe', 'bench', 'accuracy', 'serve', 'worker'],
     help: 'Use this model: a name (whisper-base), a hub id (openai/whisper-base) or a folder.',
     defaultText: 'whisper-medium on an NPU, whisper-base on the CPU',
   }),
@@ -73,7 +73,7 @@ export const modelOptions = {
   dtype: option(choice([...new Set([...dtypesOf.NPU, ...dtypesOf.CPU])], 'type'), {
     group: deviceGroup,
     doors: running,
-    commonIn: ['bench', 'accuracy'],
+    commonIn: ['bench', 'accuracy', 'worker'],
     help: 'Compute in this type: float16 or float32 on an NPU, float32 or int8 on the CPU.',
     defaultText: 'float16 on an NPU, float32 on the CPU',
   }),

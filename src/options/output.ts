@@ -6,28 +6,30 @@ import { option } from './option.ts';
 
 const group = 'Output';
 const doors = ['transcribe'] as const;
+const toFiles = ['transcribe', 'queue add'] as const;
+const ofQueues = ['queue add', 'queue status', 'queue results', 'queue cancel', 'queue retry'] as const;
 const measuring = ['bench', 'accuracy'] as const;
 
 /** Which recordings, and what becomes of results. */
 export const outputOptions = {
   filesFrom: option(nameOf('list'), {
     group: 'Input',
-    doors,
+    doors: toFiles,
     help: 'Transcribe the paths in this file too, one a line or with NUL between them; - is stdin.',
   }),
   format: option(formatList, {
     group,
     short: 'f',
-    doors,
-    commonIn: ['transcribe'],
+    doors: toFiles,
+    commonIn: toFiles,
     help: `Write ${formatNames.join(', ')}, several of them with commas between them, or all.`,
     defaultText: 'txt',
   }),
   outputDir: option(nameOf('folder'), {
     group,
     short: 'o',
-    doors,
-    commonIn: ['transcribe'],
+    doors: toFiles,
+    commonIn: toFiles,
     help: 'Write files there instead of to stdout, skipping what is finished.',
   }),
   overwrite: option(yesOrNo, {
@@ -76,13 +78,13 @@ export const outputOptions = {
   }),
   json: option(yesOrNo, {
     group,
-    doors: [...doors, ...measuring, 'bench compare', 'convert', 'pull', 'models list', 'doctor'],
+    doors: [...doors, ...measuring, 'bench compare', ...ofQueues, 'convert', 'pull', 'models list', 'doctor'],
     help: 'Print results as JSON, one object per line.',
   }),
   quiet: option(yesOrNo, {
     group,
     short: 'q',
-    doors: [...doors, ...measuring, 'serve', 'convert', 'pull'],
+    doors: [...doors, ...measuring, 'serve', ...ofQueues, 'worker', 'convert', 'pull'],
     help: 'Print results, warnings and errors only.',
   }),
 };

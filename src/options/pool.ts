@@ -3,7 +3,7 @@ import { integer } from './kinds/numbers.ts';
 import { optionWithDefault } from './option.ts';
 
 const group = 'Pool';
-const doors = ['openPool()', 'serve'] as const;
+const doors = ['openPool()', 'serve', 'worker'] as const;
 
 /** Several devices as one, and how many recordings share them. */
 export const poolOptions = {
@@ -15,7 +15,7 @@ export const poolOptions = {
       short: 'd',
       env: 'WHISPER_NPU_DEVICE',
       doors,
-      commonIn: ['serve'],
+      commonIn: ['serve', 'worker'],
       help: 'Run on these devices: auto (all NPUs if there are any, else the CPU), cpu, cpu:2x4 (two engines of four threads), npu, npu:0,1,4-7 or npu:all.',
       defaultText: 'auto',
     },
@@ -27,7 +27,7 @@ export const poolOptions = {
   }),
   maxRecordings: optionWithDefault(integer(1, 100_000), 64, {
     group,
-    doors,
+    doors: ['openPool()', 'serve'],
     help: 'Hold windows of at most this many recordings in memory; others wait to be read.',
   }),
 };

@@ -4,7 +4,7 @@ import { yesOrNo } from './kinds/yes-or-no.ts';
 import { option, optionWithDefault } from './option.ts';
 
 const group = 'Speech';
-const doors = ['transcribe', 'transcribe()', 'audio form'] as const;
+const doors = ['transcribe', 'transcribe()', 'audio form', 'queue add'] as const;
 
 /** What is spoken, and what is known of it beforehand. */
 export const speechOptions = {
@@ -12,7 +12,7 @@ export const speechOptions = {
     group,
     short: 'l',
     doors: [...doors, 'accuracy'],
-    commonIn: ['transcribe', 'accuracy'],
+    commonIn: ['transcribe', 'accuracy', 'queue add'],
     overruledBy: [{ name: 'languagePerWindow' }],
     help: 'Transcribe this language, a code, a locale or an English name (de, de-AT, German); auto detects it.',
     defaultText: 'auto',
@@ -20,7 +20,7 @@ export const speechOptions = {
   task: optionWithDefault(choice(['transcribe', 'translate'], 'task'), 'transcribe', {
     group,
     doors,
-    commonIn: ['transcribe'],
+    commonIn: ['transcribe', 'queue add'],
     help: 'Write what was said, or translate it into English.',
   }),
   detectLanguage: option(yesOrNo, {

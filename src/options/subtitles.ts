@@ -3,7 +3,7 @@ import { yesOrNo } from './kinds/yes-or-no.ts';
 import { option, optionWithDefault } from './option.ts';
 
 const group = 'Subtitles (by word times)';
-const doors = ['transcribe', 'formats', 'audio form'] as const;
+const doors = ['transcribe', 'formats', 'audio form', 'queue add'] as const;
 const count = integer(1, 1024);
 const needs = [{ name: 'format', listing: ['srt', 'vtt'] }];
 
@@ -11,8 +11,8 @@ const needs = [{ name: 'format', listing: ['srt', 'vtt'] }];
 export const wordOptions = {
   wordTimestamps: optionWithDefault(yesOrNo, false, {
     group: 'Output',
-    doors: ['transcribe', 'transcribe()', 'convert', 'audio form'],
-    commonIn: ['transcribe'],
+    doors: ['transcribe', 'transcribe()', 'convert', 'audio form', 'queue add'],
+    commonIn: ['transcribe', 'queue add'],
     help: 'Find the time of each word, for json, subtitles and colours.',
   }),
   maxLineWidth: option(count, {

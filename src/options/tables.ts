@@ -9,6 +9,7 @@ import { modelCallOptions } from './model-calls.ts';
 import type { AllValues, CommandName } from './option.ts';
 import { outputOptions } from './output.ts';
 import { poolOptions, turnOptions } from './pool.ts';
+import { queueOptions } from './queue.ts';
 import { serveOptions } from './serve.ts';
 import { speechOptions } from './speech.ts';
 import { wordOptions } from './subtitles.ts';
@@ -26,6 +27,7 @@ export const optionTables = [
   benchOptions,
   accuracyOptions,
   serveOptions,
+  queueOptions,
   speechOptions,
   detectorOptions,
   outputOptions,

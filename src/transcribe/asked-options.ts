@@ -12,6 +12,11 @@ export function needsSpeechModel(options: Asked): boolean {
   return skipsSilence(options) || options.alignToSpeech === true;
 }
 
+/** Whether subtitles are laid out by when words were said. */
+export function layoutNeedsWords({ maxLineWidth, maxLineCount, maxWordsPerLine, highlightWords }: Asked): boolean {
+  return [maxLineWidth, maxLineCount, maxWordsPerLine, highlightWords].some((value) => value !== undefined);
+}
+
 /** Whether only speech is listened to. */
 export function skipsSilence({ vad, batchSize }: Asked): boolean {
   return vad === true || batchSize > 1;

@@ -5,7 +5,7 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { withLock } from '../../src/model/lock.ts';
+import { openClaims, withLock } from '../../src/model/lock.ts';
 import { processToken } from '../../src/model/process-token.ts';
 import { hangLimitMs } from '../support/hang-limit.ts';
 
@@ -220,5 +220,42 @@ describe('a holder that lost the lock', () => {
       return lose(signal);
     });
     await expect(stopped).rejects.toThrow('enough');
+  });
+});
+
+describe('claims', () => {
+  test('are had by one at a time, and by the next when they are let go', async () => {
+    const [mine, other] = [await openClaims(folder), await openClaims(folder)];
+    const lock = await mine.take('a');
+    expect(await other.take('a')).toBeUndefined();
+    expect(await mine.take('a')).toBeUndefined();
+    const second = await other.take('b');
+    expect(await mine.held()).toEqual(new Set(['a', 'b']));
+    await lock?.release();
+    expect(await other.held()).toEqual(new Set(['b']));
+    const again = await other.take('a');
+    expect(again).toBeDefined();
+    await Promise.all([again?.release(), second?.release()]);
+  });
+
+  test('of processes that have ended are free', async () => {
+    const token = processToken().replace(`~${process.pid}~`, '~999999999~');
+    writeFileSync(join(folder, `a~${token}`), '');
+    const claims = await openClaims(folder);
+    expect(await claims.held()).toEqual(new Set());
+    const lock = await claims.take('a');
+    expect(lock).toBeDefined();
+    await lock?.release();
+  });
+
+  test('of who gives no sign of life any more are free, and lost to him', async () => {
+    writeFileSync(join(folder, 'a~elsewhere~1~2~0123456789ab~0123456789ab'), '');
+    const claims = await openClaims(folder, { silenceMs: 100, pollMs: 50 });
+    expect(await claims.held()).toEqual(new Set(['a']));
+    await expect.poll(() => claims.held(), { interval: 50 }).toEqual(new Set());
+    const lock = await claims.take('a');
+    for (const file of readdirSync(folder)) rmSync(join(folder, file));
+    await expect.poll(() => lock?.signal.aborted).toBe(true);
+    await lock?.release();
   });
 });

@@ -1,8 +1,9 @@
 import { Argument, type Command } from 'commander';
 import type { AudioRecording } from '../../audio/recording.ts';
 import { openSilero } from '../../backend/cpu/silero.ts';
-import { closeAfter, NpuError, UsageError } from '../../errors.ts';
+import { closeAfter, NpuError } from '../../errors.ts';
 import type { CommandOptions } from '../../options/tables.ts';
+import { makeOutputFolder, makeRoom, outputDate } from '../../output/files/room.ts';
 import type { Transcript } from '../../output/transcript.ts';
 import { printable } from '../../printable.ts';
 import { openModel } from '../../setup/open-model.ts';
@@ -17,9 +18,8 @@ import { addOptions, readOptions } from '../command-options.ts';
 import { modelOptions } from '../model-input.ts';
 import type { Session } from '../session.ts';
 import type { Terminal } from '../terminal.ts';
-import { readInputList } from './batch/input-list.ts';
-import { findInputs, findListed, type Input } from './batch/inputs.ts';
-import { type Job, makeOutputFolder, makeRoom, outputDate, planJobs } from './batch/jobs.ts';
+import { type Job, planJobs } from './batch/jobs.ts';
+import { namedInputs } from './batch/named-inputs.ts';
 import type { BatchProgress } from './batch/progress.ts';
 import { pendingJobs, runBatch } from './batch/run-batch.ts';
 import { checkStdout, type OutputSettings, outputSettings } from './output-settings.ts';
@@ -51,7 +51,7 @@ async function run(args: readonly string[], command: Command, session: Session):
   const { options, terminal } = readOptions(command, 'transcribe', session);
   const settings = outputSettings(options);
   const { directory, formats } = settings;
-  const inputs = await inputsOf(args, options, session, terminal);
+  const inputs = await namedInputs(args, options.filesFrom, session, terminal);
   const jobs =
     directory === undefined
       ? inputs.map((input): Job => ({ input, outputs: new Map() }))
@@ -71,9 +71,9 @@ async function run(args: readonly string[], command: Command, session: Session):
   try {
     await runBatch(pending, jobs.length, batch, async (job, progress) => {
       if (job.input.failure !== undefined) throw job.input.failure;
-      const date = await outputDate(job);
+      const date = await outputDate(job.input.path === '-' ? undefined : job.input.path);
       await using audio = await openInput(job.input.path, options, session, terminal.warn);
-      await makeRoom(job);
+      await makeRoom(job.outputs.values());
       model ??= await load(options, settings, session, terminal);
       if (options.detectLanguage) return await printLanguages(model, audio, session, json); // before the audio is closed
       if (needsSpeechModel(options)) speechModel ??= await openSilero();
@@ -84,26 +84,6 @@ async function run(args: readonly string[], command: Command, session: Session):
     return closeAfter(error, close);
   }
   await close();
-}
-
-async function inputsOf(
-  args: readonly string[],
-  { filesFrom }: Options,
-  session: Session,
-  { note }: Terminal,
-): Promise<Input[]> {
-  if (args.length === 0 && filesFrom === undefined) {
-    throw new UsageError('NO_INPUT', "missing required argument 'audio'", {
-      hint: 'name files or folders, or a list of them with --files-from; --help shows all options',
-    });
-  }
-  if ([...args, filesFrom].filter((input) => input === '-').length > 1)
-    throw new UsageError('STDIN_TWICE', 'stdin (-) can be read only once');
-  const named = await findInputs(args, note);
-  if (filesFrom === undefined) return named;
-  const listed = await readInputList(filesFrom, session.stdin);
-  if (listed.length === 0) note(`the list of files ${filesFrom === '-' ? 'on stdin' : filesFrom} is empty`);
-  return [...named, ...(await findListed(listed, note))];
 }
 
 async function load(

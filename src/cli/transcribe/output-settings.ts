@@ -2,6 +2,7 @@ import { UsageError } from '../../errors.ts';
 import type { CommandOptions } from '../../options/tables.ts';
 import type { CueLayout } from '../../output/cues.ts';
 import type { FormatName } from '../../output/formats.ts';
+import { layoutNeedsWords } from '../../transcribe/asked-options.ts';
 
 /** What becomes of a transcript. */
 export interface OutputSettings {
@@ -29,9 +30,7 @@ export function outputSettings(options: CommandOptions<'transcribe'>): OutputSet
   if (directory === undefined && formats.length > 1)
     throw directoryNeeded(`${formats.join(', ')} cannot all go to stdout`);
   const { maxLineWidth, maxLineCount, maxWordsPerLine, highlightWords } = options;
-  const needsWords =
-    options.wordTimestamps ||
-    [maxLineWidth, maxLineCount, maxWordsPerLine, highlightWords].some((value) => value !== undefined);
+  const needsWords = options.wordTimestamps || layoutNeedsWords(options);
   return {
     formats,
     directory,

@@ -1,3 +1,4 @@
+import { writeTogether } from '../../output/files/write-together.ts';
 import { formats } from '../../output/formats.ts';
 import { rounded, transcriptJson } from '../../output/json.ts';
 import { jsonText } from '../../output/json-text.ts';
@@ -9,7 +10,6 @@ import type { Segment } from '../../transcribe/segment.ts';
 import type { Session } from '../session.ts';
 import type { Terminal } from '../terminal.ts';
 import type { Job } from './batch/jobs.ts';
-import { writeTogether } from './batch/write-together.ts';
 import { type ColorDepth, colorDepth, coloredByConfidence } from './confidence.ts';
 import type { OutputSettings } from './output-settings.ts';
 

@@ -14,6 +14,11 @@ export const chip: Kind<string> = texts('name', 'the name of a chip, as Ascend91
   /^Ascend\w+$/.test(text),
 );
 
+/** A name that goes into names of files and of keys. */
+export const plainName: Kind<string> = texts('name', 'a name of letters, digits and . _ -', (text) =>
+  /^\w[\w.-]{0,63}$/.test(text),
+);
+
 /** What somebody has to know: nothing that a header could not carry. Its value is never shown. */
 export const secret: Kind<string> = {
   ...texts('key', 'a key of letters, digits and signs', (text) => /^[!-~]+$/.test(text)),

@@ -1,11 +1,8 @@
-import { constants } from 'node:fs';
-import { access, lstat, stat } from 'node:fs/promises';
-import { dirname, join, parse, resolve } from 'node:path';
+import { join, parse, resolve } from 'node:path';
 import { UsageError } from '../../../errors.ts';
-import { makeFolder } from '../../../model/make-folder.ts';
+import { areCurrent } from '../../../output/files/room.ts';
 import type { FormatName } from '../../../output/formats.ts';
 import type { Input } from './inputs.ts';
-import { inTheWayError, outputError } from './output-error.ts';
 
 /** A recording and the files to write for it. */
 export interface Job {
@@ -65,52 +62,8 @@ function clash(output: string, a: string, b: string): UsageError {
   });
 }
 
-/**
- * Whether all outputs of a job are there and none is older than its recording. Outputs appear whole and together, so this
- * is all there is to ask.
- */
+/** Whether there is nothing left to do for a job. */
 export async function isFinished({ input, outputs }: Job): Promise<boolean> {
   if (outputs.size === 0 || input.path === '-' || input.failure !== undefined) return false;
-  const recording = await stat(input.path).catch(() => undefined);
-  if (recording === undefined) return false; // opening it will tell
-  for (const path of outputs.values()) {
-    const output = await stat(path).catch(() => undefined);
-    if (output === undefined || output.mtimeMs < recording.mtimeMs) return false;
-  }
-  return true;
-}
-
-/**
- * The date for outputs of a recording as it is now: that of the beginning of the work on it, so that they are older than
- * a recording that changes meanwhile, but never older than the recording is said to be, even if that is tomorrow.
- */
-export async function outputDate({ input }: Job): Promise<Date> {
-  const recording = input.path === '-' ? undefined : await stat(input.path).catch(() => undefined);
-  // A millisecond more: file systems and floating point cut off what is below one.
-  return new Date(Math.ceil(Math.max(Date.now(), recording?.mtimeMs ?? 0)) + 1);
-}
-
-/**
- * Makes the folders of a job's outputs and sees that they can be written, before hours are spent on the recording.
- *
- * @throws OutputError
- */
-export async function makeRoom({ outputs }: Job): Promise<void> {
-  for (const path of outputs.values()) {
-    await makeOutputFolder(dirname(path));
-    const inPlace = await lstat(path).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOENT') throw outputError(error, path);
-    });
-    if (inPlace !== undefined && !inPlace.isFile() && !inPlace.isSymbolicLink()) throw inTheWayError(path);
-  }
-}
-
-/** @throws OutputError where it cannot be made, or nothing can be written into it */
-export async function makeOutputFolder(folder: string): Promise<void> {
-  try {
-    await makeFolder(folder);
-    await access(folder, constants.W_OK);
-  } catch (error) {
-    throw outputError(error, folder);
-  }
+  return areCurrent(outputs.values(), input.path);
 }

@@ -1,15 +1,15 @@
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { AudioError, NpuError, OutputError, WhisperNpuError } from '../../../errors.ts';
+import { isDiskFull } from '../../../output/files/output-error.ts';
+import { removeDeadParts } from '../../../output/files/write-together.ts';
 import { printable } from '../../../printable.ts';
 import { exitCode } from '../../exit-codes.ts';
 import { errorJson, printError } from '../../report-error.ts';
 import type { Session } from '../../session.ts';
 import type { Terminal } from '../../terminal.ts';
 import { isFinished, type Job } from './jobs.ts';
-import { isDiskFull } from './output-error.ts';
 import { type BatchProgress, clock, followBatch } from './progress.ts';
-import { removeDeadParts } from './write-together.ts';
 
 export interface BatchOptions {
   readonly session: Session;

@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { rmSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { isFinished, type Job, makeRoom, outputDate, planJobs } from '../../../../src/cli/transcribe/batch/jobs.ts';
+import { isFinished, type Job, planJobs } from '../../../../src/cli/transcribe/batch/jobs.ts';
 import { AudioError } from '../../../../src/errors.ts';
+import { outputDate } from '../../../../src/output/files/room.ts';
 import { temporaryFolder, touch } from '../../../support/temporary.ts';
 
 const input = (path: string, relativePath = path) => ({ path, relativePath });
@@ -80,51 +81,17 @@ describe('a job is finished', () => {
     const tomorrow = Date.now() / 1000 + 86_400.123456;
     utimesSync(join(folder, 'a.wav'), tomorrow, tomorrow);
     expect(await isFinished(job)).toBe(false);
-    const date = await outputDate(job);
+    const date = await outputDate(job.input.path);
     for (const path of job.outputs.values()) utimesSync(path, date, date);
     expect(await isFinished(job)).toBe(true);
   });
 
   test('but not where the recording changed while it was being done', async () => {
     const { folder, job } = prepared();
-    const date = await outputDate(job);
+    const date = await outputDate(job.input.path);
     const changed = Date.now() / 1000 + 5;
     utimesSync(join(folder, 'a.wav'), changed, changed);
     for (const path of job.outputs.values()) utimesSync(path, date, date);
     expect(await isFinished(job)).toBe(false);
-  });
-});
-
-describe('room for outputs', () => {
-  const jobAt = (directory: string, name = 'a.wav'): Job => planJobs([input(name)], directory, ['srt'])[0] as Job;
-
-  test('is made where there is none', async () => {
-    const folder = temporaryFolder();
-    await makeRoom(jobAt(join(folder, 'x', 'y')));
-    expect(statSync(join(folder, 'x', 'y')).isDirectory()).toBe(true);
-  });
-
-  test('cannot be had where a file is in the place of a folder, or a folder in that of a file', async () => {
-    const folder = temporaryFolder();
-    touch(folder, 'file');
-    mkdirSync(join(folder, 'a.srt'));
-    await expect(makeRoom(jobAt(join(folder, 'file')))).rejects.toMatchObject({ code: 'OUTPUT_IN_THE_WAY' });
-    await expect(makeRoom(jobAt(join(folder, 'file', 'below')))).rejects.toMatchObject({ code: 'OUTPUT_IN_THE_WAY' });
-    await expect(makeRoom(jobAt(folder))).rejects.toMatchObject({ code: 'OUTPUT_IN_THE_WAY' });
-  });
-
-  test('cannot be had for a name that is too long', async () => {
-    const folder = temporaryFolder();
-    await expect(makeRoom(jobAt(folder, `${'x'.repeat(254)}.wav`))).rejects.toMatchObject({
-      code: 'OUTPUT_NAME_TOO_LONG',
-    });
-    expect(existsSync(folder)).toBe(true);
-  });
-
-  test.skipIf(!existsSync('/proc/self'))('cannot be had where nothing may be written', async () => {
-    await expect(makeRoom(jobAt('/proc/whisper-npu'))).rejects.toMatchObject({
-      message: expect.stringContaining('/proc/whisper-npu'),
-      name: 'OutputError',
-    });
   });
 });

@@ -1,8 +1,9 @@
-import { open, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
+import { link, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
-import { isRunning } from '../../../model/process-token.ts';
+import { isRunning } from '../../model/process-token.ts';
 import { outputError } from './output-error.ts';
+import { areCurrent } from './room.ts';
 
 // Until it has its name, an output is called .whisper-npu~<host>~<pid>~<n>: nobody takes it for a result, and what a
 // killed process left can be told from what a living one is writing.
@@ -22,10 +23,7 @@ const staleMs = 3_600_000;
  * @throws OutputError; then nothing half written is left
  */
 export async function writeTogether(files: ReadonlyMap<string, string>, date: Date): Promise<void> {
-  const parts = [...files.keys()].map((path) => ({
-    path,
-    part: join(dirname(path), `${prefix}${host}~${process.pid}~${nParts++}`),
-  }));
+  const parts = [...files.keys()].map((path) => ({ path, part: partOf(path) }));
   try {
     for (const { path, part } of parts) await writePart(part, files.get(path) ?? '', date).catch(naming(path));
     const last = parts.at(-1)?.path;
@@ -34,6 +32,52 @@ export async function writeTogether(files: ReadonlyMap<string, string>, date: Da
   } finally {
     // Where a part cannot be removed there is an error already that says why; a later run removes it.
     await Promise.allSettled(parts.map(({ part }) => remove(part)));
+  }
+}
+
+function partOf(path: string): string {
+  return join(dirname(path), `${prefix}${host}~${process.pid}~${nParts++}`);
+}
+
+/**
+ * Writes those outputs of a recording that are not there yet, each whole or not at all. Of several processes that do the same
+ * work the first one's stays; what is older than the recording is no output of it, and is replaced.
+ *
+ * @param files contents by path; their folders exist
+ * @param date their time of change, not before the recording's
+ * @throws OutputError; then nothing half written is left
+ */
+export async function writeMissing(
+  files: ReadonlyMap<string, string>,
+  date: Date,
+  recordingPath: string,
+): Promise<void> {
+  for (const [path, content] of files) {
+    if (await areCurrent([path], recordingPath)) continue;
+    const part = partOf(path);
+    try {
+      await writePart(part, content, date);
+      if (!(await linked(part, path)) && !(await areCurrent([path], recordingPath))) await rename(part, path);
+    } catch (error) {
+      throw outputError(error, path);
+    } finally {
+      await remove(part).catch(() => undefined); // a later run removes it
+    }
+  }
+}
+
+/** File systems of other systems have no second names for files. */
+const noLinks = new Set(['EPERM', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'EMLINK']);
+
+/** @returns whether the name was free; where there are no links, false too: then the caller renames */
+async function linked(part: string, path: string): Promise<boolean> {
+  try {
+    await link(part, path);
+    return true;
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (code !== 'EEXIST' && !noLinks.has(code)) throw error;
+    return false;
   }
 }
 

@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync 
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { removeDeadParts, writeTogether } from '../../../../src/cli/transcribe/batch/write-together.ts';
-import { temporaryFolder, touch } from '../../../support/temporary.ts';
+import { removeDeadParts, writeTogether } from '../../../src/output/files/write-together.ts';
+import { temporaryFolder, touch } from '../../support/temporary.ts';
 
 const date = new Date(1_700_000_000_000);
 
@@ -85,7 +85,7 @@ describe('outputs written together', () => {
 
   test.skipIf(!existsSync('/dev/full'))('say when the disk is full', async () => {
     // A file on a full disk cannot be had without a mount; a link to /dev/full fails the same way, at the first byte.
-    const { outputError } = await import('../../../../src/cli/transcribe/batch/output-error.ts');
+    const { outputError } = await import('../../../src/output/files/output-error.ts');
     const { writeFile } = await import('node:fs/promises');
     const error = await writeFile('/dev/full', 'x').catch((cause) => outputError(cause, 'a.srt'));
     expect(error).toMatchObject({ code: 'OUTPUT_DISK_FULL', message: expect.stringContaining('a.srt') });

@@ -3,16 +3,16 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { removeDeadParts } from '../../../../src/cli/transcribe/batch/write-together.ts';
-import { built } from '../../../support/build-dist.ts';
-import { temporaryFolder } from '../../../support/temporary.ts';
+import { removeDeadParts } from '../../../src/output/files/write-together.ts';
+import { built } from '../../support/build-dist.ts';
+import { temporaryFolder } from '../../support/temporary.ts';
 
 const names = ['a.srt', 'a.txt', 'a.json'];
 const sizeBytes = 200_000;
 
 /** Writes the same three files again and again, each time filled with the next letter. */
 const writer = `
-  const { writeTogether } = await import(${JSON.stringify(built('cli/transcribe/batch/write-together.js'))});
+  const { writeTogether } = await import(${JSON.stringify(built('output/files/write-together.js'))});
   const paths = process.argv.slice(1);
   for (let i = 0; ; i++) {
     const content = String.fromCharCode(65 + (i % 26)).repeat(${sizeBytes});

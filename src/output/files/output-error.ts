@@ -1,4 +1,4 @@
-import { OutputError } from '../../../errors.ts';
+import { OutputError } from '../../errors.ts';
 
 interface Reason {
   readonly code: string;

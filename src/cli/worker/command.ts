@@ -1,0 +1,113 @@
+import type { Command } from 'commander';
+import { openSilero } from '../../backend/cpu/silero.ts';
+import { closeAfter } from '../../errors.ts';
+import type { CommandOptions } from '../../options/tables.ts';
+import { listDevices } from '../../pool/devices.ts';
+import { openPoolOn } from '../../pool/open-pool.ts';
+import type { Pool } from '../../pool/pool.ts';
+import { isAboutJob } from '../../queue/failure.ts';
+import type { JobReport } from '../../queue/job.ts';
+import { type Equipment, performJob } from '../../queue/perform-job.ts';
+import type { WorkOptions } from '../../queue/queue.ts';
+import type { SpeechModel } from '../../vad/speech-model.ts';
+import { addOptions, readOptions } from '../command-options.ts';
+import { exitCode } from '../exit-codes.ts';
+import { modelInput } from '../model-input.ts';
+import { openQueue } from '../queue/open-queue.ts';
+import type { Session } from '../session.ts';
+import type { Terminal } from '../terminal.ts';
+import { version } from '../version.ts';
+
+type Options = CommandOptions<'worker'>;
+
+export function addWorker(program: Command, session: Session): void {
+  addOptions(program.command('worker'), 'worker')
+    .summary('transcribe what is in a queue')
+    .description(
+      'Does the jobs of a queue, and waits for more. Several workers share a queue. After Ctrl-C or SIGTERM a worker ends what it has begun and takes nothing more; killed, its jobs are done by others.',
+    )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ whisper-npu worker --until-empty
+  $ whisper-npu worker --name large --model whisper-large-v3-turbo --device npu:all   # needs an NPU`,
+    )
+    .action((_: unknown, own: Command) => run(own, session));
+}
+
+async function run(command: Command, session: Session): Promise<void> {
+  const { options, terminal } = readOptions(command, 'worker', session);
+  await using queue = await openQueue(options, session);
+  const draining = new AbortController();
+  const pool = await openPoolOf(options, session, terminal);
+  session.insteadOfAborting(() => {
+    terminal.note('shutting down: what was begun is brought to its end');
+    draining.abort();
+  });
+  const equipment = equipmentOf(pool, session, terminal);
+  try {
+    const devices = pool.status().devices.map(({ name }) => name);
+    terminal.note(`working on ${queue.place}: model ${pool.name}, ${pool.dtype}, device ${devices.join('; ')}`);
+    const working: WorkOptions = {
+      concurrency: options.jobs ?? (await usefulJobs(options, session)),
+      untilEmpty: options.untilEmpty === true,
+      draining: draining.signal,
+      isAboutJob,
+      onTried: (report) => tellTried(report, terminal),
+      onWarning: terminal.warn,
+    };
+    await queue.work((job, signal) => performJob(job, equipment, signal), working);
+  } catch (error) {
+    return closeAfter(error, equipment.close);
+  }
+  await equipment.close();
+}
+
+function openPoolOf(options: Options, session: Session, terminal: Terminal): Promise<Pool> {
+  const { device, batchSize } = options;
+  // What is read at a time is limited by the number of jobs.
+  const limits = { batchSize, maxRecordings: Number.MAX_SAFE_INTEGER };
+  return openPoolOn(device, { ...modelInput(options, session, terminal), wordTimes: true }, limits);
+}
+
+/** An engine on the CPU is at work all the time with one recording; an NPU decodes windows of several together. */
+async function usefulJobs({ device, batchSize, threads }: Options, session: Session): Promise<number> {
+  const devices = await listDevices(device, threads, session.env);
+  return devices.reduce((sum, each) => sum + (each.device.kind === 'cpu' ? 1 : batchSize), 0);
+}
+
+function equipmentOf(pool: Pool, session: Session, terminal: Terminal): Equipment & { close(): Promise<void> } {
+  let speechModel: Promise<SpeechModel> | undefined;
+  return {
+    pool,
+    speechModel() {
+      speechModel ??= openSilero();
+      return speechModel;
+    },
+    ffmpeg: session.env['WHISPER_NPU_FFMPEG'],
+    version,
+    onWarning: terminal.warn,
+    async close() {
+      await (await speechModel)?.[Symbol.asyncDispose]();
+      await pool[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function tellTried(report: JobReport, terminal: Terminal): void {
+  const { job, state, failures, failure } = report;
+  if (state === 'finished') {
+    terminal.note(`${job.audio.name}: ${finishedText(report)}`);
+    return;
+  }
+  const next = state === 'failed' ? 'it stays failed' : 'it is tried again';
+  terminal.warn(`${failure?.message ?? job.audio.name} (try ${failures} of ${job.attempts}: ${next})`);
+  if (state === 'failed') process.exitCode = exitCode.failed;
+}
+
+function finishedText({ result }: JobReport): string {
+  const { audioSeconds, elapsedSeconds } = result ?? {};
+  if (audioSeconds === undefined || elapsedSeconds === undefined) return 'was finished already';
+  return `${audioSeconds.toFixed(1)} s of audio in ${elapsedSeconds.toFixed(2)} s`;
+}

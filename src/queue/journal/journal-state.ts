@@ -1,0 +1,134 @@
+import * as v from 'valibot';
+import { type Job, type JobFailure, type JobResult, jobFailureSchema, jobResultSchema, jobSchema } from '../job.ts';
+import { mostInterruptions } from '../queue.ts';
+
+const key = v.string();
+const entrySchema = v.variant('what', [
+  v.object({ what: v.literal('added'), job: jobSchema }),
+  v.object({ what: v.literal('begun'), key }),
+  v.object({ what: v.literal('finished'), key, result: jobResultSchema }),
+  v.object({
+    what: v.literal('failed'),
+    key,
+    failure: jobFailureSchema,
+    /** Time of day before which it is not tried again; absent where it is not at all. */
+    restsUntilMs: v.optional(v.number()),
+  }),
+  /** Given back as if it had not been begun. */
+  v.object({ what: v.literal('released'), key }),
+  v.object({ what: v.literal('cancelled'), key }),
+  v.object({ what: v.literal('again'), key }),
+]);
+
+/** A thing that happened. */
+export type JournalEntry = v.InferOutput<typeof entrySchema>;
+
+/** A job as the journal has it. */
+export interface JournalJob {
+  readonly job: Job;
+  /** Which of them all it is. */
+  readonly order: number;
+  state: 'open' | 'finished' | 'failed' | 'cancelled';
+  failures: number;
+  /** How often it was begun without any word of its end. */
+  begun: number;
+  restsUntilMs: number;
+  failure?: JobFailure | undefined;
+  result?: JobResult | undefined;
+}
+
+export interface JournalState {
+  readonly jobs: ReadonlyMap<string, JournalJob>;
+  /** Those that are not at their end. */
+  readonly open: ReadonlyMap<string, JournalJob>;
+  apply(entry: unknown): void;
+}
+
+/** What the entries of a journal come to, one after the other. An entry of another version, or about no job, changes nothing. */
+export function journalState(): JournalState {
+  const jobs = new Map<string, JournalJob>();
+  const open = new Map<string, JournalJob>();
+  const reopen = (found: JournalJob) => {
+    Object.assign(found, { state: 'open', failures: 0, begun: 0, restsUntilMs: 0, failure: undefined });
+    open.set(found.job.key, found);
+  };
+  const end = (found: JournalJob, how: Partial<JournalJob>) => {
+    Object.assign(found, { begun: 0, ...how });
+    open.delete(found.job.key);
+  };
+  const add = (job: Job) => {
+    const before = jobs.get(job.key);
+    if (before?.state === 'cancelled') reopen(before);
+    if (before !== undefined) return;
+    const added: JournalJob = { job, order: jobs.size, state: 'open', failures: 0, begun: 0, restsUntilMs: 0 };
+    jobs.set(job.key, added);
+    open.set(job.key, added);
+  };
+  const change = (entry: Exclude<JournalEntry, { what: 'added' }>, found: JournalJob) => {
+    switch (entry.what) {
+      case 'begun':
+        found.begun++;
+        break;
+      case 'finished':
+        end(found, { state: 'finished', result: entry.result, failure: undefined });
+        break;
+      case 'failed':
+        if (found.state !== 'open') break; // cancelled meanwhile, or finished by another worker
+        Object.assign(found, { failure: entry.failure, failures: found.failures + 1, begun: 0 });
+        if (entry.restsUntilMs === undefined) end(found, { state: 'failed' });
+        else found.restsUntilMs = entry.restsUntilMs;
+        break;
+      case 'released':
+        found.begun = Math.max(0, found.begun - 1);
+        break;
+      case 'cancelled':
+        if (found.state === 'open') end(found, { state: 'cancelled' });
+        break;
+      case 'again':
+        if (found.state !== 'open') reopen(found);
+        break;
+    }
+  };
+  return {
+    jobs,
+    open,
+    apply(line) {
+      const parsed = v.safeParse(entrySchema, line);
+      if (!parsed.success) return;
+      const entry = parsed.output;
+      if (entry.what === 'added') return add(entry.job);
+      const found = jobs.get(entry.key);
+      if (found !== undefined) change(entry, found);
+    },
+  };
+}
+
+/**
+ * The job to do next: of those with the highest priority one that was tried least, so that one which ends whoever begins it does
+ * not stand before all others; of these the first that was added.
+ *
+ * @param isFree whether nobody is at work on it
+ */
+export function nextJob(
+  open: ReadonlyMap<string, JournalJob>,
+  isFree: (key: string) => boolean,
+  nowMs: number,
+): JournalJob | undefined {
+  let best: JournalJob | undefined;
+  for (const each of open.values()) {
+    if (each.restsUntilMs > nowMs || (best !== undefined && !comesBefore(each, best))) continue;
+    if (isFree(each.job.key)) best = each;
+  }
+  return best;
+}
+
+function comesBefore(a: JournalJob, b: JournalJob): boolean {
+  if (a.job.priority !== b.job.priority) return a.job.priority > b.job.priority;
+  const tries = (each: JournalJob) => each.failures + each.begun;
+  return tries(a) === tries(b) ? a.order < b.order : tries(a) < tries(b);
+}
+
+/** Whether workers have ended in the middle of it so often that it counts as the reason. To be asked by who holds its claim. */
+export function endsWorkers({ begun }: JournalJob): boolean {
+  return begun >= mostInterruptions;
+}

@@ -1,0 +1,47 @@
+import type { Job, JobReport, JobResult } from './job.ts';
+
+/** How a worker works. */
+export interface WorkOptions {
+  /** How many jobs at a time. */
+  readonly concurrency: number;
+  /** Ends the work when every job is finished, failed or cancelled. */
+  readonly untilEmpty: boolean;
+  /** Once this is aborted, what is in hand is brought to its end and nothing more is begun. */
+  readonly draining: AbortSignal;
+  /** Whether an error is about the recording; any other ends the work, and its job goes back as if it had not been begun. */
+  isAboutJob(error: unknown): boolean;
+  /** Told of each job that was tried. */
+  onTried?(report: JobReport): void;
+  readonly onWarning: (message: string) => void;
+}
+
+/** Jobs, and what is done with them. Disposing of it leaves them where they are. */
+export interface JobQueue extends AsyncDisposable {
+  /** For people: where it is. */
+  readonly place: string;
+  /** Jobs that are there already stay as they are; those that were cancelled wait again. @returns how many are new */
+  add(jobs: readonly Job[]): Promise<number>;
+  /** All jobs, in the order in which they were added. */
+  reports(): AsyncIterable<JobReport>;
+  /** Jobs that have come to their end: those that had, and with `follow` those that do, until nothing is left. */
+  ended(options: { readonly follow: boolean; readonly signal: AbortSignal }): AsyncIterable<JobReport>;
+  /** What waits is not begun, what is being done is stopped. @returns how many that were */
+  cancel(keys: readonly string[]): Promise<number>;
+  /** Those that failed or were cancelled wait again, as if they had just been added. @returns how many that were */
+  retry(keys: readonly string[]): Promise<number>;
+  /**
+   * Does jobs until it is told to end.
+   *
+   * @param perform does one; its signal is aborted where it is cancelled or somebody else has taken it over
+   * @throws what is not about a job
+   */
+  work(perform: (job: Job, signal: AbortSignal) => Promise<JobResult>, options: WorkOptions): Promise<void>;
+}
+
+/** How often a job may be begun by workers that end in the middle of it, until it counts as what ends them. */
+export const mostInterruptions = 5;
+
+/** How long a job that failed rests before it is tried again. */
+export function restMs(failures: number): number {
+  return Math.min(1000 * 2 ** (failures - 1), 60_000);
+}
