@@ -63,6 +63,7 @@ async function finish(page, file) {
   await page.waitForTimeout(600);
   await page.locator('#toggle').click();
   await page.mouse.move(0, 0);
+  await page.locator('#said').waitFor({ state: 'hidden' });
 }
 
 const phone = { width: 390, height: 844 };

@@ -27,12 +27,12 @@ export async function get(path) {
 }
 
 /**
- * Sends a recording and tells what comes back, event by event. Unlike fetch(), XMLHttpRequest says how much has been sent.
+ * Sends a recording and tells what comes back, as events. Unlike fetch(), XMLHttpRequest says how much has been sent.
  *
  * @returns what the server warns of, if anything
  * @throws ApiError, TypeError where the server cannot be reached, AbortError
  */
-export function transcribe(form, { signal, onSent, onEvent }) {
+export function transcribe(form, { signal, onSent, onEvents }) {
   const request = new XMLHttpRequest();
   request.open('POST', 'v1/audio/transcriptions');
   for (const [name, value] of Object.entries(authorization())) request.setRequestHeader(name, value);
@@ -44,13 +44,12 @@ export function transcribe(form, { signal, onSent, onEvent }) {
       if (end < read) return;
       const lines = request.responseText.slice(read, end).split('\n');
       read = end + 2;
-      for (const line of lines) {
-        if (!line.startsWith('data: ')) continue;
-        if (line === 'data: [DONE]') return resolve(request.getResponseHeader('x-whisper-npu-warning'));
-        const event = JSON.parse(line.slice('data: '.length));
-        if (event.error !== undefined) return reject(new ApiError(500, event.error));
-        onEvent(event);
-      }
+      const data = lines.filter((line) => line.startsWith('data: ')).map((line) => line.slice('data: '.length));
+      const events = data.filter((text) => text !== '[DONE]').map((text) => JSON.parse(text));
+      const failed = events.find(({ error }) => error !== undefined);
+      onEvents(events);
+      if (failed !== undefined) reject(new ApiError(500, failed.error));
+      else if (data.at(-1) === '[DONE]') resolve(request.getResponseHeader('x-whisper-npu-warning'));
     };
     request.upload.onprogress = ({ loaded, total }) => onSent(loaded / total);
     request.onprogress = takeEvents;

@@ -1,14 +1,11 @@
-import { byId, save } from './dom.js';
+import { byId, element, save } from './dom.js';
 import { formats } from './formats.js';
 import { record } from './recorder.js';
 import { addFiles, attach, clear, current, finished, isAtWork, paintAll, say } from './recordings.js';
 import { paintServer, watchServer } from './server.js';
 import { settings, store } from './settings.js';
-import { languageName, speak, text } from './texts.js';
+import { languageName, languages, speak, text } from './texts.js';
 
-/** Whisper's languages. */
-const languages =
-  'en zh de es ru ko fr ja pt tr pl ca nl ar sv it id hi fi vi he uk el ms cs ro da hu ta no th ur hr bg lt la mi ml cy sk te fa lv bn sr az sl kn et mk br eu is hy ne mn bs kk sq sw gl mr pa si km sn yo so af oc ka be tg sd gu am yi lo uz fo ht ps tk nn mt sa lb my bo tl mg as tt haw ln ha ba jw su yue';
 const options = byId('options');
 const format = byId('format');
 
@@ -16,7 +13,7 @@ function showLanguage() {
   speak(settings.language);
   const { language } = options.elements;
   const chosen = language.value || settings.fields?.language || '';
-  const names = languages.split(' ').map((code) => [languageName(code), code]);
+  const names = languages.map((code) => [languageName(code), code]);
   names.sort(([a], [b]) => a.localeCompare(b, document.documentElement.lang));
   language.replaceChildren(language.options[0], ...names.map(([name, code]) => new Option(name, code)));
   language.value = chosen;
@@ -27,6 +24,7 @@ function showLanguage() {
 
 function showFormat() {
   byId('download').lastElementChild.textContent = text('download', format.value.toUpperCase());
+  for (const button of byId('downloads').children) button.hidden = button.textContent === format.value;
 }
 
 function showTheme() {
@@ -55,11 +53,7 @@ options.addEventListener('change', () => {
   showFormat();
 });
 for (const name of Object.keys(formats)) {
-  const button = Object.assign(document.createElement('button'), {
-    type: 'button',
-    className: 'small',
-    textContent: name,
-  });
+  const button = element('button', { type: 'button', className: 'small' }, name);
   button.addEventListener('click', () => download(current(), name));
   byId('downloads').append(button);
 }
@@ -88,10 +82,12 @@ byId('no-key').addEventListener('click', () => byId('ask').close());
 
 // Files that are chosen or dropped: recordings to transcribe, or the one that belongs to a transcript.
 let takeFiles = addFiles;
-byId('choose').addEventListener('click', () => {
-  takeFiles = addFiles;
-  byId('files').click();
-});
+for (const id of ['choose', 'empty']) {
+  byId(id).addEventListener('click', () => {
+    takeFiles = addFiles;
+    byId('files').click();
+  });
+}
 byId('attach').addEventListener('click', () => {
   const record = current();
   takeFiles = ([file]) => attach(record, file);

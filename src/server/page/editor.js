@@ -15,13 +15,14 @@ let chosen = -1;
 export function open(given, onChange) {
   [segments, past, changed] = [given, [], onChange];
   byId('undo').disabled = true;
+  show([]);
   show(segments);
   find();
 }
 
 /** Shows what has come behind the others. */
-export function add(segment) {
-  segments = [...segments, segment];
+export function add(more) {
+  segments = [...segments, ...more];
   show(segments);
 }
 
@@ -75,7 +76,9 @@ function edit(row) {
   const before = textOf(row.segment);
   const area = element('textarea', { value: before.trim(), aria: text('edit'), rows: 1 });
   const button = (name, act) => element('button', { type: 'button', className: 'small', onclick: act }, text(name));
+  let isOpen = true;
   const close = () => {
+    isOpen = false; // before the form goes, which takes the keyboard from it
     form.remove();
     row.words.hidden = false;
   };
@@ -104,7 +107,7 @@ function edit(row) {
     button('cancel', cancel),
   );
   form.addEventListener('focusout', ({ relatedTarget }) => {
-    if (form.isConnected && document.activeElement !== area && !form.contains(relatedTarget)) done();
+    if (isOpen && document.activeElement !== area && !form.contains(relatedTarget)) done();
   });
   area.addEventListener('keydown', (event) => {
     if (event.isComposing || !['Enter', 'Escape'].includes(event.key)) return;
@@ -114,7 +117,7 @@ function edit(row) {
     else focusRow(done());
   });
   row.words.hidden = true;
-  row.item.append(form);
+  row.words.after(form);
   area.focus();
 }
 

@@ -5,12 +5,13 @@ import * as history from './history.js';
 import { load } from './player.js';
 import { segmentOf } from './segments.js';
 import { askKey, chosenModel, formOf, watchServer } from './server.js';
-import { text } from './texts.js';
+import { languageCode, languageName, text } from './texts.js';
 
 /** The recordings of this tab, and before them those whose transcripts this browser has kept; one of them is open. */
 const records = history.kept().map((entry) => ({ ...entry, state: 'kept' }));
 let opened;
 let isBusy = false;
+let saying;
 
 /** The record that is open, if any. */
 export const current = () => opened;
@@ -20,6 +21,8 @@ export const isAtWork = () => records.some(({ state }) => ['waiting', 'sending',
 /** Says something to those who do not see it. */
 export function say(message) {
   byId('said').textContent = message;
+  clearTimeout(saying);
+  saying = setTimeout(() => byId('said').replaceChildren(), 5000);
 }
 
 /** Takes files; they are transcribed one after the other. */
@@ -62,7 +65,7 @@ async function work() {
     await run(next);
     paint(next);
     if (next.state === 'done') keep(next);
-    say(`${next.name}: ${stateOf(next)}`);
+    say(`${next.name}: ${next.state === 'done' ? text('done') : stateOf(next)}`);
   }
   isBusy = false;
   document.title = 'whisper-npu';
@@ -85,7 +88,7 @@ async function run(record) {
       const listening = {
         signal: stopping.signal,
         onSent: (sent) => become(record, sent < 1 ? 'sending' : 'working', { sent }),
-        onEvent: (event) => take(record, event),
+        onEvents: (events) => take(record, events),
       };
       const note = await transcribe(form, listening);
       return become(record, 'done', { note, took: (performance.now() - record.started) / 1000 });
@@ -107,20 +110,22 @@ function isPassing({ status }, tries) {
 
 async function pause(record, seconds, signal) {
   for (let left = seconds; left > 0 && !signal.aborted; left--) {
-    become(record, 'waiting', { note: text('busy', left) });
-    record.state = 'sending'; // so that nobody else takes it
+    become(record, 'sending', { sent: 0, note: text('busy', left) });
     await new Promise((resolve) => setTimeout(resolve, 1000));
   }
 }
 
-function take(record, event) {
-  if (event.type === 'transcript.text.segment') {
-    const segment = segmentOf(event);
-    record.segments = [...record.segments, segment];
-    if (record === opened) add(segment);
+function take(record, events) {
+  const come = events.filter(({ type }) => type === 'transcript.text.segment').map(segmentOf);
+  const end = events.find(({ type }) => type === 'transcript.text.done');
+  if (come.length > 0) {
+    record.segments = [...record.segments, ...come];
+    if (record === opened) add(come);
     become(record, 'working');
-  } else if (event.type === 'transcript.text.done')
-    Object.assign(record, { duration: event.duration, language: event.language, model: chosenModel() });
+  }
+  if (end === undefined) return;
+  Object.assign(record, { duration: end.duration, language: languageCode(end.language), model: chosenModel() });
+  if (record === opened) byId('segments').lang = record.language;
 }
 
 function become(record, state, more = {}) {
@@ -151,6 +156,7 @@ export function open(record) {
   byId('empty').hidden = true;
   byId('transcript').hidden = false;
   byId('name').textContent = record.name;
+  byId('segments').lang = record.language ?? '';
   byId('attach').hidden = record.url !== undefined;
   edit(record.segments, (segments) => {
     record.segments = segments;
@@ -158,6 +164,12 @@ export function open(record) {
   });
   load(record.url);
   for (const other of records) paint(other);
+}
+
+function openByHand(record) {
+  open(record);
+  // On a phone the transcript lies below the list.
+  byId('transcript').scrollIntoView({ block: 'nearest' });
 }
 
 export function remove(record) {
@@ -216,7 +228,12 @@ function label(button, name) {
 
 function newItem(record) {
   const [name, state] = [element('b'), element('span')];
-  const opening = element('button', { type: 'button', className: 'open', onclick: () => open(record) }, name, state);
+  const opening = element(
+    'button',
+    { type: 'button', className: 'open', onclick: () => openByHand(record) },
+    name,
+    state,
+  );
   const bar = element('progress', { max: 1 });
   const again = iconButton('again', '');
   const removing = iconButton('cross', '');
@@ -239,17 +256,16 @@ function stateOf({ state, sent, duration, segments = [], language, problem, note
   if (state === 'sending') return note ?? text('sending', Math.floor(100 * sent));
   if (state === 'working' && segments.length > 0 && duration > 0)
     return text('listening', clock(segments.at(-1).end), clock(duration));
-  if (state === 'waiting') return note ?? text('waiting');
-  if (state === 'working' || state === 'stopped') return text(state);
+  if (['waiting', 'working', 'stopped'].includes(state)) return text(state);
   const speed = took > 0 && duration > 0 ? `${(duration / took).toFixed(duration > 10 * took ? 0 : 1)}×` : undefined;
-  return [clock(duration ?? 0), language, speed].filter((part) => part).join(' · ');
+  return [clock(duration ?? 0), language && languageName(language), speed].filter((part) => part).join(' · ');
 }
 
 function paintOpened(record, part) {
   byId('about').textContent = [
     stateOf(record),
     record.model,
-    new Date(record.date).toLocaleString(document.documentElement.lang, { dateStyle: 'medium', timeStyle: 'short' }),
+    new Date(record.date).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' }),
   ]
     .filter((part) => part)
     .join(' · ');

@@ -1,6 +1,6 @@
 /** What the page says, in English and in Chinese. */
 const texts = {
-  addRecordings: ['Choose recordings', '选择录音'],
+  addRecordings: ['Add recordings', '添加录音'],
   again: ['Try again', '重试'],
   attach: ['Choose the recording to listen', '选择录音文件以便试听'],
   auto: ['Detect', '自动检测'],
@@ -35,6 +35,7 @@ const texts = {
   key: ['Key', '密钥'],
   keyAsk: ['This server asks for a key', '此服务器需要密钥'],
   keyHint: ['It is kept until this tab is closed.', '密钥保留到此标签页关闭为止。'],
+  keyboard: ['Keyboard', '键盘'],
   keys: [
     'In the text: ↑ ↓ segments, ← → words, Enter listen, Space pause, E edit, J join, Ctrl+Z undo. In an edit: Enter done, Ctrl+Enter split, Esc cancel.',
     '在文字中：↑ ↓ 选段，← → 选词，Enter 播放，空格 暂停，E 编辑，J 合并，Ctrl+Z 撤销。编辑时：Enter 完成，Ctrl+Enter 拆分，Esc 取消。',
@@ -102,7 +103,18 @@ export function speak(language) {
   }
 }
 
-/** @param code of a language that Whisper knows */
-export function languageName(code) {
-  return new Intl.DisplayNames(document.documentElement.lang, { type: 'language' }).of(code);
+/** Whisper's languages. */
+export const languages =
+  'en zh de es ru ko fr ja pt tr pl ca nl ar sv it id hi fi vi he uk el ms cs ro da hu ta no th ur hr bg lt la mi ml cy sk te fa lv bn sr az sl kn et mk br eu is hy ne mn bs kk sq sw gl mr pa si km sn yo so af oc ka be tg sd gu am yi lo uz fo ht ps tk nn mt sa lb my bo tl mg as tt haw ln ha ba jw su yue'.split(
+    ' ',
+  );
+
+/** @param code of a language, or what the server calls it @returns its name in the language of the page */
+export function languageName(code, locale = document.documentElement.lang) {
+  return new Intl.DisplayNames(locale, { type: 'language' }).of(code);
+}
+
+/** @param name what the server calls a language, which is its name in English @returns its code where it has one */
+export function languageCode(name) {
+  return languages.find((code) => languageName(code, 'en').toLowerCase() === name) ?? name;
 }

@@ -7,8 +7,11 @@ import { text } from './texts.js';
  * others is there for those who search or listen to it, and costs little.
  */
 const list = byId('segments');
+const mostNewRows = 150;
 let rows = [];
+let later;
 let found = { places: [], chosen: -1 };
+/** The word that is said: its row, element and index, and when. */
 let marked = {};
 const rowOf = new WeakMap();
 const watcher = new IntersectionObserver(
@@ -16,15 +19,24 @@ const watcher = new IntersectionObserver(
     for (const { target, isIntersecting } of entries)
       isIntersecting ? fill(rowOf.get(target)) : empty(rowOf.get(target));
     if (found.places.length > 0) paintFound();
+    mark(marked.seconds ?? -1);
   },
   { rootMargin: '600px 0px' },
 );
 
-/** Shows these segments; rows of those that were shown before stay. */
+/** Shows these segments; rows of those that were shown before stay. Many new ones at the end come in several steps. */
 export function show(segments) {
+  clearTimeout(later);
   const known = new Map(rows.map((row) => [row.segment, row]));
-  rows = segments.map((segment) => known.get(segment) ?? newRow(segment));
-  const wanted = new Set(rows);
+  const wanted = new Set();
+  let fresh = 0;
+  rows = [];
+  for (const segment of segments) {
+    const row = known.get(segment);
+    if (row === undefined && ++fresh > mostNewRows && wanted.size === known.size) break;
+    if (row !== undefined) wanted.add(row);
+    rows.push(row ?? newRow(segment));
+  }
   for (const row of known.values()) {
     if (wanted.has(row)) continue;
     watcher.unobserve(row.item);
@@ -36,6 +48,7 @@ export function show(segments) {
     else list.insertBefore(item, next);
   }
   if (list.querySelector('li[tabindex="0"]') === null && rows.length > 0) rows[0].item.tabIndex = 0;
+  if (rows.length < segments.length) later = setTimeout(show, 0, segments);
 }
 
 function newRow(segment) {
@@ -55,13 +68,14 @@ function newRow(segment) {
 
 function fill(row) {
   if (row === undefined || row.tools !== undefined) return;
-  const spans = row.segment.words.map(({ text, probability }) => {
-    const span = element('span', {}, text);
+  const spans = row.segment.words.flatMap(({ text, probability }) => {
+    const blank = /^\s*/.exec(text)[0];
+    const span = element('span', {}, text.slice(blank.length));
     if (probability < 0.8) {
       span.className = probability < 0.5 ? 'low' : 'middle';
       span.title = `${Math.round(100 * probability)} %`;
     }
-    return span;
+    return [blank, span];
   });
   row.words.replaceChildren(...spans);
   row.tools = element(
@@ -124,7 +138,7 @@ export function mark(seconds) {
     row?.item.classList.add('said');
   }
   span?.classList.add('said');
-  marked = { row, span, word };
+  marked = { row, span, word, seconds };
   return isOther ? row : undefined;
 }
 
@@ -152,11 +166,11 @@ function paintFound() {
 
 function rangeIn(paragraph, at, length) {
   const range = new Range();
-  let start = 0;
-  for (const { firstChild } of paragraph.children) {
-    const end = start + firstChild.length;
-    if (start <= at && at < end) range.setStart(firstChild, at - start);
-    if (start < at + length && at + length <= end) range.setEnd(firstChild, at + length - start);
+  const texts = document.createTreeWalker(paragraph, NodeFilter.SHOW_TEXT);
+  for (let start = 0, node = texts.nextNode(); node !== null; node = texts.nextNode()) {
+    const end = start + node.length;
+    if (start <= at && at < end) range.setStart(node, at - start);
+    if (start < at + length && at + length <= end) range.setEnd(node, at + length - start);
     start = end;
   }
   return range;
