@@ -146,7 +146,8 @@ test.each<[string, readonly string[], string]>([
   ['takes pages from a path', ['--cors-origin', 'https://a.example/page'], 'expected origins'],
   ['has a name with a port', ['--allow-host', 'a.example:80'], 'expected names of machines'],
 ])('a server that %s is not started', async (_, args, message) => {
-  const { code, stderr } = await runCli(['serve', ...args]);
+  const when = { text: 'listening', act: (kill: (signal: NodeJS.Signals) => void) => kill('SIGKILL') };
+  const { code, stderr } = await runCli(['serve', '--port', '0', ...args], { when });
   expect([code, stderr]).toEqual([2, expect.stringContaining(message)]);
 });
 

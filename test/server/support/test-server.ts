@@ -1,5 +1,6 @@
+import { readdirSync } from 'node:fs';
 import { connect } from 'node:net';
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import type { openPool as open } from '../../../src/pool/open-pool.ts';
 import type { Pool } from '../../../src/pool/pool.ts';
 import type { AnsweredRequest } from '../../../src/server/http/http-server.ts';
@@ -79,11 +80,16 @@ async function* sayHello(recording: Parameters<Pool['transcribe']>[0]): AsyncGen
   yield segmentOf(' hello');
 }
 
+/** The longest that a server has for closing a connection: one that never does gives what came until then. */
+const patienceMs = 30_000;
+
 /** Sends bytes as they are and gives what comes back until the connection is closed. */
 export function sendRaw(url: string, ...pieces: readonly (string | Uint8Array)[]): Promise<string> {
   const { hostname, port } = new URL(url);
   return new Promise((resolve) => {
     const socket = connect(Number(port), hostname);
+    const giveUp = setTimeout(() => socket.destroy(), patienceMs);
+    socket.once('close', () => clearTimeout(giveUp));
     let answer = '';
     socket.setEncoding('latin1').on('data', (text: string) => {
       answer += text;
@@ -91,6 +97,19 @@ export function sendRaw(url: string, ...pieces: readonly (string | Uint8Array)[]
     socket.on('error', () => undefined).on('close', () => resolve(answer));
     for (const piece of pieces) socket.write(piece);
   });
+}
+
+/** Files of recordings that a server keeps. */
+export function keptFiles({ uploads }: TestServer): string[] {
+  return readdirSync(uploads, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ name }) => name);
+}
+
+/** A request counts as answered when all that was kept for it is gone. */
+export async function expectNothingKept(server: TestServer, requests: number): Promise<void> {
+  await expect.poll(() => server.answered.length).toBeGreaterThanOrEqual(requests);
+  expect(keptFiles(server)).toEqual([]);
 }
 
 /** A form with a recording in it, and other fields. */
