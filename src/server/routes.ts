@@ -1,9 +1,10 @@
-import { sendJson } from './http/exchange.ts';
+import { sendJson, sendText } from './http/exchange.ts';
 import { unavailable } from './http/request-error.ts';
 import type { Route } from './http/router.ts';
 import { answerModel, answerModels } from './openai/models.ts';
 import { answerSpeech } from './openai/transcriptions.ts';
 import { pageRoutes } from './page-routes.ts';
+import { prometheusType } from './prometheus.ts';
 import type { ServerParts } from './server-parts.ts';
 
 /** Everything that the server answers to. */
@@ -22,6 +23,12 @@ export function routesOf(parts: ServerParts, isDraining: () => boolean): Route[]
     },
     { method: 'GET', path: '/v1/models', handle: (exchange) => answerModels(exchange, parts) },
     { method: 'GET', path: '/v1/models/{id}', handle: (exchange, [id = '']) => answerModel(exchange, parts, id) },
+    {
+      method: 'GET',
+      path: '/metrics',
+      isAlways: true,
+      handle: (exchange) => sendText(exchange, parts.metrics.text(), prometheusType),
+    },
     {
       method: 'GET',
       path: '/health',

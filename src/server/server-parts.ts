@@ -2,12 +2,14 @@ import type { SpeechModel } from '../vad/speech-model.ts';
 import type { Admission } from './admission.ts';
 import type { UploadLimits } from './http/upload.ts';
 import type { UploadFolder } from './http/upload-folder.ts';
+import type { Metrics } from './metrics.ts';
 import type { ModelHost } from './model-host.ts';
 
 /** What requests are answered with. */
 export interface ServerParts {
   readonly models: ModelHost;
   readonly admission: Admission;
+  readonly metrics: Metrics;
   readonly uploads: UploadFolder;
   readonly uploadLimits: UploadLimits;
   readonly maxDurationSeconds: number;

@@ -6,6 +6,7 @@ import type { AccessRules } from './http/access.ts';
 import { type AnsweredRequest, openHttpServer } from './http/http-server.ts';
 import type { UploadLimits } from './http/upload.ts';
 import { openUploadFolder } from './http/upload-folder.ts';
+import { openMetrics } from './metrics.ts';
 import { type ModelHostOptions, openModelHost } from './model-host.ts';
 import { routesOf } from './routes.ts';
 import type { ServerParts } from './server-parts.ts';
@@ -41,11 +42,14 @@ const spareConnections = 256;
 export async function openSpeechServer(options: SpeechServerOptions): Promise<SpeechServer> {
   const uploads = await openUploadFolder(options.uploadDirectory);
   const models = openModelHost(options.models);
+  const admission = openAdmission(options.admission);
+  const metrics = openMetrics(admission, models);
   let speechModel: Promise<SpeechModel> | undefined;
   const parts: ServerParts = {
     models,
     uploads,
-    admission: openAdmission(options.admission),
+    admission,
+    metrics,
     uploadLimits: options.uploads,
     maxDurationSeconds: options.maxDurationSeconds,
     speechModel() {
@@ -63,7 +67,10 @@ export async function openSpeechServer(options: SpeechServerOptions): Promise<Sp
     access: options.access,
     routes: routesOf(parts, () => isDraining),
     maxConnections: running + waiting + spareConnections,
-    onAnswered: options.onAnswered,
+    onAnswered(answered) {
+      metrics.count(answered);
+      options.onAnswered(answered);
+    },
   });
   const server = await listening.catch((error: unknown) =>
     closeAfter(error, async () => uploads[Symbol.asyncDispose]()),

@@ -7,6 +7,8 @@ import { RequestError } from './request-error.ts';
 export interface RequestFacts {
   model?: string;
   audioSeconds?: number;
+  /** How long its recording, which had come, waited for its turn. */
+  waitSeconds?: number;
   /** What was said in the recording. */
   text?: string;
   /** What went wrong, for those who run the server. */

@@ -29,7 +29,9 @@ export async function answerSpeech(
   if (form.file === undefined)
     throw new RequestError(400, 'FILE_MISSING', 'there is no file in the form', { param: 'file' });
   if (request.warnings.length > 0) response.setHeader('x-whisper-npu-warning', asHeader(request.warnings.join('; ')));
+  const cameAt = performance.now();
   await ticket.turn(signal);
+  facts.waitSeconds = (performance.now() - cameAt) / 1000;
   using use = await parts.models.use(request.model);
   facts.model = use.pool.name;
   facts.hidden = new Map([[form.file.path, form.file.name]]);
