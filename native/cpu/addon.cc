@@ -139,12 +139,9 @@ Napi::Value create_cache(const Napi::CallbackInfo& info) {
   return hold(info.Env(), std::make_unique<TextCache>(held<Model>(info[0]).dimensions()));
 }
 
-/** step(model, audio, cache, { tokens, positions, width, firstRow, windows, pastRows, pastEnds }, attention) */
-Napi::Value step(const Napi::CallbackInfo& info) {
-  auto& model = held<Model>(info[0]);
-  auto& audio = audio_of(model, info[1]);
-  const auto given = info[3].As<Napi::Object>();
-  const Step step{
+/** { audio, cache, tokens, positions, width, firstRow, windows, pastRows, pastEnds, attention } */
+Step step_of(const Napi::Object& given) {
+  return {
       .tokens = integers(given.Get("tokens"), "tokens"),
       .positions = integers(given.Get("positions"), "positions"),
       .width = size_of(given, "width"),
@@ -153,7 +150,9 @@ Napi::Value step(const Napi::CallbackInfo& info) {
       .past_rows = integers(given.Get("pastRows"), "pastRows"),
       .past_ends = integers(given.Get("pastEnds"), "pastEnds"),
   };
-  const Dimensions& dimensions = model.dimensions();
+}
+
+void check(const Step& step, const Dimensions& dimensions, const Audio& audio, const TextCache& cache) {
   if (step.tokens.size() != step.windows.size() * step.width || step.tokens.size() != step.positions.size() ||
       step.windows.size() != step.past_ends.size() ||
       !std::is_sorted(step.windows.begin(), step.windows.end()) ||
@@ -162,7 +161,6 @@ Napi::Value step(const Napi::CallbackInfo& info) {
   check_below(step.tokens, dimensions.n_vocab, "token");
   check_below(step.positions, dimensions.n_text_ctx, "position");
   check_below(step.windows, audio.windows(), "window");
-  auto& cache = held<TextCache>(info[2]);
   if (!cache.fits(dimensions)) throw std::invalid_argument("the cache is of another model");
   if (step.first_row > cache.rows()) throw std::out_of_range("there are not as many rows yet");
   check_below(step.past_rows, step.first_row, "row");
@@ -172,16 +170,36 @@ Napi::Value step(const Napi::CallbackInfo& info) {
     if (static_cast<size_t>(step.past_ends[text] - start) + step.width > dimensions.n_text_ctx)
       throw std::length_error("a text is longer than " + std::to_string(dimensions.n_text_ctx));
   }
-  float* scores = nullptr;
-  Napi::Value attention = info.Env().Undefined();
-  if (info[4].As<Napi::Boolean>()) {
-    const size_t count = step.tokens.size() * model.alignment_head_count() * dimensions.n_audio_ctx;
-    auto array = Napi::Float32Array::New(info.Env(), count);
-    scores = array.Data();
-    attention = array;
+}
+
+/** step(model, parts): texts that share a step, each with a cache of its own; gives each one's attention */
+Napi::Value step(const Napi::CallbackInfo& info) {
+  auto& model = held<Model>(info[0]);
+  const Dimensions& dimensions = model.dimensions();
+  const auto given = info[1].As<Napi::Array>();
+  auto results = Napi::Array::New(info.Env(), given.Length());
+  std::vector<Step> steps;
+  steps.reserve(given.Length());
+  std::vector<StepPart> parts;
+  for (uint32_t i = 0; i < given.Length(); ++i) {
+    const auto part = given.Get(i).As<Napi::Object>();
+    const Step& step = steps.emplace_back(step_of(part));
+    auto& audio = audio_of(model, part.Get("audio"));
+    auto& cache = held<TextCache>(part.Get("cache"));
+    check(step, dimensions, audio, cache);
+    if (std::any_of(parts.begin(), parts.end(), [&](const StepPart& other) { return &other.cache == &cache; }))
+      throw std::invalid_argument("two parts of a step have one cache");
+    float* scores = nullptr;
+    if (part.Get("attention").ToBoolean()) {
+      const size_t count = step.tokens.size() * model.alignment_head_count() * dimensions.n_audio_ctx;
+      auto array = Napi::Float32Array::New(info.Env(), count);
+      scores = array.Data();
+      results.Set(i, array);
+    }
+    parts.push_back({step, audio, cache, scores});
   }
-  model.step(step, audio, cache, scores);
-  return attention;
+  model.step(parts);
+  return results;
 }
 
 /** logits(model, rows) */

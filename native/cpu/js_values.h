@@ -13,7 +13,7 @@
 #include <utility>
 
 /** Counts the changes of what is exported; src/backend/cpu/cpu-addon.ts asks for the one it was written for. */
-inline constexpr int32_t interface_version = 6;
+inline constexpr int32_t interface_version = 7;
 
 /** By which one thing of ours is told from another, and from things of others. */
 template <typename T>

@@ -34,6 +34,14 @@ struct ModelOptions {
   bool has_bfloat16;
 };
 
+/** Texts in a step that they may share with others: see DecoderPart. */
+struct StepPart {
+  const Step& step;
+  const Audio& audio;
+  TextCache& cache;
+  float* attention;
+};
+
 class Model {
  public:
   virtual ~Model() = default;
@@ -43,8 +51,8 @@ class Model {
   /** @param output f32 [n_audio_ctx, n_audio_state] */
   virtual void encoder_output(const float* log_mel, float* output) = 0;
   /** As Decoder::step. */
-  virtual void step(const Step& step, const Audio& audio, TextCache& cache, float* attention) = 0;
-  /** Of the last step. */
+  virtual void step(std::span<const StepPart> parts) = 0;
+  /** Of the last step, of all its parts. */
   virtual size_t rows() const = 0;
   // Of rows of the last step, as Vocabulary's.
   virtual void logits(std::span<const int32_t> rows, float* logits) = 0;

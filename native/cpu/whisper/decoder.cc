@@ -69,6 +69,8 @@ void Decoder<Kv>::reserve(size_t rows) {
   const size_t size_bytes = capacity * state_ * sizeof(float);
   residual_ = MemoryBlock(size_bytes);
   queries_ = MemoryBlock(size_bytes);
+  keys_ = MemoryBlock(size_bytes);
+  values_ = MemoryBlock(size_bytes);
   projected_ = MemoryBlock(size_bytes);
   normed_ = Activations(capacity, state_);
   attention_output_ = Activations(capacity, state_);
@@ -77,15 +79,24 @@ void Decoder<Kv>::reserve(size_t rows) {
 }
 
 template <typename Kv>
-void Decoder<Kv>::step(const Step& step, const CrossKv<Kv>& cross_kv, TextCache& cache, float* attention,
-                       BlockProbe* probe) {
-  const size_t rows = step.tokens.size();
+void Decoder<Kv>::step(std::span<const DecoderPart<Kv>> parts, BlockProbe* probe) {
+  size_t rows = 0;
+  for (const auto& part : parts) {
+    part.cache.reserve(part.step.first_row + part.step.tokens.size());
+    rows += part.step.tokens.size();
+  }
   const size_t heads = dimensions_.n_text_head;
   reserve(rows);
-  cache.reserve(step.first_row + rows);
+  const auto each_part = [&](const auto& work) {
+    size_t first_row = 0;
+    for (const auto& part : parts) {
+      work(part, first_row);
+      first_row += part.step.tokens.size();
+    }
+  };
   const auto tap = [&](const std::string& name) { return tap_of(probe, "model.decoder." + name, rows, state_); };
   clock_.start();
-  embed(step, tap("embed"));
+  each_part([&](const auto& part, size_t first_row) { embed(part.step, first_row, tap("embed")); });
   const auto each_head = [&](const auto& with_vectors) {
     pool_.parallel_for(heads, [&](size_t head, size_t thread_index) {
       switch (head_size_) {
@@ -100,13 +111,21 @@ void Decoder<Kv>::step(const Step& step, const CrossKv<Kv>& cross_kv, TextCache&
     const std::string name = "layers." + std::to_string(index);
     normalise(layer.self_norm, rows);
     each_head([&]<size_t vectors>(size_t head, Scratch& scratch) {
-      attend_to_text<vectors>(index, head, step, cache, scratch);
+      project(layer.self_query, head, rows, queries_);
+      project(layer.self_key, head, rows, keys_);
+      project(layer.self_value, head, rows, values_);
+      each_part([&](const auto& part, size_t first_row) {
+        attend_to_text<vectors>(index, head, part, first_row, scratch);
+      });
     });
     clock_.spent_on(Part::text);
     add_projection(layer.self_output, attention_output_, rows, tap(name + ".self_attn"));
     normalise(layer.cross_norm, rows);
     each_head([&]<size_t vectors>(size_t head, Scratch& scratch) {
-      attend_to_audio<vectors>(index, head, step, cross_kv, attention, scratch);
+      project(layer.cross_query, head, rows, queries_);
+      each_part([&](const auto& part, size_t first_row) {
+        attend_to_audio<vectors>(index, head, part, first_row, scratch);
+      });
     });
     clock_.spent_on(Part::audio);
     add_projection(layer.cross_output, attention_output_, rows, tap(name + ".encoder_attn"));
@@ -125,11 +144,12 @@ void Decoder<Kv>::step(const Step& step, const CrossKv<Kv>& cross_kv, TextCache&
 }
 
 template <typename Kv>
-void Decoder<Kv>::embed(const Step& step, const BlockTap& tap) {
-  for (size_t row = 0; row < step.tokens.size(); ++row) {
+void Decoder<Kv>::embed(const Step& step, size_t first_row, const BlockTap& tap) {
+  for (size_t index = 0; index < step.tokens.size(); ++index) {
+    const size_t row = first_row + index;
     float* to = residual_.as<float>() + row * state_;
-    std::copy_n(embedding_ + static_cast<size_t>(step.tokens[row]) * state_, state_, to);
-    add_row(to, positional_embedding_ + static_cast<size_t>(step.positions[row]) * state_, state_);
+    std::copy_n(embedding_ + static_cast<size_t>(step.tokens[index]) * state_, state_, to);
+    add_row(to, positional_embedding_ + static_cast<size_t>(step.positions[index]) * state_, state_);
     tap.keep_block(row, to);
     tap.pass_stream(row, to);
   }
@@ -166,18 +186,28 @@ void Decoder<Kv>::add_projection(const RowLinear& linear, Activations& input, si
   clock_.spent_on(Part::linear);
 }
 
-/** Queries, keys and values of a head, and its attention to the rows of each text. */
+/** A head's share of a layer of all rows, which no other thread reads or writes. */
+template <typename Kv>
+void Decoder<Kv>::project(const RowLinear& linear, size_t head, size_t rows, MemoryBlock& to) {
+  const size_t first = head * head_size_;
+  linear.multiply(normed_, rows, first, first + head_size_, to.as<float>() + first, state_);
+}
+
+/** Puts keys and values of a head into the part's cache, and attends to the rows of each text. */
 template <typename Kv>
 template <size_t vectors>
-void Decoder<Kv>::attend_to_text(size_t layer, size_t head, const Step& step, TextCache& cache, Scratch& scratch) {
-  const Layer& weights = layers_[layer];
+void Decoder<Kv>::attend_to_text(size_t layer, size_t head, const DecoderPart<Kv>& part, size_t first_row,
+                                 Scratch& scratch) {
+  const Step& step = part.step;
+  TextCache& cache = part.cache;
   const size_t rows = step.tokens.size();
   const size_t first = head * head_size_;
-  const size_t last = first + head_size_;
-  float* queries = queries_.as<float>() + first;
-  weights.self_query.multiply(normed_, rows, first, last, queries, state_);
-  weights.self_key.multiply(normed_, rows, first, last, cache.keys(layer, step.first_row) + first, state_);
-  weights.self_value.multiply(normed_, rows, first, last, cache.values(layer, step.first_row) + first, state_);
+  for (size_t row = 0; row < rows; ++row) {
+    const size_t from = (first_row + row) * state_ + first;
+    std::copy_n(keys_.as<float>() + from, head_size_, cache.keys(layer, step.first_row + row) + first);
+    std::copy_n(values_.as<float>() + from, head_size_, cache.values(layer, step.first_row + row) + first);
+  }
+  const float* queries = queries_.as<float>() + first_row * state_ + first;
   const float scale = log2_e / std::sqrt(static_cast<float>(head_size_));
   auto* scores = scratch.scores.template as<float>();
   for (size_t row = 0; row < rows; ++row) {
@@ -204,18 +234,20 @@ void Decoder<Kv>::attend_to_text(size_t layer, size_t head, const Step& step, Te
       for (size_t v = 0; v < vectors; ++v)
         mixed[v] = multiply_add(broadcast(scores[i]), load(value + v * lanes), mixed[v]);
     }
-    for (size_t v = 0; v < vectors; ++v) store(attention_output_.row(row) + first + v * lanes, mixed[v] * inverse);
+    for (size_t v = 0; v < vectors; ++v)
+      store(attention_output_.row(first_row + row) + first + v * lanes, mixed[v] * inverse);
   }
 }
 
-/** Queries of a head and its attention to the windows of the texts. */
+/** A head's attention to the windows of the texts. */
 template <typename Kv>
 template <size_t vectors>
-void Decoder<Kv>::attend_to_audio(size_t layer, size_t head, const Step& step, const CrossKv<Kv>& cross_kv,
-                                  float* attention, Scratch& scratch) {
+void Decoder<Kv>::attend_to_audio(size_t layer, size_t head, const DecoderPart<Kv>& part, size_t first_row,
+                                  Scratch& scratch) {
+  const Step& step = part.step;
+  const CrossKv<Kv>& cross_kv = part.cross_kv;
+  float* attention = part.attention;
   const size_t rows = step.tokens.size();
-  const size_t first = head * head_size_;
-  layers_[layer].cross_query.multiply(normed_, rows, first, first + head_size_, queries_.as<float>() + first, state_);
   auto* scores = scratch.scores.template as<float>();
   const auto window_of = [&](size_t row) { return static_cast<size_t>(step.windows[row / step.width]); };
   for (size_t row = 0; row < rows;) {
@@ -223,13 +255,13 @@ void Decoder<Kv>::attend_to_audio(size_t layer, size_t head, const Step& step, c
     const size_t behind = row + rows_at_once;
     // Scores are kept before they become weights, one row at a time.
     if (attention == nullptr && behind <= rows && window_of(behind - 1) == window) {
-      score_rows<vectors, rows_at_once>(layer, head, row, window, cross_kv, scores);
-      mix_rows<vectors, rows_at_once>(layer, head, row, window, cross_kv, scores);
+      score_rows<vectors, rows_at_once>(layer, head, first_row + row, window, cross_kv, scores);
+      mix_rows<vectors, rows_at_once>(layer, head, first_row + row, window, cross_kv, scores);
       row = behind;
     } else {
-      score_rows<vectors, 1>(layer, head, row, window, cross_kv, scores);
+      score_rows<vectors, 1>(layer, head, first_row + row, window, cross_kv, scores);
       if (attention != nullptr) keep_scores(layer, head, row, step, scores, attention);
-      mix_rows<vectors, 1>(layer, head, row, window, cross_kv, scores);
+      mix_rows<vectors, 1>(layer, head, first_row + row, window, cross_kv, scores);
       ++row;
     }
   }

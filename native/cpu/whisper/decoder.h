@@ -1,6 +1,7 @@
 // Whisper's decoder: some tokens at a time, of one text or of many, over a cache that is a log of rows.
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "cross_kv.h"
@@ -14,6 +15,16 @@
 
 namespace WHISPER_CPU_LEVEL {
 
+/** Texts over some windows, with a cache of their own, in a step that they may share with others. */
+template <typename Kv>
+struct DecoderPart {
+  const Step& step;
+  const CrossKv<Kv>& cross_kv;
+  TextCache& cache;
+  /** Where the alignment heads' scores go, f32 [texts, heads, width, n_audio_ctx]; nullptr for nowhere. */
+  float* attention;
+};
+
 template <typename Kv>
 class Decoder {
  public:
@@ -22,15 +33,14 @@ class Decoder {
           Clock& clock);
 
   /**
-   * Appends tokens.
+   * Appends tokens. Weights are read once for all parts, and no part changes what another one gives.
    *
-   * @param attention where the alignment heads' scores go, f32 [texts, heads, width, n_audio_ctx]; nullptr for nowhere
+   * @param parts each with a cache of its own
    * @param probe looks at every block; nullptr for none
    */
-  void step(const Step& step, const CrossKv<Kv>& cross_kv, TextCache& cache, float* attention,
-            BlockProbe* probe = nullptr);
+  void step(std::span<const DecoderPart<Kv>> parts, BlockProbe* probe = nullptr);
 
-  /** Behind the final norm, of the tokens of the last step. */
+  /** Behind the final norm, of the tokens of the last step, part by part. */
   const Activations& states() const { return normed_; }
   size_t alignment_head_count() const { return alignment_heads_.size(); }
 
@@ -59,15 +69,15 @@ class Decoder {
   };
 
   void reserve(size_t rows);
-  void embed(const Step& step, const BlockTap& tap);
+  void embed(const Step& step, size_t first_row, const BlockTap& tap);
   void normalise(const LayerNorm& norm, size_t rows);
   void quantise(Activations& activations, size_t rows);
   void add_projection(const RowLinear& linear, Activations& input, size_t rows, const BlockTap& tap);
+  void project(const RowLinear& linear, size_t head, size_t rows, MemoryBlock& to);
   template <size_t vectors>
-  void attend_to_text(size_t layer, size_t head, const Step& step, TextCache& cache, Scratch& scratch);
+  void attend_to_text(size_t layer, size_t head, const DecoderPart<Kv>& part, size_t first_row, Scratch& scratch);
   template <size_t vectors>
-  void attend_to_audio(size_t layer, size_t head, const Step& step, const CrossKv<Kv>& cross_kv, float* attention,
-                       Scratch& scratch);
+  void attend_to_audio(size_t layer, size_t head, const DecoderPart<Kv>& part, size_t first_row, Scratch& scratch);
   template <size_t vectors, size_t row_count>
   void score_rows(size_t layer, size_t head, size_t first, size_t window, const CrossKv<Kv>& cross_kv, float* scores);
   template <size_t vectors, size_t row_count>
@@ -87,6 +97,8 @@ class Decoder {
   size_t row_capacity_ = 0;
   MemoryBlock residual_;
   MemoryBlock queries_;
+  MemoryBlock keys_;
+  MemoryBlock values_;
   MemoryBlock projected_;
   Activations normed_;
   Activations attention_output_;

@@ -67,10 +67,15 @@ class ModelOf final : public Model {
   void encoder_output(const float* log_mel, float* output) override {
     encoder_profile_.execution([&] { encoder_.encode(log_mel, output); });
   }
-  void step(const Step& step, const Audio& audio, TextCache& cache, float* attention) override {
-    decoder_profile_.execution(
-        [&] { decoder_.step(step, static_cast<const AudioOf<Kv>&>(audio).kv, cache, attention); });
-    rows_ = step.tokens.size();
+  void step(std::span<const StepPart> parts) override {
+    std::vector<DecoderPart<Kv>> own;
+    size_t rows = 0;
+    for (const auto& [step, audio, cache, attention] : parts) {
+      own.push_back({step, static_cast<const AudioOf<Kv>&>(audio).kv, cache, attention});
+      rows += step.tokens.size();
+    }
+    decoder_profile_.execution([&] { decoder_.step(own); });
+    rows_ = rows;
   }
   size_t rows() const override { return rows_; }
   void logits(std::span<const int32_t> rows, float* logits) override {
@@ -96,7 +101,8 @@ class ModelOf final : public Model {
                     .past_rows = {},
                     .past_ends = {&past_end, 1}};
     TextCache cache(dimensions_);
-    decoder_.step(step, audio.kv, cache, nullptr, &probe);
+    const DecoderPart<Kv> part{step, audio.kv, cache, nullptr};
+    decoder_.step({&part, 1}, &probe);
     rows_ = tokens.size();
     const auto last = static_cast<int32_t>(rows_ - 1);
     vocabulary_.logits(decoder_.states(), {&last, 1}, logits);

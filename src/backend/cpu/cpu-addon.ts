@@ -31,14 +31,12 @@ export interface CpuAddon {
   /** @returns f32 [nAudioCtx, nAudioState] */
   encoderOutput(model: NativeModel, logMel: Float32Array): Float32Array<ArrayBuffer>;
   createCache(model: NativeModel): NativeCache;
-  /** @returns with `attention` the alignment heads' scores, f32 [texts, heads, width, nAudioCtx] */
-  step(
-    model: NativeModel,
-    audio: NativeAudio,
-    cache: NativeCache,
-    step: NativeStep,
-    attention: boolean,
-  ): Float32Array<ArrayBuffer> | undefined;
+  /**
+   * Computes texts that share a step; rows of the step are those of its parts, one after the other.
+   *
+   * @returns of each part with `attention` the alignment heads' scores, f32 [texts, heads, width, nAudioCtx]
+   */
+  step(model: NativeModel, parts: readonly NativeStepPart[]): (Float32Array<ArrayBuffer> | undefined)[];
   /** Of rows of the last step, f32 [rows, nVocab]. */
   logits(model: NativeModel, rows: Int32Array): Float32Array<ArrayBuffer>;
   /**
@@ -102,8 +100,11 @@ export interface NativeModelOptions extends WeightsTable {
   readonly threads: number;
 }
 
-/** New tokens, text by text, `width` for each. */
-export interface NativeStep {
+/** New tokens, text by text, `width` for each, of texts that have a cache to themselves. */
+export interface NativeStepPart {
+  readonly audio: NativeAudio;
+  readonly cache: NativeCache;
+  readonly attention: boolean;
   readonly tokens: Int32Array;
   /** Their places in their texts. */
   readonly positions: Int32Array;
@@ -118,7 +119,7 @@ export interface NativeStep {
 }
 
 /** Of the interface above; native/cpu/js_values.h has the same. Both count on when it changes. */
-const interfaceVersion = 6;
+const interfaceVersion = 7;
 
 let loaded: (CpuAddon & NetworkAddon) | undefined;
 

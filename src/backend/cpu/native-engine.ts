@@ -13,6 +13,7 @@ import {
 import { type EncodedWindows, type EngineOptions, windowsFor } from './engine.ts';
 import { NativeRun } from './native-run.ts';
 import type { GraphProfile } from './profile.ts';
+import { type ShareStep, sharedSteps } from './shared-steps.ts';
 import { WindowPool } from './window-pool.ts';
 
 /**
@@ -26,6 +27,7 @@ export class NativeEngine {
   readonly #model: NativeModel;
   readonly #dimensions: ModelDimensions;
   readonly #windows: WindowPool<NativeAudio>;
+  readonly #shareStep: ShareStep;
   readonly #freeCaches: NativeCache[] = [];
 
   private constructor(addon: CpuAddon, level: CpuLevel, model: NativeModel, dimensions: ModelDimensions) {
@@ -35,6 +37,7 @@ export class NativeEngine {
     const allocate = (capacity: number) => addon.allocateAudio(model, capacity);
     this.#windows = new WindowPool(allocate, (audio) => addon.freeAudio(audio));
     this.#dimensions = dimensions;
+    this.#shareStep = sharedSteps(addon, model);
   }
 
   static async open(
@@ -69,7 +72,8 @@ export class NativeEngine {
 
   #startDecoder(audio: NativeAudio, windows: { first: number; count: number }): NativeRun {
     const cache = this.#freeCaches.pop() ?? this.#addon.createCache(this.#model);
-    const parts = { addon: this.#addon, model: this.#model, audio, cache, dimensions: this.#dimensions };
+    const own = { shareStep: this.#shareStep, dimensions: this.#dimensions };
+    const parts = { addon: this.#addon, model: this.#model, audio, cache, ...own };
     return new NativeRun(parts, windows, () => this.#freeCaches.push(cache));
   }
 }

@@ -7,6 +7,7 @@ import { type Allowed, type Choice, chooseToken, decodeGreedily, logprobsOf, typ
 import { firstAsked, type RowPlan, rowsAsked, SequenceTable } from '../sequence-table.ts';
 import type { CpuAddon, NativeAudio, NativeCache, NativeModel } from './cpu-addon.ts';
 import type { EngineRun } from './engine.ts';
+import type { ShareStep, StepReader } from './shared-steps.ts';
 
 export interface NativeRunParts {
   readonly addon: CpuAddon;
@@ -14,6 +15,7 @@ export interface NativeRunParts {
   readonly audio: NativeAudio;
   readonly cache: NativeCache;
   readonly dimensions: ModelDimensions;
+  readonly shareStep: ShareStep;
 }
 
 /** Where no token is a timestamp. */
@@ -25,6 +27,7 @@ export class NativeRun implements EngineRun {
   readonly #firstWindow: number;
   readonly #texts: SequenceTable;
   readonly #giveBack: () => void;
+  #isClosed = false;
 
   /** @param giveBack takes the cache's memory back once the texts are done */
   constructor(parts: NativeRunParts, windows: { first: number; count: number }, giveBack: () => void) {
@@ -38,9 +41,13 @@ export class NativeRun implements EngineRun {
     const { addon, model } = this.#parts;
     const plan = this.#texts.plan(step);
     const rows = rowsAsked(plan, firstAsked(plan, step));
-    const attention = this.#step(plan, step.attention ?? false);
-    const logits = addon.logits(model, Int32Array.from(rows));
-    return attention === undefined ? { logits } : { logits, attention };
+    return this.#step(plan, step.attention ?? false, (firstRow, attention) => {
+      const logits = addon.logits(
+        model,
+        Int32Array.from(rows, (row) => firstRow + row),
+      );
+      return attention === undefined ? { logits } : { logits, attention };
+    });
   }
 
   async candidates(step: TextStep, request: CandidatesRequest): Promise<Candidate[][]> {
@@ -64,9 +71,7 @@ export class NativeRun implements EngineRun {
       get lengths() {
         return texts.lengths;
       },
-      append: (tokens: TokensOfTexts) => {
-        this.#step(texts.plan({ tokens }), false);
-      },
+      append: (tokens: TokensOfTexts) => this.#step(texts.plan({ tokens }), false, () => undefined),
       choose: (tokens: TokensOfTexts, allowed: readonly Allowed[]) => this.#choose(tokens, allowed),
       cut: (lengths: readonly number[]) => texts.cut(lengths),
     };
@@ -74,43 +79,51 @@ export class NativeRun implements EngineRun {
   }
 
   close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     this.#giveBack();
   }
 
-  /** The vocabulary is screened for a single text; several read it once for all of them. */
-  #choose(tokens: TokensOfTexts, allowed: readonly Allowed[]): Choice[] {
+  /** The vocabulary is screened for a single text over a window; several read it once for all of them. */
+  #choose(tokens: TokensOfTexts, allowed: readonly Allowed[]): Promise<readonly Choice[]> {
     const { addon, model, dimensions } = this.#parts;
     const plan = this.#texts.plan({ tokens });
-    this.#step(plan, false);
     const [only, ...others] = allowed;
-    if (only !== undefined && others.length === 0)
-      return [addon.choose(model, plan.width - 1, only.mask, only.timestampBegin ?? noToken)];
-    const [rows = []] = rowsOf(
-      addon.logits(model, Int32Array.from(rowsAsked(plan, plan.width - 1))),
-      dimensions.nVocab,
-      1,
-    );
-    return rows.map((logits, text) => chooseToken(logits, allowed[text] as Allowed));
+    return this.#step(plan, false, (firstRow) => {
+      if (only !== undefined && others.length === 0)
+        return [addon.choose(model, firstRow + plan.width - 1, only.mask, only.timestampBegin ?? noToken)];
+      const asked = Int32Array.from(rowsAsked(plan, plan.width - 1), (row) => firstRow + row);
+      const [rows = []] = rowsOf(addon.logits(model, asked), dimensions.nVocab, 1);
+      return rows.map((logits, text) => chooseToken(logits, allowed[text] as Allowed));
+    });
   }
 
-  #step(plan: RowPlan, attention: boolean): Float32Array | undefined {
-    const { addon, model, audio, cache } = this.#parts;
+  /** Does a step together with those of other runs. */
+  #step<T>(plan: RowPlan, attention: boolean, read: StepReader<T>): Promise<T> {
+    const { audio, cache, shareStep } = this.#parts;
     const { tokens, positions, width, pastRows, texts } = plan;
-    let end = 0;
-    const step = {
-      tokens,
-      positions,
-      width,
-      firstRow: this.#texts.rowCount,
-      windows: Int32Array.from(texts, ({ window }) => this.#firstWindow + window),
-      pastRows: Int32Array.from(pastRows.flat()),
-      pastEnds: Int32Array.from(pastRows, ({ length }) => {
-        end += length;
-        return end;
-      }),
+    const begin = () => {
+      if (this.#isClosed) throw new Error('the texts have been ended');
+      let end = 0;
+      return {
+        audio,
+        cache,
+        attention,
+        tokens,
+        positions,
+        width,
+        firstRow: this.#texts.rowCount,
+        windows: Int32Array.from(texts, ({ window }) => this.#firstWindow + window),
+        pastRows: Int32Array.from(pastRows.flat()),
+        pastEnds: Int32Array.from(pastRows, ({ length }) => {
+          end += length;
+          return end;
+        }),
+      };
     };
-    const scores = addon.step(model, audio, cache, step, attention);
-    this.#texts.commit(plan);
-    return scores;
+    return shareStep(begin, (firstRow, scores) => {
+      this.#texts.commit(plan);
+      return read(firstRow, scores);
+    });
   }
 }

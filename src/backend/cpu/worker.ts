@@ -10,13 +10,21 @@ const port = parentPort;
 if (port === null) throw new Error('this module runs as a worker thread');
 
 const audios = new Map<number, { logMels: readonly Float32Array[]; windows: EncodedWindows }>();
-const runs = new Map<number, { audio: number; run: EngineRun }>();
+const runs = new Map<number, { audio: number; run: EngineRun; last: Promise<unknown> }>();
 let handles = 0;
 
 function held<T>(map: ReadonlyMap<number, T>, handle: number): T {
   const value = map.get(handle);
   if (value === undefined) throw new Error(`handle ${handle} has been released`);
   return value;
+}
+
+/** Calls of one run come one after the other, each where the one before has left its texts. */
+function inTurn<T>(handle: number, work: (run: EngineRun) => Promise<T>): Promise<T> {
+  const entry = held(runs, handle);
+  const turn = entry.last.then(() => work(held(runs, handle).run));
+  entry.last = turn.catch(() => undefined); // its caller is told
+  return turn;
 }
 
 function endRun(handle: number, run: EngineRun): void {
@@ -37,21 +45,28 @@ function callsOn(engine: NativeEngine): EngineCalls {
       return engine.encoderOutput(logMel);
     },
     async releaseAudio(audio) {
-      held(audios, audio).windows.release();
+      const { windows } = held(audios, audio);
       audios.delete(audio);
+      await Promise.all([...runs.values()].flatMap((run) => (run.audio === audio ? [run.last] : [])));
+      windows.release();
       for (const [handle, { audio: itsAudio, run }] of runs) if (itsAudio === audio) endRun(handle, run);
     },
     async startDecoder(audio, window) {
-      runs.set(++handles, { audio, run: held(audios, audio).windows.startDecoder(window) });
+      runs.set(++handles, {
+        audio,
+        run: held(audios, audio).windows.startDecoder(window),
+        last: Promise.resolve(),
+      });
       return handles;
     },
-    forward: (run, step) => held(runs, run).run.forward(step),
-    candidates: (run, step, request) => held(runs, run).run.candidates(step, request),
-    ask: (run, tokens, of) => held(runs, run).run.ask(tokens, of),
-    greedy: (run, request, abort) => held(runs, run).run.greedy(request, () => Atomics.load(abort, 0) !== 0),
+    forward: (run, step) => inTurn(run, (its) => its.forward(step)),
+    candidates: (run, step, request) => inTurn(run, (its) => its.candidates(step, request)),
+    ask: (run, tokens, of) => inTurn(run, (its) => its.ask(tokens, of)),
+    greedy: (run, request, abort) => inTurn(run, (its) => its.greedy(request, () => Atomics.load(abort, 0) !== 0)),
     async endDecoder(run) {
       const running = runs.get(run);
-      if (running !== undefined) endRun(run, running.run); // its audio may have ended it already
+      await running?.last;
+      if (running !== undefined && runs.has(run)) endRun(run, running.run); // its audio may have ended it already
     },
     profiles: () => engine.profiles(),
   };
@@ -88,8 +103,7 @@ function invoke<Name extends CallName>(call: Call<Name>): Promise<unknown> {
   return method(...call.args);
 }
 
-// Calls run one after another: a step must not begin while another is under way.
-let last: Promise<void> = Promise.resolve();
+// Texts share their steps, so calls are not kept waiting for one another; who asks for two of one text waits for the first.
 port.on('message', (call: Call) => {
-  last = last.then(() => answer(call.id, async () => invoke(call)));
+  void answer(call.id, async () => invoke(call));
 });

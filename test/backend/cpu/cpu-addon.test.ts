@@ -9,7 +9,7 @@ import {
   type NativeCache,
   type NativeModel,
   type NativeModelOptions,
-  type NativeStep,
+  type NativeStepPart,
 } from '../../../src/backend/cpu/cpu-addon.ts';
 import { prepareCpu } from '../../../src/convert/prepare-cpu.ts';
 import { openCheckpoint } from '../../../src/model/checkpoint.ts';
@@ -64,8 +64,11 @@ describe("the boundary of the CPU engine's addon", () => {
   });
   afterAll(() => rm(root, { recursive: true }));
 
+  type Step = Omit<NativeStepPart, 'audio' | 'cache' | 'attention'>;
+  const stepOf = (model: NativeModel, audio: NativeAudio, cache: NativeCache, given: Step) =>
+    step(model, [{ audio, cache, attention: false, ...given }]);
   const of = (...values: number[]) => Int32Array.from(values);
-  const token: NativeStep = {
+  const token: Step = {
     tokens: of(1),
     positions: of(0),
     width: 1,
@@ -75,7 +78,7 @@ describe("the boundary of the CPU engine's addon", () => {
     pastEnds: of(0),
   };
 
-  test.each<[string, Partial<NativeStep>, string]>([
+  test.each<[string, Partial<Step>, string]>([
     ['a token that there is not', { tokens: of(nVocab) }, 'token 300'],
     ['a negative token', { tokens: of(-1) }, 'token -1'],
     ['a place behind the longest text', { positions: of(nTextCtx) }, 'position 200'],
@@ -95,14 +98,14 @@ describe("the boundary of the CPU engine's addon", () => {
       'longer than 200',
     ],
   ])('refuses a step with %s', (_, change, message) => {
-    step(model, audio, cache, token, false);
-    expect(() => step(model, audio, cache, { ...token, ...change }, false)).toThrow(message);
-    step(model, audio, cache, token, false);
+    stepOf(model, audio, cache, token);
+    expect(() => stepOf(model, audio, cache, { ...token, ...change })).toThrow(message);
+    stepOf(model, audio, cache, token);
     expect(logits(model, of(0)).every(Number.isFinite)).toBe(true);
   });
 
   test('refuses rows that the last step had not, and masks and spectrograms of another size', () => {
-    step(model, audio, cache, token, false);
+    stepOf(model, audio, cache, token);
     for (const row of [-1, 1]) {
       expect(() => logits(model, of(row))).toThrow(`row ${row}`);
       expect(() => choose(model, row, new Float32Array(nVocab), -1)).toThrow(`row ${row}`);
@@ -114,16 +117,22 @@ describe("the boundary of the CPU engine's addon", () => {
     expect(() => encode(model, new Float32Array(nMels * 2 * nAudioCtx), audio, 2)).toThrow('window 2');
   });
 
+  test('refuses two parts of a step over one cache', () => {
+    const part = { audio, cache, attention: false, ...token };
+    expect(() => step(model, [part, part])).toThrow('one cache');
+    expect(step(model, [part, { ...part, cache: createCache(model) }])).toHaveLength(2);
+  });
+
   test('tells its things apart, and from what is not its own', () => {
     const another = cache as unknown as NativeAudio;
-    expect(() => step(model, another, cache, token, false)).toThrow('another thing');
-    expect(() => step({} as NativeModel, audio, cache, token, false)).toThrow('another thing');
+    expect(() => stepOf(model, another, cache, token)).toThrow('another thing');
+    expect(() => stepOf({} as NativeModel, audio, cache, token)).toThrow('another thing');
     expect(() => logits(audio as unknown as NativeModel, of(0))).toThrow('another thing');
   });
 
   test("refuses another model's audio", () => {
     const another = load({ ...options, threads: 1 });
-    expect(() => step(another, audio, createCache(another), token, false)).toThrow('another model');
+    expect(() => stepOf(another, audio, createCache(another), token)).toThrow('another model');
     expect(() => encode(another, new Float32Array(nMels * 2 * nAudioCtx), audio, 0)).toThrow('another model');
   });
 
@@ -139,7 +148,7 @@ describe("the boundary of the CPU engine's addon", () => {
   test('refuses audio that was freed', () => {
     const freed = allocateAudio(model, 1);
     freeAudio(freed);
-    expect(() => step(model, freed, cache, token, false)).toThrow('freed');
+    expect(() => stepOf(model, freed, cache, token)).toThrow('freed');
     expect(() => encode(model, new Float32Array(nMels * 2 * nAudioCtx), freed, 0)).toThrow('freed');
     freeAudio(freed); // once more does no harm
   });
