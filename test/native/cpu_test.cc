@@ -70,7 +70,7 @@ void steps_agree_with_a_whole_text(const Engine& engine, size_t heads) {
   for (size_t i = 0; i < width; ++i) {
     const Texts token({texts[0][i], texts[1][i]}, 2, i);
     scores.emplace_back(2 * score_count);
-    model->step(token.step(), *audio, stepwise, scores.back().data());
+    step_alone(*model, token.step(), *audio, stepwise, scores.back().data());
     logits.emplace_back(2 * dimensions.n_vocab);
     const std::vector<int32_t> rows{0, 1};
     model->logits(rows, logits.back().data());
@@ -79,7 +79,7 @@ void steps_agree_with_a_whole_text(const Engine& engine, size_t heads) {
     model->encode(random_log_mel(dimensions, static_cast<uint32_t>(window)).data(), *alone, 0);
     TextCache cache(dimensions);
     std::vector<float> whole_scores(width * score_count);
-    model->step(Texts(texts[window], 1, 0).step(), *alone, cache, whole_scores.data());
+    step_alone(*model, Texts(texts[window], 1, 0).step(), *alone, cache, whole_scores.data());
     for (size_t i = 0; i < width; ++i) {
       const auto row = static_cast<int32_t>(i);
       std::vector<float> whole(dimensions.n_vocab);
@@ -95,6 +95,70 @@ void steps_agree_with_a_whole_text(const Engine& engine, size_t heads) {
   }
 }
 
+/** Texts of different lengths over windows of their own, some with scores, give bit by bit what each of them gives alone. */
+void texts_that_share_steps_give_what_each_gives_alone(const Engine& engine, size_t heads) {
+  const Dimensions dimensions = dimensions_with(heads);
+  const auto model = random_model(dimensions, engine, 3);
+  constexpr size_t parts = 7;  // more rows than any block of rows holds, and a rest
+  constexpr size_t steps = 4;
+  const auto windows_of = [](size_t part) { return 1 + part % 2; };
+  const auto tokens_of = [&](size_t part, size_t step) {
+    std::vector<int32_t> tokens;
+    // Prompts of different lengths, then single tokens.
+    const size_t count = windows_of(part) * (step == 0 ? 1 + part : 1);
+    for (size_t i = 0; i < count; ++i) tokens.push_back(static_cast<int32_t>((part * 97 + step * 31 + i * 7) % dimensions.n_vocab));
+    return tokens;
+  };
+  std::vector<std::unique_ptr<Audio>> audios;
+  for (size_t part = 0; part < parts; ++part) {
+    audios.push_back(model->allocate(windows_of(part)));
+    for (size_t window = 0; window < windows_of(part); ++window)
+      model->encode(random_log_mel(dimensions, static_cast<uint32_t>(2 * part + window)).data(), *audios[part], window);
+  }
+  /** Scores and logits of each part's every step. */
+  using Outputs = std::vector<std::vector<float>>;
+  const auto outputs_of = [&](bool is_shared) {
+    std::vector<TextCache> caches;
+    for (size_t part = 0; part < parts; ++part) caches.emplace_back(dimensions);
+    Outputs outputs;
+    for (size_t step = 0; step < steps; ++step) {
+      std::vector<Texts> texts;
+      std::vector<std::vector<float>> scores;
+      for (size_t part = 0; part < parts; ++part) {
+        texts.emplace_back(tokens_of(part, step), windows_of(part), step == 0 ? 0 : part + step);
+        scores.emplace_back(texts[part].tokens.size() * model->alignment_head_count() * dimensions.n_audio_ctx);
+      }
+      const auto logits_of_rows = [&](size_t first, size_t count) {
+        for (size_t row = first; row < first + count; ++row) {
+          const auto index = static_cast<int32_t>(row);
+          outputs.emplace_back(dimensions.n_vocab);
+          model->logits({&index, 1}, outputs.back().data());
+        }
+      };
+      std::vector<Step> all_steps;
+      for (const Texts& text : texts) all_steps.push_back(text.step());
+      std::vector<StepPart> sharing;
+      size_t rows = 0;
+      for (size_t part = 0; part < parts; ++part) {
+        float* attention = part % 3 == 0 ? scores[part].data() : nullptr;
+        sharing.push_back({all_steps[part], *audios[part], caches[part], attention});
+        rows += texts[part].tokens.size();
+        if (is_shared) continue;
+        step_alone(*model, all_steps[part], *audios[part], caches[part], attention);
+        logits_of_rows(0, texts[part].tokens.size());
+      }
+      if (is_shared) {
+        model->step(sharing);
+        EXPECT(model->rows() == rows);
+        logits_of_rows(0, rows);
+      }
+      for (auto& of_part : scores) outputs.push_back(std::move(of_part));
+    }
+    return outputs;
+  };
+  EXPECT(outputs_of(true) == outputs_of(false));
+}
+
 /** What is chosen is the highest of the allowed logits, masks and the rule of timestamps included. */
 void choices_are_the_highest_logits(const Engine& engine, size_t heads) {
   const Dimensions dimensions = dimensions_with(heads);
@@ -106,7 +170,7 @@ void choices_are_the_highest_logits(const Engine& engine, size_t heads) {
   size_t timestamps = 0;
   size_t inexact = 0;
   for (size_t i = 0; i < dimensions.n_text_ctx; ++i) {
-    model->step(Texts({static_cast<int32_t>(i * 31 % dimensions.n_vocab)}, 1, i).step(), *audio, cache, nullptr);
+    step_alone(*model, Texts({static_cast<int32_t>(i * 31 % dimensions.n_vocab)}, 1, i).step(), *audio, cache, nullptr);
     const int32_t row = 0;
     std::vector<float> logits(dimensions.n_vocab);
     model->logits({&row, 1}, logits.data());
@@ -279,6 +343,7 @@ int main() {
       for (const size_t heads : {1, 2, 4}) {
         const std::string of = of_level + name + ", " + std::to_string(heads) + " heads";
         TEST_OF(steps_agree_with_a_whole_text, of, engine, heads);
+        TEST_OF(texts_that_share_steps_give_what_each_gives_alone, of, engine, heads);
         TEST_OF(choices_are_the_highest_logits, of, engine, heads);
       }
     }

@@ -224,7 +224,7 @@ std::vector<float> computed(Model& model, const Dimensions& dimensions) {
     if (past > 0) tokens = {token(past), token(past + 9)};
     const Texts texts(tokens, 2, past);
     std::vector<float> attention(tokens.size() * model.alignment_head_count() * dimensions.n_audio_ctx);
-    model.step(texts.step(), *audio, cache, past % 2 == 0 ? attention.data() : nullptr);
+    step_alone(model, texts.step(), *audio, cache, past % 2 == 0 ? attention.data() : nullptr);
     const int32_t row = static_cast<int32_t>(tokens.size()) - 1;
     results.resize(results.size() + dimensions.n_vocab);
     model.logits({&row, 1}, results.data() + results.size() - dimensions.n_vocab);

@@ -57,3 +57,9 @@ struct Texts {
   std::vector<int32_t> past_rows;
   std::vector<int32_t> past_ends;
 };
+
+/** A step that nobody shares. */
+inline void step_alone(Model& model, const Step& step, const Audio& audio, TextCache& cache, float* attention) {
+  const StepPart part{step, audio, cache, attention};
+  model.step({&part, 1});
+}
