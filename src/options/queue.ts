@@ -1,5 +1,5 @@
 import { integer } from './kinds/numbers.ts';
-import { plainName } from './kinds/texts.ts';
+import { plainName, queueAddress } from './kinds/texts.ts';
 import { yesOrNo } from './kinds/yes-or-no.ts';
 import { option, optionWithDefault } from './option.ts';
 
@@ -10,6 +10,14 @@ const doors = [...adding, 'queue status', 'queue results', 'queue cancel', 'queu
 
 /** Recordings as jobs that workers do. */
 export const queueOptions = {
+  queue: option(queueAddress, {
+    group,
+    doors,
+    env: 'WHISPER_NPU_QUEUE',
+    commonIn: [...adding, ...worker],
+    help: 'Keep the jobs in this server, Redis, Valkey or PostgreSQL, for workers on several machines. It needs the package bullmq.',
+    defaultText: 'a journal in the store, for workers on this machine',
+  }),
   queueName: optionWithDefault(plainName, 'default', {
     group,
     doors,

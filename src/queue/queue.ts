@@ -1,4 +1,4 @@
-import type { Job, JobReport, JobResult } from './job.ts';
+import type { Job, JobReport, JobResult, JobState } from './job.ts';
 
 /** How a worker works. */
 export interface WorkOptions {
@@ -21,8 +21,10 @@ export interface JobQueue extends AsyncDisposable {
   readonly place: string;
   /** Jobs that are there already stay as they are; those that were cancelled wait again. @returns how many are new */
   add(jobs: readonly Job[]): Promise<number>;
-  /** All jobs, in the order in which they were added. */
-  reports(): AsyncIterable<JobReport>;
+  /** How many jobs are in each state. */
+  counts(): Promise<Readonly<Record<JobState, number>>>;
+  /** All jobs, or those in one of these states. */
+  reports(states?: readonly JobState[]): AsyncIterable<JobReport>;
   /** Jobs that have come to their end: those that had, and with `follow` those that do, until nothing is left. */
   ended(options: { readonly follow: boolean; readonly signal: AbortSignal }): AsyncIterable<JobReport>;
   /** What waits is not begun, what is being done is stopped. @returns how many that were */

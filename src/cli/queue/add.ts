@@ -30,7 +30,7 @@ export async function addJobs(args: readonly string[], command: Command, session
   }
   const inputs = await namedInputs(args, options.filesFrom, session, terminal);
   const planned = planJobs(inputs, outputDir, format);
-  await using queue = await openQueue(options, session);
+  await using queue = await openQueue(options, session, terminal);
   const counts = { added: 0, known: 0, finished: 0, failed: 0 };
   let batch: Job[] = [];
   const flush = async () => {

@@ -22,7 +22,7 @@ export async function changeJobs(
       hint: 'name keys of jobs or paths of recordings, or take all with --all; queue status lists what failed',
     });
   }
-  await using queue = await openQueue(options, session);
+  await using queue = await openQueue(options, session, terminal);
   const keys = await keysOf(queue, args, options.all === true);
   const count = await queue[what](keys);
   if (options.json) await session.print(`${JSON.stringify({ queue: queue.place, [what]: count })}\n`);

@@ -6,9 +6,9 @@ import type { Session } from '../session.ts';
 import { openQueue } from './open-queue.ts';
 
 export async function showResults(command: Command, session: Session): Promise<void> {
-  const { options } = readOptions(command, 'queue results', session);
+  const { options, terminal } = readOptions(command, 'queue results', session);
   const { follow = false, json = false } = options;
-  await using queue = await openQueue(options, session);
+  await using queue = await openQueue(options, session, terminal);
   for await (const report of queue.ended({ follow, signal: session.signal }))
     await session.print(`${json ? asJson(report) : asText(report)}\n`);
 }

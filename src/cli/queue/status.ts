@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { printable } from '../../printable.ts';
-import { type JobReport, type JobState, jobStates } from '../../queue/job.ts';
+import { type JobReport, jobStates } from '../../queue/job.ts';
 import { readOptions } from '../command-options.ts';
 import type { Session } from '../session.ts';
 import { table } from '../table.ts';
@@ -11,14 +11,11 @@ const mostShown = 20;
 const keyLength = 12;
 
 export async function showStatus(command: Command, session: Session): Promise<void> {
-  const { options } = readOptions(command, 'queue status', session);
-  await using queue = await openQueue(options, session);
-  const counts = new Map<JobState, number>(jobStates.map((state) => [state, 0]));
+  const { options, terminal } = readOptions(command, 'queue status', session);
+  await using queue = await openQueue(options, session, terminal);
+  const counts = await queue.counts();
   const failed: JobReport[] = [];
-  for await (const report of queue.reports()) {
-    counts.set(report.state, (counts.get(report.state) ?? 0) + 1);
-    if (report.failure !== undefined) failed.push(report);
-  }
+  for await (const report of queue.reports(['failed'])) if (report.failure !== undefined) failed.push(report);
   if (options.json) {
     const troubled = failed.map(({ job, state, failures, failure }) => ({
       key: job.key,
@@ -27,15 +24,13 @@ export async function showStatus(command: Command, session: Session): Promise<vo
       failures,
       error: failure,
     }));
-    return session.print(
-      `${JSON.stringify({ queue: queue.place, ...Object.fromEntries(counts), failures: troubled })}\n`,
-    );
+    return session.print(`${JSON.stringify({ queue: queue.place, ...counts, failures: troubled })}\n`);
   }
   await session.print(`${printable(queue.place)}\n\n`);
   await session.print(
     table(
       ['state', 'jobs'],
-      [...counts].map(([state, count]) => [state, String(count)]),
+      jobStates.map((state) => [state, String(counts[state])]),
       [1],
     ),
   );

@@ -38,7 +38,7 @@ Examples:
 
 async function run(command: Command, session: Session): Promise<void> {
   const { options, terminal } = readOptions(command, 'worker', session);
-  await using queue = await openQueue(options, session);
+  await using queue = await openQueue(options, session, terminal);
   const draining = new AbortController();
   const pool = await openPoolOf(options, session, terminal);
   session.insteadOfAborting(() => {

@@ -25,6 +25,16 @@ export const secret: Kind<string> = {
   isSecret: true,
 };
 
+/** Where a server of jobs is. It may hold a password, so its value is never shown. */
+export const queueAddress: Kind<string> = {
+  ...texts(
+    'address',
+    'an address, as redis://localhost:6379 or postgres://localhost/jobs',
+    (text) => URL.canParse(text) && /^(rediss?|postgres|postgresql):$/.test(new URL(text).protocol),
+  ),
+  isSecret: true,
+};
+
 /** Names of a machine, without ports; as a text with commas between them. */
 export const hostNames: Kind<readonly string[]> = listOfTexts('names', 'names of machines, as example.org', (name) =>
   /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/.test(name),

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openClaims } from '../../model/lock.ts';
-import type { JobReport, JobState } from '../job.ts';
+import { type JobReport, type JobState, jobStates } from '../job.ts';
 import type { JobQueue } from '../queue.ts';
 import { openJournalFile } from './journal-file.ts';
 import { type JournalEntry, type JournalJob, journalState } from './journal-state.ts';
@@ -73,8 +73,13 @@ export async function openJournalQueue(folder: string): Promise<JobQueue> {
       await journal.append(added.map((job) => ({ what: 'added', job })));
       return new Set(added.map(({ key }) => key)).size;
     },
-    async *reports() {
-      yield* await reports();
+    async counts() {
+      const counts = { waiting: 0, active: 0, finished: 0, failed: 0, cancelled: 0 };
+      for (const { state } of await reports()) counts[state]++;
+      return counts;
+    },
+    async *reports(states = jobStates) {
+      yield* (await reports()).filter(({ state }) => states.includes(state));
     },
     async *ended({ follow, signal }) {
       const told = new Set<string>();

@@ -1,0 +1,145 @@
+import type { Job as BullJob, Worker } from 'bullmq';
+import { JobError } from '../../errors.ts';
+import { failureOf } from '../failure.ts';
+import type { Job, JobResult } from '../job.ts';
+import { mostInterruptions, restMs, type WorkOptions } from '../queue.ts';
+import { cancelledReason, failureText, jobIn, reportOf } from './bull-job.ts';
+import type { BullParts } from './bull-queue.ts';
+import { prefix, type ServerAddress } from './connection.ts';
+import type { BullMq } from './packages.ts';
+
+/** For how long a worker has a job without renewing its lock, which it does every half of that. Tests have less patience. */
+const lockMs = Number(process.env['WHISPER_NPU_QUEUE_LOCK_MS']) || 30_000;
+/** How often a worker looks whether what it has in hand was cancelled, and whether anything is left. */
+const lookMs = 500;
+/** How long a job rests that is given back, so that other workers are faster than the one that could not do it. */
+const givenBackMs = 1000;
+
+export interface WorkParts {
+  readonly bullmq: BullMq;
+  readonly connection: ServerAddress['connection'];
+  readonly name: string;
+  readonly parts: BullParts;
+  perform(job: Job, signal: AbortSignal): Promise<JobResult>;
+  told(error: Error): void;
+}
+
+type Found = BullJob<Job, JobResult>;
+
+/** What a worker has in hand, by BullMQ's ids. */
+type Hands = Map<string, AbortController>;
+
+/** BullMQ fetches jobs and renews their locks, on the main thread; what computes has a thread of its own. */
+export async function workOn(work: WorkParts, options: WorkOptions): Promise<void> {
+  const hands: Hands = new Map();
+  let fatal: { readonly error: unknown } | undefined;
+  const fail = (error: unknown) => {
+    fatal ??= { error };
+    worker.pause(true).catch(work.told); // fetches nothing more
+  };
+  const worker = openWorker(work, options, (found, token) => tryJob(found, token, { work, options, hands, fail }));
+  let isEnded = false;
+  try {
+    while (!isEnded) {
+      await stopCancelled(hands, work.parts);
+      isEnded = options.draining.aborted || fatal !== undefined || (options.untilEmpty && (await isEmpty(work.parts)));
+      if (!isEnded) await sleepUnlessDraining(options.draining);
+    }
+  } finally {
+    const watch = setInterval(() => stopCancelled(hands, work.parts).catch(work.told), lookMs);
+    await worker.close(); // waits for what is in hand
+    clearInterval(watch);
+  }
+  if (fatal !== undefined) throw fatal.error;
+}
+
+function openWorker(
+  { bullmq, connection, name, told }: WorkParts,
+  options: WorkOptions,
+  process: (found: Found, token: string | undefined) => Promise<JobResult>,
+): Worker<Job, JobResult> {
+  const worker = new bullmq.Worker<Job, JobResult>(name, process, {
+    connection: { ...connection },
+    prefix,
+    concurrency: options.concurrency,
+    lockDuration: lockMs,
+    stalledInterval: lockMs,
+    maxStalledCount: mostInterruptions,
+    settings: { backoffStrategy: restMs },
+  });
+  worker.on('error', told);
+  worker.on('completed', (found) => tell(found, 'finished', options));
+  worker.on('failed', (found) => {
+    if (found?.failedReason === cancelledReason) found.remove().catch(told);
+    else if (found !== undefined) tell(found, found.finishedOn === undefined ? 'waiting' : 'failed', options);
+  });
+  return worker;
+}
+
+function tell(found: Found, state: 'finished' | 'failed' | 'waiting', { onTried }: WorkOptions): void {
+  const report = reportOf(found, state);
+  if (report !== undefined) onTried?.(report);
+}
+
+interface Trying {
+  readonly work: WorkParts;
+  readonly options: WorkOptions;
+  readonly hands: Hands;
+  fail(error: unknown): void;
+}
+
+async function tryJob(
+  found: Found,
+  token: string | undefined,
+  { work, options, hands, fail }: Trying,
+): Promise<JobResult> {
+  const { bullmq, parts, perform } = work;
+  const id = found.id ?? '';
+  const job = jobIn(found);
+  if (job === undefined) {
+    const error = new JobError('JOB_NOT_UNDERSTOOD', `job ${id} is none that this version knows`);
+    throw new bullmq.UnrecoverableError(failureText(failureOf(error)));
+  }
+  const stop = new AbortController();
+  hands.set(id, stop);
+  try {
+    if (await isCancelled(id, parts)) stop.abort();
+    stop.signal.throwIfAborted();
+    return await perform(job, stop.signal);
+  } catch (error) {
+    // It fails here, and lies among those that were cancelled.
+    if (stop.signal.aborted) throw new bullmq.UnrecoverableError(cancelledReason);
+    if (options.isAboutJob(error)) throw new Error(failureText(failureOf(error)), { cause: error });
+    fail(error);
+    await found.moveToDelayed(Date.now() + givenBackMs, token);
+    throw new bullmq.DelayedError();
+  } finally {
+    hands.delete(id);
+  }
+}
+
+async function isCancelled(id: string, { cancelled }: BullParts): Promise<boolean> {
+  return (await cancelled.getJobState(id)) !== 'unknown';
+}
+
+async function stopCancelled(hands: Hands, parts: BullParts): Promise<void> {
+  for (const [id, stop] of hands) if (await isCancelled(id, parts)) stop.abort();
+}
+
+async function isEmpty(parts: BullParts): Promise<boolean> {
+  const { waiting, active } = await parts.counts();
+  return waiting + active === 0;
+}
+
+async function sleepUnlessDraining(draining: AbortSignal): Promise<void> {
+  if (draining.aborted) return;
+  await new Promise<void>((resolve) => {
+    const wake = () => {
+      clearTimeout(timer);
+      draining.removeEventListener('abort', wake);
+      resolve();
+    };
+    const timer = setTimeout(wake, lookMs);
+    draining.addEventListener('abort', wake);
+  });
+}

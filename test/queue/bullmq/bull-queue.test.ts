@@ -1,0 +1,69 @@
+import { Queue } from 'bullmq';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { openBullQueue } from '../../../src/queue/bullmq/bull-queue.ts';
+import type { JobQueue } from '../../../src/queue/queue.ts';
+import { queueContract, reportsOf, result, states, work } from '../contract.ts';
+import { jobNamed } from '../jobs.ts';
+import { hasRedis, type RedisServer, startRedis } from './redis-server.ts';
+
+describe.skipIf(!hasRedis)('in Redis', () => {
+  let redis: RedisServer;
+  let nQueues = 0;
+  beforeAll(async () => {
+    redis = await startRedis();
+  });
+  afterAll(() => redis.stop());
+
+  const place = async () => {
+    const name = `queue${nQueues++}`;
+    return async (): Promise<JobQueue> => {
+      const queue = await openBullQueue(redis.address, name, () => {});
+      onTestFinished(() => queue[Symbol.asyncDispose]());
+      return queue;
+    };
+  };
+
+  queueContract('jobs', place);
+
+  test('jobs survive a server that is killed and started again, and workers go on', async () => {
+    const queue = await (await place())();
+    await queue.add(['a', 'b', 'c', 'd'].map((name) => jobNamed(name)));
+    let nDone = 0;
+    const working = work(queue, async () => {
+      if (nDone++ === 1) await redis.restart();
+      return result;
+    });
+    await working;
+    expect(await states(queue)).toEqual(['finished', 'finished', 'finished', 'finished']);
+    expect(nDone).toBe(4);
+  });
+
+  test('a job that is none of ours fails, and says so', async () => {
+    const name = `queue${nQueues}`;
+    const queue = await (await place())();
+    const other = new Queue(name, { connection: { url: redis.address }, prefix: 'whisper-npu' });
+    onTestFinished(() => other.close());
+    await other.add('recording', { key: 'nothing else' });
+    await work(queue, async () => result);
+    expect(await queue.counts()).toMatchObject({ failed: 1, finished: 0 });
+    expect((await other.getFailed())[0]?.failedReason).toMatch(/^JOB_NOT_UNDERSTOOD: /);
+    expect(await reportsOf(queue)).toEqual([]);
+  });
+
+  test('what was cancelled waits nowhere', async () => {
+    const queue = await (await place())();
+    await queue.add([jobNamed('a'), jobNamed('b')]);
+    expect(await queue.cancel([jobNamed('a').key])).toBe(1);
+    expect(await queue.counts()).toEqual({ waiting: 1, active: 0, finished: 0, failed: 0, cancelled: 1 });
+    expect(await queue.retry([jobNamed('a').key])).toBe(1);
+    expect(await queue.counts()).toEqual({ waiting: 2, active: 0, finished: 0, failed: 0, cancelled: 0 });
+  });
+});
+
+test('a server that is not there is told as such, without its password', async () => {
+  const opening = openBullQueue('redis://user:secret@127.0.0.1:1/0', 'x', () => {});
+  await expect(opening).rejects.toMatchObject({
+    code: 'QUEUE_UNREACHABLE',
+    message: expect.stringMatching(/^the queue at redis:\/\/127\.0\.0\.1:1\/0 cannot be reached: .*ECONNREFUSED/),
+  });
+});

@@ -1,0 +1,155 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import { AudioError, NpuError } from '../../src/errors.ts';
+import { isAboutJob } from '../../src/queue/failure.ts';
+import type { Job, JobReport, JobResult } from '../../src/queue/job.ts';
+import type { JobQueue } from '../../src/queue/queue.ts';
+import { jobNamed } from './jobs.ts';
+
+export const result: JobResult = { model: 'm', dtype: 'float32', device: 'd', version: '1' };
+const nobody = new AbortController().signal;
+
+/** In the order of their names. */
+export async function reportsOf(queue: JobQueue): Promise<JobReport[]> {
+  const all: JobReport[] = [];
+  for await (const report of queue.reports()) all.push(report);
+  return all.sort((a, b) => (a.job.audio.name < b.job.audio.name ? -1 : 1));
+}
+
+export async function states(queue: JobQueue): Promise<string[]> {
+  return (await reportsOf(queue)).map(({ state }) => state);
+}
+
+export function work(
+  queue: JobQueue,
+  perform: (job: Job, signal: AbortSignal) => Promise<JobResult>,
+  more: { concurrency?: number; draining?: AbortSignal; untilEmpty?: boolean } = {},
+): Promise<void> {
+  const options = { concurrency: 1, untilEmpty: true, draining: nobody, isAboutJob, onWarning: () => {}, ...more };
+  return queue.work(perform, options);
+}
+
+const names = (count: number) => Array.from({ length: count }, (_, i) => `job${i}`);
+
+/**
+ * What holds for jobs wherever they lie.
+ *
+ * @param place makes a place for jobs, which the given function opens, as often as it is called
+ */
+export function queueContract(title: string, place: () => Promise<() => Promise<JobQueue>>): void {
+  describe(title, () => {
+    test('are each done once, by however many workers', async () => {
+      const open = await place();
+      const queue = await open();
+      expect(await queue.add(names(12).map((name) => jobNamed(name)))).toBe(12);
+      expect(await queue.add(names(13).map((name) => jobNamed(name)))).toBe(1);
+      const done: string[] = [];
+      const perform = async ({ audio }: Job) => {
+        await sleep(Math.random() * 5);
+        done.push(audio.name);
+        return result;
+      };
+      const workers = await Promise.all([1, 2, 3].map(() => open()));
+      await Promise.all(workers.map((worker, i) => work(worker, perform, { concurrency: i + 1 })));
+      expect(done.sort()).toEqual(
+        names(13)
+          .map((name) => `${name}.wav`)
+          .sort(),
+      );
+      expect(new Set(await states(queue))).toEqual(new Set(['finished']));
+    });
+
+    test('come in the order of their priority, then in that of their coming', async () => {
+      const queue = await (await place())();
+      await queue.add([jobNamed('a'), jobNamed('b', { priority: 5 }), jobNamed('c', { priority: -1 }), jobNamed('d')]);
+      const order: string[] = [];
+      await work(queue, async ({ audio }) => {
+        order.push(audio.name);
+        return result;
+      });
+      expect(order).toEqual(['b.wav', 'a.wav', 'd.wav', 'c.wav']);
+    });
+
+    test('that fail are tried again behind the others, and stay failed with their reason in the end', async () => {
+      const queue = await (await place())();
+      await queue.add([jobNamed('bad', { attempts: 2 }), jobNamed('good')]);
+      const tried: string[] = [];
+      await work(queue, async ({ audio }) => {
+        tried.push(audio.name);
+        if (audio.name === 'bad.wav') throw new AudioError('AUDIO_EMPTY', 'nothing in it');
+        return result;
+      });
+      expect(tried).toEqual(['bad.wav', 'good.wav', 'bad.wav']);
+      expect(await reportsOf(queue)).toMatchObject([
+        { state: 'failed', failures: 2, failure: { code: 'AUDIO_EMPTY', message: 'nothing in it' } },
+        { state: 'finished', failures: 0, result },
+      ]);
+      const { key } = jobNamed('bad');
+      expect(await queue.retry([key, jobNamed('good').key])).toBe(1);
+      await work(queue, async () => result);
+      expect(await states(queue)).toEqual(['finished', 'finished']);
+    });
+
+    test('are given back uncounted where the device fails, which ends the worker', async () => {
+      const queue = await (await place())();
+      await queue.add([jobNamed('a'), jobNamed('b')]);
+      const lost = new NpuError('NPU_DEVICE_LOST', 'it is gone');
+      let tried = 0;
+      const perform = async () => {
+        tried++;
+        throw lost;
+      };
+      await expect(work(queue, perform)).rejects.toBe(lost);
+      expect(tried).toBe(1);
+      expect(await reportsOf(queue)).toMatchObject([
+        { state: 'waiting', failures: 0 },
+        { state: 'waiting', failures: 0 },
+      ]);
+    });
+
+    test('are stopped when they are cancelled, and can be added again', async () => {
+      const queue = await (await place())();
+      await queue.add([jobNamed('long'), jobNamed('waits')]);
+      const other = queue;
+      let begun = false;
+      const working = work(queue, async (_, signal) => {
+        begun = true;
+        await sleep(60_000, undefined, { signal });
+        return result;
+      });
+      await expect.poll(() => begun).toBe(true);
+      expect(await states(other)).toEqual(['active', 'waiting']);
+      expect(await other.cancel([jobNamed('long').key, jobNamed('waits').key, jobNamed('unknown').key])).toBe(2);
+      await working;
+      expect(await states(queue)).toEqual(['cancelled', 'cancelled']);
+      expect(await queue.add([jobNamed('long')])).toBe(1);
+      expect(await states(queue)).toEqual(['waiting', 'cancelled']);
+    });
+
+    test('in hand are brought to their end by a worker that is told to stop, and no other is begun', async () => {
+      const queue = await (await place())();
+      await queue.add(names(4).map((name) => jobNamed(name)));
+      const draining = new AbortController();
+      const perform = async () => {
+        draining.abort();
+        await sleep(20);
+        return result;
+      };
+      await work(queue, perform, { untilEmpty: false, draining: draining.signal });
+      expect(await states(queue)).toEqual(['finished', 'waiting', 'waiting', 'waiting']);
+    });
+
+    test('are told of as they end, until nothing is left', async () => {
+      const queue = await (await place())();
+      await queue.add([jobNamed('a'), jobNamed('b')]);
+      const told: string[] = [];
+      const following = (async () => {
+        for await (const { job, state } of queue.ended({ follow: true, signal: nobody }))
+          told.push(`${job.audio.name} ${state}`);
+      })();
+      await work(queue, async () => result);
+      await following;
+      expect(told.sort()).toEqual(['a.wav finished', 'b.wav finished']);
+    });
+  });
+}
