@@ -1,3 +1,5 @@
+import type { JsonSchema } from './json-schema.ts';
+
 /**
  * What values an option takes, from wherever they come. Both ways in give the same value or refuse it; what is already
  * such a value is one that code may give.
@@ -12,6 +14,8 @@ export interface Kind<Value, Given = Value> {
   readonly expected: string;
   /** All values there are, where these are few. */
   readonly choices?: readonly string[];
+  /** What a text has to be, where programs can be told more than that it is one. */
+  readonly schema?: JsonSchema;
   /** Whether texts given one after the other are one list. */
   readonly isRepeatable?: boolean;
   /** Whether it is not to be shown to anybody, not even where it is wrong. */

@@ -7,6 +7,7 @@ const doors = ['serve'] as const;
 const network = { group: 'Network', doors };
 const access = { group: 'Access', doors };
 const limits = { group: 'Limits', doors };
+const loading = { group: 'Models', doors };
 const log = { group: 'Log', doors };
 
 /** How a server is reached, by whom, and how much it takes on. */
@@ -67,6 +68,26 @@ export const serveOptions = {
     ...limits,
     help: 'Keep recordings in a folder of their own there while they are worked on.',
     defaultText: 'the folder for temporary files',
+  }),
+  idleUnloadSeconds: option(number(0.1, 1_000_000, 's'), {
+    ...loading,
+    flag: 'idle-unload',
+    help: 'Free the memory of a model that nobody has asked for in this many seconds; the next request loads it again.',
+    defaultText: 'never',
+  }),
+  tlsCert: option(nameOf('file'), {
+    ...network,
+    requires: [{ name: 'tlsKey' }],
+    because: 'a certificate is nothing without its key',
+    help: 'Answer over HTTPS with this certificate, in PEM, with those between it and its root behind it.',
+    defaultText: 'HTTP',
+  }),
+  tlsKey: option(nameOf('file'), {
+    ...network,
+    requires: [{ name: 'tlsCert' }],
+    because: 'a key is nothing without its certificate',
+    help: 'The key of that certificate, in PEM and without a password.',
+    defaultText: 'none',
   }),
   logFormat: optionWithDefault(choice(['line', 'json'], 'format'), 'line', {
     ...log,

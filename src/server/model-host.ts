@@ -1,7 +1,8 @@
-import { publishedModel } from '../model/catalog.ts';
+import { catalog, publishedModel } from '../model/catalog.ts';
 import type { StoredModel } from '../model/store.ts';
 import type { Pool } from '../pool/pool.ts';
-import { RequestError, unavailable } from './http/request-error.ts';
+import { type HeldModelsOptions, type ModelUse, openHeldModels } from './held-models.ts';
+import { RequestError } from './http/request-error.ts';
 
 /** What clients of OpenAI ask for, in place of which they get the server's own model. */
 const openaiNames = new Set([
@@ -18,14 +19,9 @@ export interface ListedModel {
   readonly isLoaded: boolean;
 }
 
-/** A model in use. Disposing of it lets go of it. */
-export interface ModelUse extends Disposable {
-  readonly pool: Pool;
-}
-
 /** The models of a server. Disposing of it frees their devices. */
 export interface ModelHost extends AsyncDisposable {
-  /** Whether the default model is there. */
+  /** Whether the default model has been there: where it is not in use it may have been freed, and comes again. */
   readonly isReady: boolean;
   /** Loads the default model. */
   load(): Promise<Pool>;
@@ -39,79 +35,73 @@ export interface ModelHost extends AsyncDisposable {
    * @throws RequestError 404 where there is none; what loading throws
    */
   use(id: string): Promise<ModelUse>;
-  /** What has been loaded. */
+  /** The same with a model that is published and has to be fetched first. @throws RequestError 404 where there is none */
+  fetch(id: string): Promise<ListedModel>;
+  /** Frees a model's memory, where it has any. @throws RequestError 404 where there is none, 409 where it is being used */
+  unload(id: string): Promise<ListedModel>;
+  /** What is loaded. */
   pools(): readonly Pool[];
 }
 
-export interface ModelHostOptions {
-  /** @param id undefined for the default model */
-  open(id: string | undefined): Promise<Pool>;
+export interface ModelHostOptions extends HeldModelsOptions {
   /** The models on this machine. */
   stored(): Promise<readonly StoredModel[]>;
 }
 
-interface HeldModel {
-  readonly pool: Promise<Pool>;
-  loaded: Pool | undefined;
-}
-
-export function openModelHost({ open, stored }: ModelHostOptions): ModelHost {
-  /** The default model is under no name. */
-  const held = new Map<string | undefined, HeldModel>();
-  let isClosed = false;
-
-  const hold = (key: string | undefined): Promise<Pool> => {
-    if (isClosed) throw unavailable('SHUTTING_DOWN', 'the server is shutting down', 5);
-    const before = held.get(key);
-    if (before !== undefined) return before.pool;
-    const model: HeldModel = { pool: open(key), loaded: undefined };
-    held.set(key, model);
-    model.pool.then(
-      (pool) => {
-        model.loaded = pool;
-      },
-      () => held.delete(key),
-    );
-    return model.pool;
-  };
-  const defaultName = () => held.get(undefined)?.loaded?.name;
+export function openModelHost({ stored, ...options }: ModelHostOptions): ModelHost {
+  const held = openHeldModels(options);
+  const isDefault = (id: string) => openaiNames.has(id) || id === '';
+  const keyOf = (name: string) => (name === held.defaultName ? undefined : name);
+  const listed = (id: string): ListedModel => ({ id, isLoaded: held.isLoaded(keyOf(id)) });
   const list = async (): Promise<ListedModel[]> => {
-    const name = defaultName();
-    const others = (await stored()).map((model) => model.name).filter((id) => id !== name);
-    const own = name === undefined ? [] : [{ id: name, isLoaded: true }];
-    return [...own, ...others.map((id) => ({ id, isLoaded: held.get(id)?.loaded !== undefined }))];
+    const { defaultName } = held;
+    const others = (await stored()).map((model) => model.name).filter((id) => id !== defaultName);
+    return [...(defaultName === undefined ? [] : [defaultName]), ...others].map(listed);
   };
   const find = async (id: string): Promise<ListedModel> => {
-    const listed = await list();
-    const isDefault = openaiNames.has(id) || id === '';
-    const wanted = isDefault ? defaultName() : nameOf(id);
-    const found = listed.find((model) => model.id === wanted);
+    const all = await list();
+    const wanted = isDefault(id) ? held.defaultName : nameOf(id);
+    const found = all.find((model) => model.id === wanted);
     if (found !== undefined) return found;
     throw new RequestError(404, 'MODEL_NOT_FOUND', `there is no model ${id.slice(0, 100)} here`, {
       param: 'model',
-      hint: `there are ${[...listed.map((model) => model.id), 'whisper-1'].join(', ')}`,
+      hint: `there are ${[...all.map((model) => model.id), 'whisper-1'].join(', ')}`,
     });
   };
   return {
     get isReady() {
-      return defaultName() !== undefined;
+      return held.defaultName !== undefined;
     },
-    load: () => hold(undefined),
+    load: () => held.load(undefined),
     list,
     find,
     async use(id) {
       // A server that has just been started keeps its first clients waiting for the model.
-      if (openaiNames.has(id) || id === '') return { pool: await hold(undefined), [Symbol.dispose]: () => {} };
-      await held.get(undefined)?.pool;
+      if (isDefault(id)) return held.use({ id: undefined, mayFetch: false });
+      await held.whole();
       const { id: name } = await find(id);
-      return { pool: await hold(name === defaultName() ? undefined : name), [Symbol.dispose]: () => {} };
+      return held.use({ id: keyOf(name), mayFetch: false });
     },
-    pools: () => [...held.values()].flatMap(({ loaded }) => (loaded === undefined ? [] : [loaded])),
-    async [Symbol.asyncDispose]() {
-      isClosed = true;
-      await Promise.allSettled([...held.values()].map(async ({ pool }) => (await pool)[Symbol.asyncDispose]()));
+    async fetch(id) {
+      await held.whole();
+      const name = isDefault(id) ? held.defaultName : (publishedName(id) ?? (await find(id)).id);
+      using use = await held.use({ id: name === undefined ? undefined : keyOf(name), mayFetch: true });
+      return listed(name ?? use.pool.name);
     },
+    async unload(id) {
+      const { id: name } = await find(id);
+      await held.free(keyOf(name));
+      return listed(name);
+    },
+    pools: held.pools,
+    [Symbol.asyncDispose]: () => held[Symbol.asyncDispose](),
   };
+}
+
+/** @returns undefined for what is not in the catalogue: whatever else there is on a hub is nothing that a client may have fetched */
+function publishedName(id: string): string | undefined {
+  const name = nameOf(id);
+  return catalog.some((model) => model.name === name) ? name : undefined;
 }
 
 /** The name in the store of a model under one of its other names; what is no name stays what it is. */

@@ -3,7 +3,7 @@ import { closeAfter } from '../errors.ts';
 import type { SpeechModel } from '../vad/speech-model.ts';
 import { type AdmissionLimits, openAdmission } from './admission.ts';
 import type { AccessRules } from './http/access.ts';
-import { type AnsweredRequest, openHttpServer } from './http/http-server.ts';
+import { type AnsweredRequest, type HttpServerOptions, openHttpServer } from './http/http-server.ts';
 import type { UploadLimits } from './http/upload.ts';
 import { openUploadFolder } from './http/upload-folder.ts';
 import { openMetrics } from './metrics.ts';
@@ -14,6 +14,8 @@ import type { ServerParts } from './server-parts.ts';
 export interface SpeechServerOptions {
   readonly host: string;
   readonly port: number;
+  /** In PEM; without it the server speaks HTTP. */
+  readonly tls?: HttpServerOptions['tls'];
   readonly access: AccessRules;
   readonly models: ModelHostOptions;
   readonly admission: AdmissionLimits;
@@ -64,6 +66,7 @@ export async function openSpeechServer(options: SpeechServerOptions): Promise<Sp
   const listening = openHttpServer({
     host: options.host,
     port: options.port,
+    tls: options.tls,
     access: options.access,
     routes: routesOf(parts, () => isDraining),
     maxConnections: running + waiting + spareConnections,

@@ -7,7 +7,7 @@ import type { ValuesOf } from '../options/option.ts';
 import type { LoadedModel } from '../transcribe/loaded-model.ts';
 import { type OpenModelOptions, openModel } from './open-model.ts';
 
-type Given = Partial<Omit<OpenModelOptions, 'device' | 'context'>>;
+type Given = Partial<Omit<OpenModelOptions, 'device' | 'context' | 'onCpuLoad'>>;
 
 export interface LoadModelOptions
   extends Given,

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Backend } from '../backend/backend.ts';
 import { type CpuBackendOptions, openCpuBackend } from '../backend/cpu/cpu-backend.ts';
@@ -17,6 +18,7 @@ import { type Checkpoint, openCheckpoint } from '../model/checkpoint.ts';
 import { cpuDtype, type Dtype, npuDtype, npuElementTypes } from '../model/dtype.ts';
 import { type ModelContext, resolveModel } from '../model/resolve-model.ts';
 import { openTokenizer } from '../model/tokenizer.ts';
+import { weightsFile } from '../model/weights-table.ts';
 import type { LoadedModel } from '../transcribe/loaded-model.ts';
 
 /** With what an NPU is to be quick at (`beams`, `windows`, `wordTimes`, `layers`): on first use it is converted for that too. */
@@ -38,6 +40,8 @@ export interface OpenModelOptions extends NpuVariants {
   readonly onProfile?: CpuBackendOptions['onProfile'];
   /** Told when the CPU's graphs and weights have to be built first, with the bytes to write. */
   readonly onPrepare?: (sizeBytes: number) => void;
+  /** Told of the bytes of the weights before they are loaded into the CPU's memory; may refuse that. */
+  readonly onCpuLoad?: (weightsBytes: number) => void;
   readonly onConvert?: (event: ConvertEvent) => void;
   /** Told of the NPU, if it is one, before anything is loaded onto it. */
   readonly onNpu?: (npu: OpenedNpu) => void | Promise<void>;
@@ -110,6 +114,7 @@ async function openOnCpu(checkpoint: Checkpoint, model: string, options: OpenMod
     { dtype: cpuDtype(options.dtype), onBuild: onPrepare, onDamage: onWarning, signal: context.signal },
   );
   context.signal?.throwIfAborted();
+  if (options.onCpuLoad !== undefined) options.onCpuLoad((await stat(join(directory, weightsFile))).size);
   return openCpuBackend({ directory, dimensions: checkpoint.dimensions, threads, level, onProfile });
 }
 

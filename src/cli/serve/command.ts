@@ -4,6 +4,8 @@ import { closeAfter, UsageError } from '../../errors.ts';
 import { listModels, storeDirectory } from '../../model/store.ts';
 import type { CommandOptions } from '../../options/tables.ts';
 import { openPoolOn } from '../../pool/open-pool.ts';
+import { checkMemory } from '../../server/check-memory.ts';
+import type { ModelOpening } from '../../server/held-models.ts';
 import { isLoopback } from '../../server/http/access.ts';
 import { openSpeechServer, type SpeechServerOptions } from '../../server/speech-server.ts';
 import { addOptions, readOptions } from '../command-options.ts';
@@ -12,6 +14,7 @@ import type { Session } from '../session.ts';
 import type { Terminal } from '../terminal.ts';
 import { version } from '../version.ts';
 import { requestLog } from './request-log.ts';
+import { readTlsFiles } from './tls-files.ts';
 
 type Options = CommandOptions<'serve'>;
 
@@ -35,7 +38,8 @@ Examples:
 async function run(command: Command, session: Session): Promise<void> {
   const { options, terminal } = readOptions(command, 'serve', session);
   checkAccess(options);
-  const server = await openSpeechServer(serverOptions(options, session, terminal));
+  const tls = await readTlsFiles(options.tlsCert, options.tlsKey);
+  const server = await openSpeechServer({ ...serverOptions(options, session, terminal), tls });
   const close = async () => server[Symbol.asyncDispose]();
   try {
     const ending = new Promise<void>((resolve, reject) => {
@@ -68,9 +72,15 @@ function checkAccess({ host, apiKey, auth }: Options): void {
 function serverOptions(options: Options, session: Session, terminal: Terminal): SpeechServerOptions {
   const { device, batchSize, maxRecordings } = options;
   const input = modelInput(options, session, terminal);
-  const openingOf = (id: string | undefined): typeof input => {
-    if (id === undefined) return { ...input, wordTimes: true };
-    return { ...input, model: id, wordTimes: true, context: { ...input.context, namesOnly: true, offline: true } };
+  const openingOf = ({ id, mayFetch }: ModelOpening): typeof input => {
+    const own = { ...input, wordTimes: true, onCpuLoad: checkMemory };
+    if (id === undefined) return own;
+    // What a client names is a model of the store, whatever lies in the current folder; nothing is fetched for a mere request.
+    return {
+      ...own,
+      model: id,
+      context: { ...input.context, namesOnly: true, ...(mayFetch ? {} : { offline: true }) },
+    };
   };
   const store = storeDirectory(session.env);
   return {
@@ -82,9 +92,10 @@ function serverOptions(options: Options, session: Session, terminal: Terminal): 
       corsOrigins: options.corsOrigin ?? [],
     },
     models: {
-      // What a client names is a model of the store, whatever lies in the current folder; nothing is fetched for it.
-      open: (id) => openPoolOn(device, openingOf(id), { batchSize, maxRecordings }),
+      open: (opening) => openPoolOn(device, openingOf(opening), { batchSize, maxRecordings }),
       stored: () => listModels(store),
+      idleUnloadSeconds: options.idleUnloadSeconds,
+      onUnloadFailure: (error) => terminal.warn(error instanceof Error ? error.message : String(error)),
     },
     admission: { running: maxRecordings, waiting: options.maxQueue, waitSeconds: options.maxWaitSeconds },
     uploads: { maxBytes: options.maxUploadMb * 1e6, minBytesPerSecond: 1000, paceSeconds: 15 },

@@ -1,3 +1,4 @@
+import type { JsonSchema } from '../json-schema.ts';
 import type { Kind } from '../kind.ts';
 
 /** The largest number that options count with; no recording has more of anything. */
@@ -10,21 +11,28 @@ export function decimal(text: string): number {
 
 /** A number from `min` to `max`, both included. */
 export function number(min: number, max: number, placeholder = 'x'): Kind<number> {
-  return numberKind(placeholder, `a number from ${min} to ${max}`, (value) => value >= min && value <= max);
+  const schema = { type: 'number', minimum: min, maximum: max };
+  return numberKind(placeholder, `a number from ${min} to ${max}`, schema, (value) => value >= min && value <= max);
 }
 
 /** A whole number from `min` to `max`, both included. */
 export function integer(min: number, max: number, placeholder = 'n'): Kind<number> {
   const isWithin = (value: number) => Number.isInteger(value) && value >= min && value <= max;
-  return numberKind(placeholder, `a whole number from ${min} to ${max}`, isWithin);
+  const schema = { type: 'integer', minimum: min, maximum: max };
+  return numberKind(placeholder, `a whole number from ${min} to ${max}`, schema, isWithin);
 }
 
-function numberKind(placeholder: string, expected: string, isWithin: (value: number) => boolean): Kind<number> {
+function numberKind(
+  placeholder: string,
+  expected: string,
+  schema: JsonSchema,
+  isWithin: (value: number) => boolean,
+): Kind<number> {
   const fromCode = (value: unknown) => {
     if (typeof value !== 'number' || !isWithin(value)) return undefined;
     return value === 0 ? 0 : value; // -0 is 0
   };
-  return { placeholder, expected, fromText: (text) => fromCode(decimal(text)), fromCode };
+  return { placeholder, expected, schema, fromText: (text) => fromCode(decimal(text)), fromCode };
 }
 
 /** One or more numbers from `min` to `max`. */

@@ -39,8 +39,8 @@ export function errorAnswer(
   const message = shown(error, hidden);
   const code = error.code.toLowerCase();
   if (error instanceof RequestError) {
-    const { status, param, retryAfterSeconds } = error;
-    return answer(status, { message, code, param, retryAfterSeconds });
+    const { status, param, retryAfterSeconds, allow } = error;
+    return answer(status, { message, code, param, retryAfterSeconds, allow });
   }
   if (error instanceof UsageError) return answer(400, { message, code, param: error.option });
   if (error instanceof AudioError)
@@ -62,13 +62,15 @@ interface Told {
   readonly code: string;
   readonly param?: string | undefined;
   readonly retryAfterSeconds?: number | undefined;
+  readonly allow?: string | undefined;
   readonly isUnforeseen?: boolean;
 }
 
 function answer(status: number, told: Told): ErrorAnswer {
-  const { message, code, param, retryAfterSeconds, isUnforeseen = false } = told;
+  const { message, code, param, retryAfterSeconds, allow, isUnforeseen = false } = told;
   const headers: Record<string, string> = {};
   if (retryAfterSeconds !== undefined) headers['retry-after'] = String(Math.ceil(retryAfterSeconds));
+  if (allow !== undefined) headers['allow'] = allow;
   if (status === 401) headers['www-authenticate'] = 'Bearer';
   return {
     status,

@@ -7,6 +7,8 @@ interface RequestErrorOptions {
   readonly cause?: unknown;
   /** After how many seconds to come again. */
   readonly retryAfterSeconds?: number;
+  /** The methods that may be used instead. */
+  readonly allow?: string;
 }
 
 /** Why a request is not answered as it was asked: a status, and a stable code for programs. */
@@ -14,12 +16,14 @@ export class RequestError extends WhisperNpuError {
   readonly status: number;
   readonly param: string | undefined;
   readonly retryAfterSeconds: number | undefined;
+  readonly allow: string | undefined;
 
   constructor(status: number, code: string, message: string, options: RequestErrorOptions = {}) {
     super(code, message, options);
     this.status = status;
     this.param = options.param;
     this.retryAfterSeconds = options.retryAfterSeconds;
+    this.allow = options.allow;
   }
 }
 

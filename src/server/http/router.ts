@@ -1,11 +1,24 @@
+import type { JsonSchema } from '../../options/json-schema.ts';
 import type { Exchange } from './exchange.ts';
 import { RequestError } from './request-error.ts';
+
+/** What a route is for, as /openapi.json tells it. */
+export interface RouteAbout {
+  /** A sentence. */
+  readonly summary: string;
+  /** The form that comes with it. */
+  readonly form?: JsonSchema;
+  /** What a good answer is, by its type. */
+  readonly answers: Readonly<Record<string, JsonSchema>>;
+}
 
 /** What is answered under a path. */
 export interface Route {
   readonly method: 'GET' | 'POST' | 'DELETE';
   /** Parts in braces stand for anything: `/v1/models/{id}`. */
   readonly path: string;
+  /** Nothing for what is no part of the interface for programs. */
+  readonly about?: RouteAbout;
   /** Whether nobody needs a key for it. */
   readonly isOpen?: boolean;
   /** Whether it is answered while the server comes up and goes down. */
@@ -30,7 +43,9 @@ export function findRoute(routes: readonly Route[], method: string, path: string
   if (found !== undefined) return found;
   if (there.length === 0) throw new RequestError(404, 'NOT_FOUND', `there is nothing at ${path.slice(0, 100)}`);
   const methods = there.map(({ route }) => route.method).join(', ');
-  throw new RequestError(405, 'METHOD_NOT_ALLOWED', `${path} takes ${methods}, not ${method}`);
+  throw new RequestError(405, 'METHOD_NOT_ALLOWED', `${path.slice(0, 100)} takes ${methods}, not ${method}`, {
+    allow: methods,
+  });
 }
 
 /** @returns undefined where a path is another one */

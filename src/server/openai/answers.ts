@@ -21,6 +21,9 @@ const types: Readonly<Record<ResponseFormat, string>> = {
   csv: 'text/csv',
 };
 
+/** Of the answers of all formats. */
+export const answerTypes: readonly string[] = [...new Set(Object.values(types))];
+
 export const responseFormats: ReadonlySet<ResponseFormat> = new Set(Object.keys(types) as ResponseFormat[]);
 
 export interface Answer {

@@ -4,6 +4,7 @@ import type { FormOptions } from '../../options/tables.ts';
 import { RequestError } from '../http/request-error.ts';
 import type { UploadedForm } from '../http/upload.ts';
 import { type ResponseFormat, responseFormats } from './answers.ts';
+import { type OwnField, optionOf, ownFields } from './own-fields.ts';
 
 /** What is asked of a recording. */
 export interface SpeechRequest {
@@ -18,18 +19,7 @@ export interface SpeechRequest {
   readonly warnings: readonly string[];
 }
 
-/** OpenAI's fields that are read here; those behind them mean one of our options. */
-const ownFields = [
-  'model',
-  'response_format',
-  'stream',
-  'timestamp_granularities',
-  'include',
-  'chunking_strategy',
-  'languages',
-] as const;
-type OwnField = (typeof ownFields)[number];
-const optionOf: Readonly<Record<string, string>> = { prompt: 'initialPrompt' };
+const ownNames = Object.keys(ownFields) as OwnField[];
 const ofSpeakers = ['known_speaker_names', 'known_speaker_references'];
 
 /**
@@ -39,7 +29,7 @@ const ofSpeakers = ['known_speaker_names', 'known_speaker_references'];
  * @throws UsageError, RequestError 400, with the field
  */
 export function readSpeechRequest(form: UploadedForm, task: 'transcribe' | 'translate'): SpeechRequest {
-  const own = new Map<OwnField, string[]>(ownFields.map((name) => [name, []]));
+  const own = new Map<OwnField, string[]>(ownNames.map((name) => [name, []]));
   const others: FormField[] = [];
   const strategy: FormField[] = [];
   for (const [name, value] of form.fields) {
@@ -75,7 +65,7 @@ export function readSpeechRequest(form: UploadedForm, task: 'transcribe' | 'tran
     wantsSegments: granularities.length === 0 || granularities.includes('segment'),
     wantsWords: wantsWords || others.some(({ name }) => /^word_?timestamps$/i.test(name)),
     wantsLogprobs,
-    options: readFormFields(fields, [...ownFields, ...Object.keys(optionOf)], (message) => warnings.push(message)),
+    options: readFormFields(fields, [...ownNames, ...Object.keys(optionOf)], (message) => warnings.push(message)),
     warnings,
   };
 }

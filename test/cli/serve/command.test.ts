@@ -139,6 +139,17 @@ describe.skipIf(models.tinyEn === undefined)('serve', () => {
   });
 });
 
+test.skipIf(models.tinyEn === undefined)('a model that nobody asks for is freed, and comes again', async () => {
+  const { url, child, ended } = await startServe(['--idle-unload', '0.2']);
+  const loaded = async () =>
+    /^whisper_npu_models_loaded (\d)$/m.exec(await (await fetch(`${url}/metrics`)).text())?.[1];
+  await expect.poll(loaded, { timeout: 60_000 }).toBe('0');
+  const response = await transcribeAt(url, formWith(wav, { response_format: 'text' }));
+  expect(await response.text()).toMatch(sentence);
+  child.kill('SIGTERM');
+  expect(await ended).toBe(0);
+});
+
 test.each<[string, readonly string[], string]>([
   ['others could reach', ['--host', '0.0.0.0'], 'others can reach 0.0.0.0: a server there needs a key'],
   ['others could reach by IPv6', ['--host', '::'], 'others can reach ::: a server there needs a key'],
@@ -155,7 +166,7 @@ test('a key that cannot be one is not shown', async () => {
   const { code, stderr } = await runCli(['serve'], { env: { WHISPER_NPU_API_KEY: 'my secret key' } });
   expect([code, stderr]).toEqual([
     2,
-    'error: WHISPER_NPU_API_KEY is no such thing: expected a key of letters, digits and signs\n',
+    'error: WHISPER_NPU_API_KEY is no such thing: expected a key of letters, digits and signs [OPTION_SENSELESS]\n',
   ]);
 });
 

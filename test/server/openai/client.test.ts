@@ -278,5 +278,9 @@ describe('errors as the client of OpenAI throws them', () => {
     expect((await client.models.list()).data.map(({ id }) => id)).toEqual(['scripted']);
     expect(await client.models.retrieve('whisper-1')).toMatchObject({ id: 'scripted', object: 'model' });
     await expect(client.models.retrieve('../secret')).rejects.toMatchObject({ status: 404 });
+    expect(await client.models.delete('scripted')).toEqual({ id: 'scripted', object: 'model', deleted: true });
+    expect((await client.models.retrieve('scripted')) as object).toMatchObject({ is_loaded: false });
+    const load = await fetch(`${url}/v1/models/whisper-1`, { method: 'POST' });
+    expect(await load.json()).toMatchObject({ id: 'scripted', is_loaded: true });
   });
 });

@@ -1,0 +1,64 @@
+import type { AudioRecording } from '../../audio/recording.ts';
+import { openRecording } from '../../open-recording.ts';
+import { audioOptions } from '../../options/audio.ts';
+import { passedOn } from '../../options/names.ts';
+import type { Pool } from '../../pool/pool.ts';
+import type { Exchange } from '../http/exchange.ts';
+import { RequestError } from '../http/request-error.ts';
+import { readUpload, type UploadedForm } from '../http/upload.ts';
+import { limitedRecording } from '../limited-recording.ts';
+import type { ServerParts } from '../server-parts.ts';
+import type { SpeechRequest } from './fields.ts';
+
+/** A recording that was sent and whose turn it is, and the model for it. */
+export interface Upload<Request> {
+  /** As the client calls it. */
+  readonly name: string;
+  readonly request: Request;
+  readonly recording: AudioRecording;
+  readonly pool: Pool;
+}
+
+/**
+ * Lets a request in, takes its form, waits for its turn, and works on its recording; afterwards nothing is left of that.
+ *
+ * @param read says what the fields ask for, before the request waits for anything
+ */
+export async function withUpload<Request extends Pick<SpeechRequest, 'model' | 'options' | 'warnings'>>(
+  { exchange, parts }: { readonly exchange: Exchange; readonly parts: ServerParts },
+  read: (form: UploadedForm) => Request,
+  work: (upload: Upload<Request>) => Promise<void>,
+): Promise<void> {
+  const { signal, facts, response } = exchange;
+  using ticket = parts.admission.enter();
+  await using form = await readUpload(exchange, parts.uploads, parts.uploadLimits);
+  const request = read(form);
+  const { file } = form;
+  if (file === undefined)
+    throw new RequestError(400, 'FILE_MISSING', 'there is no file in the form', { param: 'file' });
+  if (request.warnings.length > 0) response.setHeader('x-whisper-npu-warning', asHeader(request.warnings.join('; ')));
+  const cameAt = performance.now();
+  await ticket.turn(signal);
+  facts.waitSeconds = (performance.now() - cameAt) / 1000;
+  using use = await parts.models.use(request.model);
+  facts.model = use.pool.name;
+  facts.hidden = new Map([[file.path, file.name]]);
+  await using recording = await openUpload(file.path, request, parts, signal);
+  await work({ name: file.name, request, recording, pool: use.pool });
+}
+
+async function openUpload(
+  path: string,
+  { options }: Pick<SpeechRequest, 'options'>,
+  { ffmpeg, maxDurationSeconds }: ServerParts,
+  signal: AbortSignal,
+): Promise<AudioRecording> {
+  const given = passedOn(options, [audioOptions], 'audio form', 'openRecording()');
+  const recording = await openRecording(path, { ...given, ...(ffmpeg === undefined ? {} : { ffmpeg }), signal });
+  return limitedRecording(recording, maxDurationSeconds);
+}
+
+/** Headers hold ASCII. */
+function asHeader(text: string): string {
+  return text.replace(/[^ -~]/g, '?').slice(0, 1000);
+}
