@@ -56,6 +56,19 @@ export function verdictText({ overall, thresholdPercent, complete, standIn }: Ac
   return `${pass ? 'PASS' : 'FAIL'}${complete ? '' : ' so far'}: ${difference}, ${relation} ${thresholdPercent} %${where}`;
 }
 
+/**
+ * What a failure means where the type and not the device explains it: 8 bits round more than the threshold for devices allows.
+ * Undefined where there is nothing to add to the verdict.
+ */
+export function verdictMeaning({ overall, tested, reference, thresholdPercent }: AccuracyResult): string | undefined {
+  if (overall === undefined || overall.pass || tested.dtype !== 'int8' || reference.dtype === 'int8') return undefined;
+  const same = shareText(overall.figures.top1Agreement);
+  return (
+    `int8 rounds weights to 8 bits, which moves probabilities by more than ${thresholdPercent} % wherever the model is unsure. ` +
+    `The likeliest token is the same in ${same} % of the places. --threshold 100 compares without failing for this.`
+  );
+}
+
 /** A difference in percent, with the first digits of a small one. */
 export function percentText(percent: number): string {
   if (percent === 0 || !Number.isFinite(percent)) return `${percent} %`;

@@ -1,7 +1,7 @@
 import { barChart } from '../report/bar-chart.ts';
 import { lineChart } from '../report/line-chart.ts';
 import type { Markup } from '../report/markup.ts';
-import { paragraph, reportPage, reportTable, type Section } from '../report/page.ts';
+import { paragraph, type Report, reportPage, reportTable, type Section } from '../report/page.ts';
 import type { FileComparison } from './compare-recording.ts';
 import {
   figureCells,
@@ -11,10 +11,11 @@ import {
   rateText,
   shareText,
   sideText,
+  verdictMeaning,
   verdictText,
 } from './figure-texts.ts';
 import { layerSeries, layerTable, suspectsText } from './layer-texts.ts';
-import type { AccuracyResult, LayerResult } from './result.ts';
+import { type AccuracyResult, type LayerResult, withShortNames } from './result.ts';
 
 /** As many as a chart has colours for. */
 const mostSeries = 6;
@@ -22,11 +23,13 @@ const mostSeries = 6;
 const mostBars = 40;
 
 /** A report of a comparison as one HTML document. */
-export function accuracyPage(result: AccuracyResult): string {
+export function accuracyPage(whole: AccuracyResult): string {
+  const result = withShortNames(whole);
   const { reference, tested, environment, measuredAt, layers } = result;
   return reportPage({
     title: `Accuracy of ${tested.model} on ${result.standIn ? 'a stand-in for an NPU' : tested.device}`,
-    subtitle: `${verdictText(result)}; compared with ${sideText(reference)}; whisper-npu accuracy`,
+    subtitle: `compared with ${sideText(reference)}; whisper-npu accuracy`,
+    ...verdictOf(result),
     ...noticeOf(result),
     environment: [['reference', sideText(reference)], ['tested', sideText(tested)], ...Object.entries(environment)],
     sections: [
@@ -38,6 +41,13 @@ export function accuracyPage(result: AccuracyResult): string {
     ],
     measuredAt,
   });
+}
+
+function verdictOf(result: AccuracyResult): Pick<Report, 'verdict'> {
+  if (result.overall === undefined) return {};
+  const meaning = verdictMeaning(result);
+  const verdict = { isGood: result.overall.pass, text: verdictText(result) };
+  return { verdict: meaning === undefined ? verdict : { ...verdict, meaning } };
 }
 
 function noticeOf(result: AccuracyResult): { notice?: string } {

@@ -1,3 +1,4 @@
+import { shortNames } from '../report/short-names.ts';
 import type { FileComparison } from './compare-recording.ts';
 import { type Figures, figuresOf, passes } from './figures.ts';
 import type { LayerComparison } from './layers.ts';
@@ -64,5 +65,14 @@ export function overallOf(files: readonly FileComparison[], thresholdPercent: nu
     figures,
     pass: passes(figures, thresholdPercent),
     ...(errors.length === 0 ? {} : { errors: { reference: of('reference'), tested: of('tested') } }),
+  };
+}
+
+/** The same with files named by what tells them apart, for people: whoever reads it knows where they lie. */
+export function withShortNames(result: AccuracyResult): AccuracyResult {
+  const names = shortNames(result.files.map(({ file }) => file));
+  return {
+    ...result,
+    files: result.files.map((comparison, i) => ({ ...comparison, file: names[i] ?? comparison.file })),
   };
 }

@@ -6,6 +6,8 @@ export interface Report {
   readonly title: string;
   /** One line under the title: what was measured, on what. */
   readonly subtitle: string;
+  /** What it comes to, before everything else: whether it is good, in words, and what that means. */
+  readonly verdict?: { readonly isGood: boolean; readonly text: string; readonly meaning?: string };
   /** What a reader must know before any figure, such as that no real device was measured. */
   readonly notice?: string;
   /** Names and values of what it was measured with, in reading order. */
@@ -22,7 +24,7 @@ export interface Section {
 }
 
 /** @returns a whole HTML document that needs nothing beside it: no script, no font, no image, no address */
-export function reportPage({ title, subtitle, notice, environment, sections, measuredAt }: Report): string {
+export function reportPage({ title, subtitle, verdict, notice, environment, sections, measuredAt }: Report): string {
   return `${markup`<!doctype html>
 <html lang="en">
 <head>
@@ -35,6 +37,7 @@ ${style}
 <header>
 <h1>${title}</h1>
 <p class="muted">${subtitle}</p>
+${verdict === undefined ? undefined : verdictBox(verdict)}
 ${notice === undefined ? undefined : markup`<p class="notice" role="note">${notice}</p>`}
 </header>
 <main>
@@ -49,6 +52,10 @@ ${environment.map(([name, value]) => markup`<tr><th scope="row">${name}</th><td>
 </body>
 </html>
 `}`;
+}
+
+function verdictBox({ isGood, text, meaning }: NonNullable<Report['verdict']>): Markup {
+  return markup`<div class="verdict ${isGood ? 'pass' : 'fail'}" role="note"><p>${text}</p>${meaning === undefined ? undefined : paragraph(meaning)}</div>`;
 }
 
 export interface ReportTable {

@@ -19,20 +19,23 @@ export const style = markup`<style>
   }
 }
 * { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 62rem; padding: 2rem 1.25rem 4rem; background: var(--page); color: var(--text);
+body { margin: 0 auto; max-width: 70rem; padding: 2rem 1.25rem 4rem; background: var(--page); color: var(--text);
   font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; }
 h1 { font-size: 1.6rem; line-height: 1.25; margin: 0 0 .25rem; }
 h2 { font-size: 1.15rem; margin: 2.5rem 0 .75rem; }
 p { margin: .5rem 0; max-width: 48rem; }
 .muted, figcaption .muted { color: var(--muted); font-weight: normal; }
 .good { color: var(--good); font-weight: 600; } .bad { color: var(--bad); font-weight: 600; }
+.verdict { border-left: 4px solid var(--verdict); background: var(--panel); padding: .6rem .9rem; margin: 1rem 0; }
+.verdict p { max-width: none; margin: 0; } .verdict p:first-child { color: var(--verdict); font-weight: 600; font-size: 1.1rem; }
+.pass { --verdict: var(--good); } .fail { --verdict: var(--bad); }
 .notice { border-left: 4px solid var(--s2); background: var(--panel); padding: .6rem .9rem; margin: 1rem 0; max-width: none; }
 .scroll { overflow-x: auto; margin: .75rem 0; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 caption { text-align: left; color: var(--muted); padding-bottom: .35rem; }
-th, td { text-align: left; padding: .3rem 1.1rem .3rem 0; border-bottom: 1px solid var(--grid); vertical-align: top; }
+th, td { text-align: left; padding: .3rem .9rem .3rem 0; border-bottom: 1px solid var(--grid); vertical-align: top; }
 thead th { color: var(--muted); font-weight: 500; border-bottom-color: var(--line); white-space: nowrap; }
-tbody th { font-weight: 500; }
+tbody th { font-weight: 500; overflow-wrap: anywhere; min-width: 7rem; }
 td.number, th.number { text-align: right; white-space: nowrap; }
 .facts th { color: var(--muted); font-weight: normal; white-space: nowrap; }
 .facts td { overflow-wrap: anywhere; }

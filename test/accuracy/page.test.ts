@@ -32,6 +32,28 @@ test('the page shows every figure, text and error, and says what was compared', 
   expect(page).not.toMatch(/NaN|undefined/);
 });
 
+test('the verdict stands before every figure, and says what failing means for int8', () => {
+  const failing = accuracyResult([fileOf({}), differing]);
+  const int8 = { ...failing, tested: { ...failing.tested, dtype: 'int8' as const } };
+  const page = accuracyPage(int8);
+  expect(page).toMatch(/class="verdict fail"[^>]*><p>FAIL: /);
+  expect(page.indexOf('class="verdict')).toBeLessThan(page.indexOf('<table'));
+  for (const shown of [page, accuracyText(int8)]) expect(shown).toMatch(/int8 rounds weights .*--threshold 100/);
+  expect(accuracyPage(failing)).not.toContain('int8 rounds');
+  const passing = accuracyResult([fileOf({})]);
+  const passingInInt8 = { ...passing, tested: { ...passing.tested, dtype: 'int8' as const } };
+  expect(accuracyPage(passingInInt8)).toContain('class="verdict pass"');
+  expect(accuracyText(passingInInt8)).not.toContain('int8 rounds');
+});
+
+test('files are named by what tells them apart', () => {
+  const result = accuracyResult([fileOf({}, '/long/path/to/a/jfk.wav'), fileOf({}, '/long/path/to/b/jfk.wav')]);
+  for (const shown of [accuracyPage(result), accuracyText(result)]) {
+    expect(shown).toContain('a/jfk.wav');
+    expect(shown).not.toContain('/long/path');
+  }
+});
+
 test('page and terminal say that a stand-in was measured, and that it was broken off', () => {
   const result = { ...accuracyResult([fileOf({})]), standIn: true, complete: false };
   for (const shown of [accuracyPage(result), accuracyText(result)]) {

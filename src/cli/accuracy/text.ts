@@ -5,16 +5,19 @@ import {
   noticeSentences,
   rateText,
   sideText,
+  verdictMeaning,
   verdictText,
 } from '../../accuracy/figure-texts.ts';
 import { layerTable, suspectsText } from '../../accuracy/layer-texts.ts';
-import type { AccuracyResult, LayerResult, SideErrors } from '../../accuracy/result.ts';
+import { type AccuracyResult, type LayerResult, type SideErrors, withShortNames } from '../../accuracy/result.ts';
 import { printable } from '../../printable.ts';
 import { table } from '../table.ts';
 
 /** A comparison for the terminal. */
-export function accuracyText(result: AccuracyResult): string {
+export function accuracyText(whole: AccuracyResult): string {
+  const result = withShortNames(whole);
   const { reference, tested, files, layers } = result;
+  const meaning = verdictMeaning(result);
   return [
     ...noticeSentences(result),
     `reference  ${sideText(reference)}`,
@@ -26,6 +29,7 @@ export function accuracyText(result: AccuracyResult): string {
     '',
     ...(layers === undefined ? [] : [layersText(layers)]),
     verdictText(result),
+    ...(meaning === undefined ? [] : [meaning]),
     '',
   ].join('\n');
 }
