@@ -17,7 +17,7 @@ export interface ServerAddress {
   /** Without the password. */
   readonly shown: string;
   /** As BullMQ takes it. */
-  readonly connection: { readonly [option: string]: string | number | null };
+  readonly connection: { readonly [option: string]: string | boolean | null };
 }
 
 export function parseAddress(address: string): ServerAddress {
@@ -25,7 +25,7 @@ export function parseAddress(address: string): ServerAddress {
   const server = url.protocol.startsWith('redis') ? 'redis' : 'postgres';
   const connection =
     server === 'postgres'
-      ? { connectionString: address }
+      ? { connectionString: address, schema: 'whisper_npu', migrate: true }
       : // Commands wait for a server that is being restarted, however long that takes.
         { url: address, maxRetriesPerRequest: null };
   return { server, shown: `${url.protocol}//${url.host}${url.pathname}`, connection };

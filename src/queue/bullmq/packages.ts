@@ -21,7 +21,9 @@ export async function loadBullMq(server: 'redis' | 'postgres'): Promise<BullMq> 
     // Under a name that no compiler follows: the types of what may be missing are not needed.
     const driverName: string = driver;
     const [bullmq] = await Promise.all([import('bullmq'), import(driverName)]);
+    // For all that is opened from now on; a process has one place for its jobs.
     if (server === 'postgres') bullmq.setDefaultBackendFactory(bullmq.createPostgresBackend);
+    else bullmq.setDefaultBackendFactory(bullmq.createRedisBackend);
     return bullmq;
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw cause;

@@ -41,12 +41,12 @@ export async function workOn(work: WorkParts, options: WorkOptions): Promise<voi
   let isEnded = false;
   try {
     while (!isEnded) {
-      await stopCancelled(hands, work.parts);
-      isEnded = options.draining.aborted || fatal !== undefined || (options.untilEmpty && (await isEmpty(work.parts)));
+      const nothingIsLeft = await look(work, hands);
+      isEnded = options.draining.aborted || fatal !== undefined || (options.untilEmpty && nothingIsLeft);
       if (!isEnded) await sleepUnlessDraining(options.draining);
     }
   } finally {
-    const watch = setInterval(() => stopCancelled(hands, work.parts).catch(work.told), lookMs);
+    const watch = setInterval(() => look(work, hands), lookMs);
     await worker.close(); // waits for what is in hand
     clearInterval(watch);
   }
@@ -93,7 +93,7 @@ async function tryJob(
   token: string | undefined,
   { work, options, hands, fail }: Trying,
 ): Promise<JobResult> {
-  const { bullmq, parts, perform } = work;
+  const { bullmq, perform } = work;
   const id = found.id ?? '';
   const job = jobIn(found);
   if (job === undefined) {
@@ -103,7 +103,7 @@ async function tryJob(
   const stop = new AbortController();
   hands.set(id, stop);
   try {
-    if (await isCancelled(id, parts)) stop.abort();
+    await look(work, hands);
     stop.signal.throwIfAborted();
     return await perform(job, stop.signal);
   } catch (error) {
@@ -118,17 +118,20 @@ async function tryJob(
   }
 }
 
-async function isCancelled(id: string, { cancelled }: BullParts): Promise<boolean> {
-  return (await cancelled.getJobState(id)) !== 'unknown';
-}
-
-async function stopCancelled(hands: Hands, parts: BullParts): Promise<void> {
-  for (const [id, stop] of hands) if (await isCancelled(id, parts)) stop.abort();
-}
-
-async function isEmpty(parts: BullParts): Promise<boolean> {
-  const { waiting, active } = await parts.counts();
-  return waiting + active === 0;
+/**
+ * Stops what is in hand and was cancelled. A server that cannot be asked is being started again: the next look tells.
+ *
+ * @returns whether nothing is left to be done
+ */
+async function look({ parts, told }: WorkParts, hands: Hands): Promise<boolean> {
+  try {
+    for (const [id, stop] of hands) if ((await parts.cancelled.getJobState(id)) !== 'unknown') stop.abort();
+    const { waiting, active } = await parts.counts();
+    return waiting + active === 0;
+  } catch (error) {
+    told(error instanceof Error ? error : new Error(String(error)));
+    return false;
+  }
 }
 
 async function sleepUnlessDraining(draining: AbortSignal): Promise<void> {

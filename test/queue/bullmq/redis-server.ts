@@ -8,7 +8,8 @@ import { join } from 'node:path';
 /** Whether there is a redis-server on this machine; under CI there must be. */
 export const hasRedis = process.env['CI'] !== undefined || spawnSync('redis-server', ['--version']).status === 0;
 
-export interface RedisServer {
+/** A server that jobs can lie in. */
+export interface JobServer {
   readonly address: string;
   /** Ends it without a word, and starts it again with what it has on its disk. */
   restart(): Promise<void>;
@@ -16,7 +17,7 @@ export interface RedisServer {
 }
 
 /** Starts a server on a free port of this machine, which writes everything to its disk before it answers. */
-export async function startRedis(): Promise<RedisServer> {
+export async function startRedis(): Promise<JobServer> {
   const folder = mkdtempSync(join(tmpdir(), 'whisper-npu-redis-'));
   const port = await freePort();
   const start = async (): Promise<ChildProcess> => {
@@ -51,7 +52,8 @@ export async function startRedis(): Promise<RedisServer> {
   };
 }
 
-async function freePort(): Promise<number> {
+/** A port of this machine that nobody has now. */
+export async function freePort(): Promise<number> {
   const server = createServer();
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
