@@ -6,7 +6,8 @@
  * The page is the real one in the system's Chromium, the server is the real one; what it hears is written here, so that the
  * pictures show the same whatever the model and the machine.
  */
-import { mkdirSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -50,9 +51,19 @@ async function shoot(
   await page.goto(server.url);
   await page.locator('#server[data-state=ready]').waitFor();
   await wanted?.(page, { name: file, mimeType: 'audio/wav', buffer: readFileSync(server.recording) });
-  await page.screenshot({ path: join(folder, `page-${name}.png`) });
+  const path = join(folder, `page-${name}.png`);
+  await page.screenshot({ path });
   await context.close();
-  console.log(join(folder, `page-${name}.png`));
+  makeSmall(path);
+  console.log(path);
+}
+
+/** A page has few colours: a palette takes a third of the bytes. */
+function makeSmall(path) {
+  const small = `${path}.small.png`;
+  const filter = 'split[a][b];[a]palettegen=max_colors=128[p];[b][p]paletteuse=dither=none';
+  const args = ['-loglevel', 'error', '-y', '-i', path, '-vf', filter, '-compression_level', '100', small];
+  if (spawnSync('ffmpeg', args).status === 0) renameSync(small, path);
 }
 
 async function finish(page, file) {
@@ -78,6 +89,12 @@ await shoot('work', {
 await shoot('done', { wanted: finish });
 await shoot('dark', { colorScheme: 'dark', wanted: finish });
 await shoot('chinese', { locale: 'zh-CN', wanted: finish });
-await shoot('phone', { viewport: phone, wanted: finish });
+await shoot('phone', {
+  viewport: phone,
+  async wanted(page, file) {
+    await finish(page, file);
+    await page.evaluate("document.getElementById('transcript').scrollIntoView()");
+  },
+});
 await browser.close();
 await server.close();

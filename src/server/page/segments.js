@@ -21,18 +21,17 @@ export function segmentOf({ start, end, text, words = [] }) {
   return { start, end, words: [...found, { ...last, text: last.text + text.slice(at) }] };
 }
 
+const wordsIn = new Intl.Segmenter(undefined, { granularity: 'word' });
+
 /** Words for a text that somebody wrote, spread over a time by their lengths. */
 function spread(text, start, end) {
-  const pieces = [...new Intl.Segmenter(undefined, { granularity: 'word' }).segment(text)].reduce(
-    (pieces, { segment }) => {
-      // Spaces go in front of words, and signs behind them, as in the server's.
-      if (pieces.length > 0 && (/^[^\p{L}\p{N}\s]+$/u.test(segment) || /^\s*$/.test(pieces.at(-1))))
-        pieces.push(pieces.pop() + segment);
-      else pieces.push(segment);
-      return pieces;
-    },
-    [],
-  );
+  const pieces = [...wordsIn.segment(text)].reduce((pieces, { segment }) => {
+    // Spaces go in front of words, and signs behind them, as in the server's.
+    if (pieces.length > 0 && (/^[^\p{L}\p{N}\s]+$/u.test(segment) || /^\s*$/.test(pieces.at(-1))))
+      pieces.push(pieces.pop() + segment);
+    else pieces.push(segment);
+    return pieces;
+  }, []);
   let at = start;
   return pieces.map((piece) => {
     const from = at;

@@ -3,11 +3,17 @@ import { textOf } from './segments.js';
 import { text } from './texts.js';
 
 /**
- * The segments on the page, a row each. Only rows near the window have elements for their words and buttons: the text of the
- * others is there for those who search or listen to it, and costs little.
+ * The segments on the page, a row each. Only rows near the window have elements for their words: the text of the others is there for
+ * those who search or listen to it, and costs little.
  */
 const list = byId('segments');
 const mostNewRows = 150;
+const tools = element(
+  'div',
+  { className: 'tools' },
+  iconButton('edit', '', { act: 'edit' }),
+  iconButton('join', '', { act: 'join' }),
+);
 let rows = [];
 let later;
 let found = { places: [], chosen: -1 };
@@ -16,31 +22,37 @@ let marked = {};
 const rowOf = new WeakMap();
 const watcher = new IntersectionObserver(
   (entries) => {
-    for (const { target, isIntersecting } of entries)
-      isIntersecting ? fill(rowOf.get(target)) : empty(rowOf.get(target));
+    for (const { target, isIntersecting } of entries) {
+      const row = rowOf.get(target);
+      if (isIntersecting) fill(row);
+      else if (row.isFilled) empty(row);
+    }
     if (found.places.length > 0) paintFound();
     mark(marked.seconds ?? -1);
   },
   { rootMargin: '600px 0px' },
 );
 
-/** Shows these segments; rows of those that were shown before stay. Many new ones at the end come in several steps. */
+/**
+ * Shows these segments. Rows of those that were shown before stay, rows of others become those of new ones; many that are new at
+ * the end come in several steps.
+ */
 export function show(segments) {
   clearTimeout(later);
   const known = new Map(rows.map((row) => [row.segment, row]));
-  const wanted = new Set();
-  let fresh = 0;
+  const wanted = new Set(segments);
+  const left = rows.filter(({ segment }) => !wanted.has(segment));
+  let [used, fresh] = [0, 0];
   rows = [];
   for (const segment of segments) {
-    const row = known.get(segment);
-    if (row === undefined && ++fresh > mostNewRows && wanted.size === known.size) break;
-    if (row !== undefined) wanted.add(row);
+    const row = known.get(segment) ?? (left.length > 0 ? put(left.shift(), segment) : undefined);
+    if (row !== undefined) used++;
+    else if (used === known.size && ++fresh > mostNewRows) break;
     rows.push(row ?? newRow(segment));
   }
-  for (const row of known.values()) {
-    if (wanted.has(row)) continue;
-    watcher.unobserve(row.item);
-    row.item.remove();
+  for (const { item } of left) {
+    watcher.unobserve(item);
+    item.remove();
   }
   let next = list.firstElementChild;
   for (const { item } of rows) {
@@ -52,22 +64,26 @@ export function show(segments) {
 }
 
 function newRow(segment) {
-  const time = element(
-    'button',
-    { type: 'button', className: 'time', tabIndex: -1, data: { act: 'listen' } },
-    clock(segment.start),
-  );
-  time.setAttribute('aria-label', text('listenFrom', clock(segment.start)));
-  const words = element('p', {}, textOf(segment));
+  const time = element('button', { type: 'button', className: 'time', tabIndex: -1, data: { act: 'listen' } });
+  const words = element('p');
   const item = element('li', { tabIndex: -1 }, time, words);
-  const row = { segment, item, words, tools: undefined };
+  const row = { item, time, words };
   rowOf.set(item, row);
   watcher.observe(item);
+  return put(row, segment);
+}
+
+function put(row, segment) {
+  const start = clock(segment.start);
+  row.segment = segment;
+  row.time.textContent = start;
+  row.time.setAttribute('aria-label', text('listenFrom', start));
+  row.words.textContent = textOf(segment);
+  if (row.isFilled) fill(row);
   return row;
 }
 
 function fill(row) {
-  if (row === undefined || row.tools !== undefined) return;
   const spans = row.segment.words.flatMap(({ text, probability }) => {
     const blank = /^\s*/.exec(text)[0];
     const span = element('span', {}, text.slice(blank.length));
@@ -78,22 +94,27 @@ function fill(row) {
     return [blank, span];
   });
   row.words.replaceChildren(...spans);
-  row.tools = element(
-    'div',
-    { className: 'tools' },
-    iconButton('edit', text('edit'), { act: 'edit' }),
-    iconButton('join', text('join'), { act: 'join' }),
-  );
-  for (const button of row.tools.children) button.tabIndex = row.item.tabIndex;
-  row.item.append(row.tools);
+  row.isFilled = true;
 }
 
 function empty(row) {
-  if (row?.tools === undefined || row.item.contains(document.activeElement)) return;
   row.words.textContent = textOf(row.segment);
-  row.tools.remove();
-  row.tools = undefined;
+  row.isFilled = false;
 }
+
+/** Brings the buttons to the row that somebody points at or has the keyboard in. */
+function showTools({ target, type }) {
+  const row = rowAround(target);
+  const isInUse = type === 'pointerover' && tools.contains(document.activeElement);
+  if (row === undefined || isInUse || tools.parentNode === row.item) return;
+  for (const button of tools.children) {
+    button.title = text(button.dataset.act);
+    button.setAttribute('aria-label', button.title);
+  }
+  row.item.append(tools);
+}
+list.addEventListener('pointerover', showTools);
+list.addEventListener('focusin', showTools);
 
 /** The row of an element within it. */
 export function rowAround(node) {
@@ -109,18 +130,12 @@ export function rowOfSegment(segment) {
   return rows.find((row) => row.segment === segment);
 }
 
-/** Gives a row the keyboard; its buttons are the only ones of the list that the Tab key comes to. */
+/** Gives a row the keyboard; it is the only one of the list that the Tab key comes to. */
 export function focusRow(row) {
   if (row === undefined) return;
   const before = rowAround(list.querySelector('li[tabindex="0"]') ?? list);
-  for (const [of, index] of [
-    [before, -1],
-    [row, 0],
-  ]) {
-    if (of === undefined) continue;
-    of.item.tabIndex = index;
-    for (const button of of.item.querySelectorAll('button')) button.tabIndex = index;
-  }
+  if (before !== undefined) before.item.tabIndex = before.time.tabIndex = -1;
+  row.item.tabIndex = row.time.tabIndex = 0;
   row.item.focus({ preventScroll: true });
   row.item.scrollIntoView({ block: 'nearest' });
 }
@@ -158,8 +173,7 @@ function paintFound() {
   const ranges = { found: [], chosen: [] };
   for (const [n, [i, at, length]] of found.places.entries()) {
     // Those of rows far from the window are not seen.
-    if (rows[i]?.tools !== undefined)
-      ranges[n === found.chosen ? 'chosen' : 'found'].push(rangeIn(rows[i].words, at, length));
+    if (rows[i]?.isFilled) ranges[n === found.chosen ? 'chosen' : 'found'].push(rangeIn(rows[i].words, at, length));
   }
   for (const [name, some] of Object.entries(ranges)) CSS.highlights.set(name, new Highlight(...some));
 }
