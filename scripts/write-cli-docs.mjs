@@ -18,8 +18,10 @@ const environment = {
   WHISPER_NPU_HOME: 'The folder that models are kept in. Without it: `whisper-npu` in `XDG_CACHE_HOME` or `~/.cache`.',
   WHISPER_NPU_MODEL: 'The model to use where `--model` is not given.',
   WHISPER_NPU_DEVICE: 'The device to use where `--device` is not given.',
-  WHISPER_NPU_API_KEY: 'The key that `serve` asks for where `--api-key` is not given.',
+  WHISPER_NPU_API_KEY:
+    'The key that `serve` asks for, and that `transcribe --server` sends, where `--api-key` is not given.',
   WHISPER_NPU_QUEUE: 'The server of jobs to use where `--queue` is not given.',
+  WHISPER_NPU_SERVER: 'The server that does the work of `transcribe` where `--server` is not given.',
   WHISPER_NPU_FFMPEG: 'The ffmpeg to use. Without it: the one on the `PATH`.',
   WHISPER_NPU_ATC: 'The `atc` to convert with. Without it: the one on the `PATH`, then the one in `ASCEND_HOME_PATH`.',
   WHISPER_NPU_ACL_LIBRARY:

@@ -75,6 +75,9 @@ export class NpuError extends WhisperNpuError {
   }
 }
 
+/** A server that was to do the work cannot be reached, refuses it, or failed. */
+export class ServerError extends WhisperNpuError {}
+
 /** Closes what a failure leaves behind, then throws the failure on: one more while closing must not take its place. */
 export async function closeAfter(error: unknown, close: () => Promise<void>): Promise<never> {
   try {

@@ -1,4 +1,4 @@
-import { AudioError, ConversionError, ModelError, NpuError, UsageError } from '../errors.ts';
+import { AudioError, ConversionError, ModelError, NpuError, ServerError, UsageError } from '../errors.ts';
 
 /** The exit codes of the program. */
 export const exitCode = {
@@ -9,6 +9,7 @@ export const exitCode = {
   model: 4,
   npu: 5,
   conversion: 6,
+  server: 7,
   interrupted: 130,
 } as const;
 
@@ -21,6 +22,7 @@ export const exitMeanings: Readonly<Record<keyof typeof exitCode, string>> = {
   model: 'a model is missing or damaged, or cannot be fetched',
   npu: 'an NPU or CANN is missing or failed',
   conversion: 'a conversion failed',
+  server: 'the server of --server cannot be reached, refuses, or failed',
   interrupted: 'interrupted (Ctrl-C, SIGTERM, or a terminal that was closed)',
 };
 
@@ -31,5 +33,6 @@ export function exitCodeFor(error: unknown): number {
   if (error instanceof ModelError) return exitCode.model;
   if (error instanceof NpuError) return exitCode.npu;
   if (error instanceof ConversionError) return exitCode.conversion;
+  if (error instanceof ServerError) return exitCode.server;
   return exitCode.failed;
 }

@@ -10,6 +10,7 @@ import type { AllValues, CommandName } from './option.ts';
 import { outputOptions } from './output.ts';
 import { poolOptions, turnOptions } from './pool.ts';
 import { queueOptions } from './queue.ts';
+import { remoteOptions } from './remote.ts';
 import { serveOptions } from './serve.ts';
 import { speechOptions } from './speech.ts';
 import { wordOptions } from './subtitles.ts';
@@ -28,6 +29,7 @@ export const optionTables = [
   accuracyOptions,
   serveOptions,
   queueOptions,
+  remoteOptions,
   speechOptions,
   detectorOptions,
   outputOptions,

@@ -21,7 +21,8 @@ export function transcriptJson(transcript: Transcript): { readonly [field: strin
   };
 }
 
-function segmentJson(segment: Segment, language: string | undefined): JsonValue {
+/** @param language of the recording: a segment in another one says which */
+export function segmentJson(segment: Segment, language: string | undefined): JsonValue {
   return {
     id: segment.id,
     seek: segment.seek,

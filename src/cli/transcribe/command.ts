@@ -22,9 +22,11 @@ import { type Job, planJobs } from './batch/jobs.ts';
 import { namedInputs } from './batch/named-inputs.ts';
 import type { BatchProgress } from './batch/progress.ts';
 import { pendingJobs, runBatch } from './batch/run-batch.ts';
+import type { Hearing } from './hearing.ts';
 import { checkStdout, type OutputSettings, outputSettings } from './output-settings.ts';
 import { printLanguages } from './print-languages.ts';
 import { openResults, type Results } from './results.ts';
+import { openSendable, remoteEar } from './send-input.ts';
 
 type Options = CommandOptions<'transcribe'>;
 
@@ -68,17 +70,25 @@ async function run(args: readonly string[], command: Command, session: Session):
     await speechModel?.[Symbol.asyncDispose]();
     await model?.[Symbol.asyncDispose]();
   };
+  const ear =
+    options.server === undefined ? undefined : remoteEar(options.server, options, settings, session, terminal);
   try {
     await runBatch(pending, jobs.length, batch, async (job, progress) => {
       if (job.input.failure !== undefined) throw job.input.failure;
       const date = await outputDate(job.input.path === '-' ? undefined : job.input.path);
+      const work = { job, date, progress, results, task: options.task };
+      if (ear !== undefined) {
+        await using recording = await openSendable(job.input.path, session);
+        await makeRoom(job.outputs.values());
+        return await transcribeOne(recording.name, ear(recording), work, session, terminal);
+      }
       await using audio = await openInput(job.input.path, options, session, terminal.warn);
       await makeRoom(job.outputs.values());
       model ??= await load(options, settings, session, terminal);
       if (options.detectLanguage) return await printLanguages(model, audio, session, json); // before the audio is closed
       if (needsSpeechModel(options)) speechModel ??= await openSilero();
-      const work = { job, date, audio, model, speechModel, progress, results, settings };
-      await transcribeOne(work, options, session, terminal).catch(namingFile(audio.name));
+      const hearing = hearHere(model, audio, speechModel, options, settings, session);
+      await transcribeOne(audio.name, hearing, work, session, terminal).catch(namingFile(audio.name));
     });
   } catch (error) {
     return closeAfter(error, close);
@@ -103,54 +113,76 @@ async function load(
   return model;
 }
 
-/** A recording on its way through. */
+/** Listens with this machine. */
+function hearHere(
+  model: LoadedModel,
+  audio: AudioRecording,
+  speechModel: SpeechModel | undefined,
+  options: Options,
+  { needsTimestamps, needsWords }: OutputSettings,
+  { signal }: Session,
+): Hearing {
+  return (told) => ({
+    ...recognise((asked) => transcribe(model, audio, asked), audio, {
+      ...askedOptions(options, 'transcribe', speechModel),
+      timestamps: needsTimestamps,
+      wordTimestamps: needsWords,
+      signal,
+      ...told,
+    }),
+    model: model.name,
+    device: model.backend.device,
+    durationSeconds: audio.durationSeconds,
+  });
+}
+
+/** What becomes of a recording that is listened to. */
 interface Work {
   readonly job: Job;
   /** Of its outputs. */
   readonly date: Date;
-  readonly audio: AudioRecording;
-  readonly model: LoadedModel;
-  readonly speechModel: SpeechModel | undefined;
   readonly progress: BatchProgress;
   readonly results: Results;
-  readonly settings: OutputSettings;
+  readonly task: string;
 }
 
 async function transcribeOne(
-  { job, date, audio, model, speechModel, progress, results, settings }: Work,
-  options: Options,
+  name: string,
+  hearing: Hearing,
+  { job, date, progress, results, task }: Work,
   session: Session,
   terminal: Terminal,
 ): Promise<void> {
   const started = performance.now();
-  const { task } = options;
-  const recognition = recognise((asked) => transcribe(model, audio, asked), audio, {
-    ...askedOptions(options, 'transcribe', speechModel),
-    timestamps: settings.needsTimestamps,
-    wordTimestamps: settings.needsWords,
-    signal: session.signal,
+  const {
+    model,
+    device,
+    durationSeconds,
+    segments: coming,
+    info: known,
+  } = await hearing({
     onProgress: (seconds) => {
       progress.reach(seconds);
       terminal.status(progress.status);
     },
-    onWarning: (message) => terminal.warn(`${audio.name}: ${message}`),
+    onWarning: (message) => terminal.warn(`${name}: ${message}`),
   });
   const segments: Segment[] = [];
-  progress.begin(audio.name, audio.durationSeconds);
+  progress.begin(name, durationSeconds);
   terminal.status(progress.status);
-  await results.begin(audio.name);
-  for await (const segment of recognition.segments) {
+  await results.begin(name);
+  for await (const segment of coming) {
     segments.push(segment);
     await results.segment(segment);
     terminal.status(progress.status);
   }
   session.signal.throwIfAborted();
-  const info = recognition.info();
+  const info = known();
   progress.reach(info.audioSeconds);
   const elapsedSeconds = (performance.now() - started) / 1000;
-  const transcript = { ...info, file: audio.name, segments, task, model: model.name, device: model.backend.device };
+  const transcript = { ...info, file: name, segments, task, model, device };
   await results.end(job, transcript, elapsedSeconds, date);
-  terminal.note(`${audio.name}: ${summary(transcript, elapsedSeconds)}`);
+  terminal.note(`${name}: ${summary(transcript, elapsedSeconds)}`);
 }
 
 function summary({ audioSeconds, language, languageProbability }: Transcript, elapsedSeconds: number): string {

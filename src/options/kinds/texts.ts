@@ -47,6 +47,17 @@ export const origins: Kind<readonly string[]> = listOfTexts(
   (text) => URL.canParse(text) && new URL(text).origin === text,
 );
 
+/** Where a server is: its address, with the path to its API or without. */
+export const serverAddress: Kind<string> = texts(
+  'url',
+  'the address of a server, as http://127.0.0.1:8000',
+  (text) => URL.canParse(text) && isPlainAddress(new URL(text)),
+);
+
+function isPlainAddress({ protocol, username, password, search, hash }: URL): boolean {
+  return /^https?:$/.test(protocol) && `${username}${password}${search}${hash}` === '';
+}
+
 function listOfTexts(
   placeholder: string,
   expected: string,

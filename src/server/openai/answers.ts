@@ -8,7 +8,7 @@ import type { Segment, Word } from '../../transcribe/segment.ts';
 import type { SpeechRequest } from './fields.ts';
 
 /** How a transcript is answered: OpenAI's formats, then ours. */
-export type ResponseFormat = 'json' | 'text' | 'srt' | 'verbose_json' | 'vtt' | 'lrc' | 'tsv' | 'csv';
+export type ResponseFormat = 'json' | 'text' | 'srt' | 'verbose_json' | 'vtt' | 'lrc' | 'tsv' | 'csv' | 'whisper_json';
 
 const types: Readonly<Record<ResponseFormat, string>> = {
   json: 'application/json',
@@ -19,6 +19,7 @@ const types: Readonly<Record<ResponseFormat, string>> = {
   lrc: 'text/plain',
   tsv: 'text/tab-separated-values',
   csv: 'text/csv',
+  whisper_json: 'application/json',
 };
 
 /** Of the answers of all formats. */
@@ -32,7 +33,7 @@ export interface Answer {
 }
 
 /** Whether a format says when something was said. */
-export function needsTimes(format: ResponseFormat): boolean {
+export function saysTimes(format: ResponseFormat): boolean {
   return format !== 'json' && format !== 'text';
 }
 
@@ -50,6 +51,8 @@ function textOf(transcript: Transcript, request: SpeechRequest): string {
       return JSON.stringify(verboseJson(transcript, request));
     case 'text':
       return `${plainText(transcript.segments)}\n`;
+    case 'whisper_json':
+      return formats.json(transcript, layoutOf(request));
     default:
       return formats[format](transcript, layoutOf(request));
   }

@@ -3,7 +3,7 @@ import { type FormField, readFormFields } from '../../options/form-options.ts';
 import type { FormOptions } from '../../options/tables.ts';
 import { RequestError } from '../http/request-error.ts';
 import type { UploadedForm } from '../http/upload.ts';
-import { type ResponseFormat, responseFormats } from './answers.ts';
+import { type ResponseFormat, responseFormats, saysTimes } from './answers.ts';
 import { type OwnField, optionOf, ownFields } from './own-fields.ts';
 
 /** What is asked of a recording. */
@@ -12,6 +12,8 @@ export interface SpeechRequest {
   readonly format: ResponseFormat;
   readonly isStreamed: boolean;
   readonly wantsSegments: boolean;
+  /** Whether segments have to be given their times. */
+  readonly wantsTimes: boolean;
   readonly wantsWords: boolean;
   readonly wantsLogprobs: boolean;
   readonly options: FormOptions;
@@ -47,13 +49,13 @@ export function readSpeechRequest(form: UploadedForm, task: 'transcribe' | 'tran
   if (!isFormat(format)) throw refused('response_format', format, `expected ${[...responseFormats].join(', ')}`);
   const granularities = listed(own, 'timestamp_granularities', ['word', 'segment']);
   const wantsWords = granularities.includes('word');
-  if (wantsWords && format !== 'verbose_json')
-    throw refused('timestamp_granularities', 'word', 'words come in response_format verbose_json only');
+  if (wantsWords && format !== 'verbose_json' && format !== 'whisper_json')
+    throw refused('timestamp_granularities', 'word', 'words come in response_format verbose_json or whisper_json');
   const wantsLogprobs = listed(own, 'include', ['logprobs']).length > 0;
   if (wantsLogprobs && format !== 'json')
     throw refused('include', 'logprobs', 'they come in response_format json only');
   const isStreamed = yesOrNo('stream', one(own, 'stream'));
-  if (isStreamed && !['json', 'text', 'verbose_json'].includes(format))
+  if (isStreamed && !['json', 'text', 'verbose_json', 'whisper_json'].includes(format))
     throw refused('stream', 'true', `it gives events, not ${format}: leave response_format out`);
   const fields = [...others, ...strategyFields(own.get('chunking_strategy') ?? [], strategy), ...languageField(own)];
   if (task === 'translate') fields.push({ name: 'task', value: 'translate' });
@@ -62,12 +64,22 @@ export function readSpeechRequest(form: UploadedForm, task: 'transcribe' | 'tran
     model: one(own, 'model') ?? '',
     format,
     isStreamed,
+    wantsTimes: wantedTimes(one(own, 'timestamps'), format) || wantsWords || wantsLogprobs,
     wantsSegments: granularities.length === 0 || granularities.includes('segment'),
     wantsWords: wantsWords || others.some(({ name }) => /^word_?timestamps$/i.test(name)),
     wantsLogprobs,
     options: readFormFields(fields, [...ownNames, ...Object.keys(optionOf)], (message) => warnings.push(message)),
     warnings,
   };
+}
+
+/** A format that says times needs them, unless it is one that does not depend on them. */
+function wantedTimes(given: string | undefined, format: ResponseFormat): boolean {
+  if (given === undefined) return saysTimes(format);
+  const wanted = yesOrNo('timestamps', given);
+  if (!wanted && saysTimes(format) && format !== 'whisper_json')
+    throw refused('timestamps', given, `response_format ${format} has times`);
+  return wanted;
 }
 
 function fieldOf(name: string, value: string): FormField {

@@ -13,6 +13,10 @@ export const ownFields = {
     items: { type: 'string', enum: ['word', 'segment'] },
     description: 'What has times in verbose_json.',
   },
+  timestamps: {
+    type: 'boolean',
+    description: 'Whether segments get times; false with json, text and whisper_json only.',
+  },
   include: { type: 'array', items: { type: 'string', enum: ['logprobs'] }, description: 'With json only.' },
   chunking_strategy: { type: 'string', description: 'auto, or an object of type server_vad in JSON.' },
   languages: { type: 'array', items: { type: 'string' }, description: 'Languages that may be spoken.' },

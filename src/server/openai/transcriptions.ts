@@ -4,12 +4,14 @@ import type { Pool } from '../../pool/pool.ts';
 import { askedOptions, needsSpeechModel } from '../../transcribe/asked-options.ts';
 import { type Recognition, recognise } from '../../transcribe/recognise.ts';
 import type { Segment } from '../../transcribe/segment.ts';
+import { sendEvents } from '../http/event-stream.ts';
 import { type Exchange, sendText } from '../http/exchange.ts';
 import type { UploadedForm } from '../http/upload.ts';
 import type { ServerParts } from '../server-parts.ts';
-import { answerOf, needsTimes } from './answers.ts';
+import { openSideNews, type SideNews, transcriptEvents } from '../transcript-events.ts';
+import { answerOf } from './answers.ts';
 import { readSpeechRequest, type SpeechRequest } from './fields.ts';
-import { streamEvents } from './stream-events.ts';
+import { textEvents } from './text-events.ts';
 import { withUpload } from './upload-work.ts';
 
 /** Answers with what is said in a recording that comes in a form. */
@@ -19,10 +21,19 @@ export async function answerSpeech(
   task: 'transcribe' | 'translate',
 ): Promise<void> {
   const { signal, facts } = exchange;
-  const read = (form: UploadedForm) => readSpeechRequest(form, task);
+  const read = (form: UploadedForm) => {
+    const request = readSpeechRequest(form, task);
+    const news = request.isStreamed && request.format === 'whisper_json' ? openSideNews() : undefined;
+    return { ...request, news, onWarning: news?.warning };
+  };
   await withUpload({ exchange, parts }, read, async ({ name, request, recording, pool }) => {
-    const recognition = await startRecognition(recording, request, pool, parts, signal);
-    if (request.isStreamed) return await streamEvents(exchange, request, recognition);
+    const { news } = request;
+    const recognition = await startRecognition(recording, request, pool, parts, signal, news);
+    if (news !== undefined) {
+      const beginning = { ...namesOf(pool), durationSeconds: recording.durationSeconds };
+      return await sendEvents(exchange, transcriptEvents(facts, beginning, recognition, news));
+    }
+    if (request.isStreamed) return await sendEvents(exchange, textEvents(facts, request, recognition));
     const segments: Segment[] = [];
     for await (const segment of recognition.segments) segments.push(segment);
     const transcript = transcriptOf(name, segments, recognition, request, pool);
@@ -35,10 +46,11 @@ export async function answerSpeech(
 
 async function startRecognition(
   recording: AudioRecording,
-  { options, format, wantsWords, wantsLogprobs }: SpeechRequest,
+  { options, wantsTimes, wantsWords, wantsLogprobs }: SpeechRequest,
   pool: Pool,
   parts: ServerParts,
   signal: AbortSignal,
+  news: SideNews | undefined,
 ): Promise<Recognition> {
   const speechModel = needsSpeechModel(options) ? await parts.speechModel() : undefined;
   const { maxLineWidth, maxLineCount, maxWordsPerLine, highlightWords } = options;
@@ -47,7 +59,8 @@ async function startRecognition(
   return recognise((asked) => pool.transcribe(recording, asked), recording, {
     ...askedOptions(options, 'audio form', speechModel),
     wordTimestamps: needsWords,
-    ...(needsTimes(format) || needsWords ? { timestamps: true } : {}),
+    ...(wantsTimes || needsWords ? { timestamps: true } : {}),
+    ...(news === undefined ? {} : { onProgress: news.progress, onWarning: news.warning }),
     signal,
   });
 }
@@ -59,9 +72,10 @@ function transcriptOf(
   { options }: SpeechRequest,
   pool: Pool,
 ): Transcript {
-  const device = pool
-    .status()
-    .devices.map(({ name }) => name)
-    .join('; ');
-  return { ...recognition.info(), file, segments, task: options.task, model: pool.name, device };
+  return { ...recognition.info(), file, segments, task: options.task, ...namesOf(pool) };
+}
+
+function namesOf(pool: Pool): { readonly model: string; readonly device: string } {
+  const devices = pool.status().devices.map(({ name }) => name);
+  return { model: pool.name, device: devices.join('; ') };
 }

@@ -19,12 +19,17 @@ export interface Upload<Request> {
   readonly pool: Pool;
 }
 
+interface Asked extends Pick<SpeechRequest, 'model' | 'options' | 'warnings'> {
+  /** Told of what is wrong with the recording but does not keep it from being read. */
+  readonly onWarning?: ((message: string) => void) | undefined;
+}
+
 /**
  * Lets a request in, takes its form, waits for its turn, and works on its recording; afterwards nothing is left of that.
  *
  * @param read says what the fields ask for, before the request waits for anything
  */
-export async function withUpload<Request extends Pick<SpeechRequest, 'model' | 'options' | 'warnings'>>(
+export async function withUpload<Request extends Asked>(
   { exchange, parts }: { readonly exchange: Exchange; readonly parts: ServerParts },
   read: (form: UploadedForm) => Request,
   work: (upload: Upload<Request>) => Promise<void>,
@@ -43,18 +48,23 @@ export async function withUpload<Request extends Pick<SpeechRequest, 'model' | '
   using use = await parts.models.use(request.model);
   facts.model = use.pool.name;
   facts.hidden = new Map([[file.path, file.name]]);
-  await using recording = await openUpload(file.path, request, parts, signal);
+  await using recording = await openUpload(file, request, parts, signal);
   await work({ name: file.name, request, recording, pool: use.pool });
 }
 
 async function openUpload(
-  path: string,
-  { options }: Pick<SpeechRequest, 'options'>,
+  { path, name }: NonNullable<UploadedForm['file']>,
+  { options, onWarning }: Asked,
   { ffmpeg, maxDurationSeconds }: ServerParts,
   signal: AbortSignal,
 ): Promise<AudioRecording> {
   const given = passedOn(options, [audioOptions], 'audio form', 'openRecording()');
-  const recording = await openRecording(path, { ...given, ...(ffmpeg === undefined ? {} : { ffmpeg }), signal });
+  const recording = await openRecording(path, {
+    ...given,
+    ...(ffmpeg === undefined ? {} : { ffmpeg }),
+    ...(onWarning === undefined ? {} : { onWarning: (message) => onWarning(message.replaceAll(path, name)) }),
+    signal,
+  });
   return limitedRecording(recording, maxDurationSeconds);
 }
 

@@ -57,6 +57,32 @@ describe('fields of a form with a recording', () => {
     expect(read([['clip_timestamps', '1,2,3']]).options.clips).toHaveLength(2);
   });
 
+  test('times are asked for where a format says them, or a field does', () => {
+    const wants = (...fields: [string, string][]) => read(fields).wantsTimes;
+    expect([wants(), wants(['response_format', 'srt']), wants(['response_format', 'whisper_json'])]).toEqual([
+      false,
+      true,
+      true,
+    ]);
+    expect(wants(['timestamps', 'true'])).toBe(true);
+    expect(wants(['response_format', 'whisper_json'], ['timestamps', 'false'])).toBe(false);
+    expect(() => wants(['response_format', 'srt'], ['timestamps', 'false'])).toThrow(
+      'timestamps is false: response_format srt has times',
+    );
+    expect(
+      read([
+        ['response_format', 'whisper_json'],
+        ['stream', 'true'],
+      ]).isStreamed,
+    ).toBe(true);
+    expect(() =>
+      read([
+        ['response_format', 'srt'],
+        ['stream', 'true'],
+      ]),
+    ).toThrow('it gives events, not srt');
+  });
+
   test('translating is a task', () => {
     expect(read([], 'translate').options.task).toBe('translate');
     expect(() => read([['task', 'transcribe']], 'translate')).toThrow('task is given twice');
@@ -109,7 +135,7 @@ describe('fields of a form with a recording', () => {
     [
       [['response_format', 'yaml']],
       'response_format',
-      'response_format is yaml: expected json, text, srt, verbose_json, vtt, lrc, tsv, csv',
+      'response_format is yaml: expected json, text, srt, verbose_json, vtt, lrc, tsv, csv, whisper_json',
     ],
     [[['stream', 'perhaps']], 'stream', 'stream is perhaps: expected true or false'],
     [
@@ -124,7 +150,7 @@ describe('fields of a form with a recording', () => {
     [
       [['timestamp_granularities[]', 'word']],
       'timestamp_granularities',
-      'timestamp_granularities is word: words come in response_format verbose_json only',
+      'timestamp_granularities is word: words come in response_format verbose_json or whisper_json',
     ],
     [
       [
