@@ -90,9 +90,10 @@ export async function readUpload(
     stopped.signal.throwIfAborted();
     return { fields, file, [Symbol.asyncDispose]: remove };
   } catch (error) {
+    // Removing the file breaks off what writes it, which then has a reason of its own.
+    const reason: unknown = error instanceof RequestError ? error : stopped.signal.reason;
     await remove();
     signal.throwIfAborted();
-    const { reason } = stopped.signal;
     throw reason instanceof RequestError ? reason : notAForm(error);
   } finally {
     pace.stop();
