@@ -86,6 +86,11 @@ describe('the packed package', () => {
     240_000,
   );
 
+  test('has the page of the server', () => {
+    const files = readdirSync(join(project, 'node_modules/whisper-npu/dist/server/page'));
+    expect(files.toSorted()).toEqual(readdirSync(join(root, 'src/server/page')).toSorted());
+  });
+
   test('is required and imported with the same names', () => {
     const names = 'Object.keys(library).sort()';
     const required = write('use.cjs', `const library = require('whisper-npu'); console.log(JSON.stringify(${names}));`);

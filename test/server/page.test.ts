@@ -309,6 +309,52 @@ describe.skipIf(chromiumPath === undefined)('the page in a browser', () => {
     expect(problems).toEqual([]);
   });
 
+  test('takes what is dropped, in the language and colours that somebody chose', async () => {
+    const { page, problems } = await open(await startMeeting());
+    await page.getByRole('button', { name: '中文' }).click();
+    await page.getByRole('button', { name: '深色或浅色' }).click();
+    const ground = () => page.evaluate('getComputedStyle(document.documentElement).backgroundColor');
+    expect(await ground()).toBe('rgb(15, 19, 24)');
+    await page.reload();
+    expect(await ground()).toBe('rgb(15, 19, 24)');
+    const bytes = readFileSync(sample).toString('base64');
+    await page.evaluate(`(() => {
+      const files = new DataTransfer();
+      const bytes = Uint8Array.from(atob('${bytes}'), (letter) => letter.charCodeAt(0));
+      for (const name of ['a.wav', 'b.wav']) files.items.add(new File([bytes], name));
+      document.body.dispatchEvent(new DragEvent('drop', { dataTransfer: files, bubbles: true, cancelable: true }));
+    })()`);
+    await page.locator('#list .done').nth(1).waitFor();
+    expect(await page.locator('#list b').allInnerTexts()).toEqual(['a.wav', 'b.wav']);
+    expect(await page.locator('#about').innerText()).toMatch(/^0:05 · 英语/);
+    const names: string[] = [];
+    page.on('download', (download) => names.push(download.suggestedFilename()));
+    await page.getByRole('button', { name: '全部下载' }).click();
+    await expect.poll(() => names.toSorted()).toEqual(['a.srt', 'b.srt']);
+    page.once('dialog', (dialog) => dialog.accept());
+    await page.getByRole('button', { name: '清空列表' }).click();
+    await page.locator('#empty').waitFor();
+    expect(await page.evaluate('Object.keys(localStorage).filter((name) => name.includes(":entry:"))')).toEqual([]);
+    expect(problems).toEqual([]);
+  });
+
+  test('works in a browser that keeps nothing', async () => {
+    const server = await startMeeting({ access: { hosts: [], corsOrigins: [], apiKey: 'sk-right' } });
+    const { page, problems } = await open({ ...server, url: 'about:blank' });
+    await page.addInitScript(`
+      for (const name of ['localStorage', 'sessionStorage'])
+        Object.defineProperty(globalThis, name, { get: () => { throw new DOMException('denied', 'SecurityError'); } });
+    `);
+    await page.goto(server.url);
+    await page.getByLabel('Key', { exact: true }).fill('sk-right');
+    await page.getByRole('button', { name: 'Use' }).click();
+    await transcribed(page);
+    expect(await texts(page)).toHaveLength(3);
+    await page.getByRole('button', { name: 'Remove talk.wav' }).click();
+    await page.locator('#empty').waitFor();
+    expect(problems).toEqual([]);
+  });
+
   test('keeps a bounded history', async () => {
     const { page } = await open(await startMeeting());
     const left = await page.evaluate(`(async () => {

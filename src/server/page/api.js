@@ -8,13 +8,27 @@ export class ApiError extends Error {
 
 const keyName = 'whisper-npu:key';
 
-/** The key is forgotten when the tab is closed. */
-export function keepKey(key) {
-  sessionStorage.setItem(keyName, key);
+let key = storedKey();
+
+/** The key is forgotten when the tab is closed, in a browser that keeps nothing when the page is. */
+export function keepKey(given) {
+  key = given;
+  try {
+    sessionStorage.setItem(keyName, given);
+  } catch {
+    // The variable has it.
+  }
+}
+
+function storedKey() {
+  try {
+    return sessionStorage.getItem(keyName);
+  } catch {
+    return null;
+  }
 }
 
 function authorization() {
-  const key = sessionStorage.getItem(keyName);
   return key ? { authorization: `Bearer ${key}` } : {};
 }
 

@@ -74,6 +74,8 @@ export function keep({ id, name, date, duration, language, model, segments }) {
 }
 
 export function forget(id) {
+  const list = kept();
+  if (!list.some((entry) => entry.id === id)) return;
   localStorage.removeItem(entryName(id));
-  localStorage.setItem(listName, JSON.stringify(kept().filter((other) => other.id !== id)));
+  localStorage.setItem(listName, JSON.stringify(list.filter((entry) => entry.id !== id)));
 }
