@@ -33,11 +33,15 @@ type Hands = Map<string, AbortController>;
 export async function workOn(work: WorkParts, options: WorkOptions): Promise<void> {
   const hands: Hands = new Map();
   let fatal: { readonly error: unknown } | undefined;
+  const fetchNothing = () => {
+    worker.pause(true).catch(work.told);
+  };
   const fail = (error: unknown) => {
     fatal ??= { error };
-    worker.pause(true).catch(work.told); // fetches nothing more
+    fetchNothing();
   };
   const worker = openWorker(work, options, (found, token) => tryJob(found, token, { work, options, hands, fail }));
+  options.draining.addEventListener('abort', fetchNothing);
   let isEnded = false;
   try {
     while (!isEnded) {
@@ -46,6 +50,7 @@ export async function workOn(work: WorkParts, options: WorkOptions): Promise<voi
       if (!isEnded) await sleepUnlessDraining(options.draining);
     }
   } finally {
+    options.draining.removeEventListener('abort', fetchNothing);
     const watch = setInterval(() => look(work, hands), lookMs);
     await worker.close(); // waits for what is in hand
     clearInterval(watch);
