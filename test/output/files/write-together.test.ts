@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync 
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { removeDeadParts, writeTogether } from '../../../src/output/files/write-together.ts';
+import { removeDeadParts, writeMissing, writeTogether } from '../../../src/output/files/write-together.ts';
 import { temporaryFolder, touch } from '../../support/temporary.ts';
 
 const date = new Date(1_700_000_000_000);
@@ -89,6 +89,60 @@ describe('outputs written together', () => {
     const { writeFile } = await import('node:fs/promises');
     const error = await writeFile('/dev/full', 'x').catch((cause) => outputError(cause, 'a.srt'));
     expect(error).toMatchObject({ code: 'OUTPUT_DISK_FULL', message: expect.stringContaining('a.srt') });
+  });
+});
+
+describe('outputs that are missing', () => {
+  const recorded = new Date(1_600_000_000_000);
+
+  function prepared(): { folder: string; recording: string; files: Map<string, string> } {
+    const folder = temporaryFolder();
+    touch(folder, 'a.wav', 'a.srt');
+    utimesSync(join(folder, 'a.wav'), recorded, recorded);
+    const files = new Map(['a.srt', 'a.txt'].map((name) => [join(folder, name), 'new']));
+    return { folder, recording: join(folder, 'a.wav'), files };
+  }
+
+  test('are written, and those that are there stay as they are', async () => {
+    const { folder, recording, files } = prepared();
+    await writeMissing(files, date, recording);
+    expect(readFileSync(join(folder, 'a.srt'), 'utf8')).toBe('something');
+    expect(readFileSync(join(folder, 'a.txt'), 'utf8')).toBe('new');
+    expect(statSync(join(folder, 'a.txt')).mtime).toEqual(date);
+    expect(readdirSync(folder).sort()).toEqual(['a.srt', 'a.txt', 'a.wav']);
+  });
+
+  test('take the place of what is older than the recording', async () => {
+    const { folder, recording, files } = prepared();
+    const before = new Date(recorded.getTime() - 1000);
+    utimesSync(join(folder, 'a.srt'), before, before);
+    await writeMissing(files, date, recording);
+    expect(readFileSync(join(folder, 'a.srt'), 'utf8')).toBe('new');
+  });
+
+  test('of several writers at the same time are those of one', async () => {
+    const { folder, recording } = prepared();
+    const writers = Array.from({ length: 8 }, (_, i) => new Map([[join(folder, 'a.txt'), `writer ${i}`]]));
+    const seen = writers.map(async (files) => {
+      await writeMissing(files, date, recording);
+      return `${statSync(join(folder, 'a.txt')).ino} ${readFileSync(join(folder, 'a.txt'), 'utf8')}`;
+    });
+    const [first = '', ...others] = await Promise.all(seen);
+    expect(first).toMatch(/^\d+ writer \d$/);
+    expect(new Set(others)).toEqual(new Set([first]));
+    await writeMissing(new Map([[join(folder, 'a.txt'), 'late']]), date, recording);
+    expect(`${statSync(join(folder, 'a.txt')).ino} ${readFileSync(join(folder, 'a.txt'), 'utf8')}`).toBe(first);
+    expect(readdirSync(folder).sort()).toEqual(['a.srt', 'a.txt', 'a.wav']);
+  });
+
+  test('that cannot be written are told as such, and leave nothing', async () => {
+    const { folder, recording } = prepared();
+    const files = new Map([[join(folder, 'missing', 'a.txt'), 'new']]);
+    await expect(writeMissing(files, date, recording)).rejects.toMatchObject({
+      name: 'OutputError',
+      message: expect.stringContaining(join('missing', 'a.txt')),
+    });
+    expect(readdirSync(folder).sort()).toEqual(['a.srt', 'a.wav']);
   });
 });
 
