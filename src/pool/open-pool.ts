@@ -48,7 +48,10 @@ export async function openPoolOn(
   limits: PoolLimits,
 ): Promise<Pool> {
   const devices = await listDevices(device, opening.threads, opening.context.env);
-  return poolOf(await openModels(devices, opening), limits);
+  return poolOf(await openModels(devices, opening), limits, {
+    reopen: (index) => openModel({ ...opening, ...(devices[index] as PoolDevice) }),
+    onWarning: opening.onWarning,
+  });
 }
 
 /** The first one fetches and prepares what all need. */

@@ -19,6 +19,8 @@ export interface Asking {
   readonly count: number;
   /** Higher ones come first. */
   readonly priority: number;
+  /** Takes places where there are none free, and waits only while nowhere is any: what has been begun is not kept waiting. */
+  readonly isBegun?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -31,6 +33,13 @@ export interface Places<Where> {
   readonly waiting: number;
   /** Places that are taken there. */
   taken(where: Where): number;
+  /** Hands out no more places there until they are brought back. */
+  takeOut(where: Where): void;
+  bringBack(where: Where): void;
+  /** Whether there are any that have not been taken out. */
+  readonly isAnywhere: boolean;
+  /** Whoever waits is refused. */
+  refuse(reason: unknown): void;
   /** Whoever waits, and whoever comes, is refused. */
   close(reason: Error): void;
 }
@@ -41,12 +50,14 @@ export interface Places<Where> {
  */
 export function placesIn<Where>(rooms: readonly Room<Where>[]): Places<Where> {
   const free = new Map(rooms.map((room) => [room, room.places]));
-  const line = waitingLine<(refused?: Error) => void>();
+  const line = waitingLine<(refusal?: { readonly reason: unknown }) => void>();
+  const out = new Set<Where>();
   let closed: Error | undefined;
 
-  const roomiest = () => [...free].reduce((best, room) => (room[1] > best[1] ? room : best));
+  const open = () => [...free].filter(([{ where }]) => !out.has(where));
+  const mostFree = () => Math.max(0, ...open().map(([, count]) => count));
   const takeOne = (): Place<Where> => {
-    const [room] = roomiest();
+    const [room] = open().reduce((best, other) => (other[1] > best[1] ? other : best));
     const change = (by: number) => free.set(room, (free.get(room) ?? 0) + by);
     let isTaken = true;
     change(-1);
@@ -61,21 +72,25 @@ export function placesIn<Where>(rooms: readonly Room<Where>[]): Places<Where> {
     };
   };
   const serve = () => {
-    for (let next = line.first(); next !== undefined && roomiest()[1] > 0; next = line.first()) next();
+    for (let next = line.first(); next !== undefined && mostFree() > 0; next = line.first()) next();
+  };
+  const refuse = (reason: unknown) => {
+    for (let next = line.first(); next !== undefined; next = line.first()) next({ reason });
   };
   return {
-    async take({ count, priority, signal }) {
+    async take({ count, priority, isBegun = false, signal }) {
       signal?.throwIfAborted();
       if (closed !== undefined) throw closed;
+      if (isBegun && open().length > 0) return Array.from({ length: count }, takeOne);
       const taken = new Promise<Place<Where>[]>((resolve, reject) => {
-        const refuse = () => step(signal?.reason as Error);
-        const step = (refused?: Error) => {
+        const refuse = () => step({ reason: signal?.reason });
+        const step = (refusal?: { readonly reason: unknown }) => {
           leaveLine();
           signal?.removeEventListener('abort', refuse);
-          if (refused === undefined) resolve(Array.from({ length: count }, takeOne));
-          else reject(refused);
+          if (refusal === undefined) resolve(Array.from({ length: count }, takeOne));
+          else reject(refusal.reason);
         };
-        const leaveLine = line.add(step, priority);
+        const leaveLine = line.add(step, isBegun ? Number.POSITIVE_INFINITY : priority);
         signal?.addEventListener('abort', refuse);
       });
       serve();
@@ -86,9 +101,18 @@ export function placesIn<Where>(rooms: readonly Room<Where>[]): Places<Where> {
     },
     taken: (where) =>
       rooms.filter((room) => room.where === where).reduce((sum, room) => sum + room.places - (free.get(room) ?? 0), 0),
+    takeOut: (where) => void out.add(where),
+    bringBack(where) {
+      out.delete(where);
+      serve();
+    },
+    get isAnywhere() {
+      return open().length > 0;
+    },
+    refuse,
     close(reason) {
       closed = reason;
-      for (let next = line.first(); next !== undefined; next = line.first()) next(reason);
+      refuse(reason);
     },
   };
 }

@@ -1,4 +1,3 @@
-import type { Backend } from '../backend/backend.ts';
 import type { LanguageProbability } from '../decoding/language.ts';
 import { ModelError } from '../errors.ts';
 import type { Dtype } from '../model/dtype.ts';
@@ -12,8 +11,9 @@ import type { Segment } from '../transcribe/segment.ts';
 import { transcribe } from '../transcribe/transcribe.ts';
 import { allDone } from './all-done.ts';
 import { eagerly } from './eagerly.ts';
-import { placesIn } from './places.ts';
+import { type Places, placesIn } from './places.ts';
 import { pooledBackend } from './pooled-backend.ts';
+import { PooledDevice, type Watch } from './pooled-device.ts';
 import { openRecordings } from './recordings.ts';
 
 /** How a recording is transcribed, and when its turn comes. */
@@ -29,6 +29,8 @@ export interface DeviceStatus {
   /** How many windows it takes at a time, and how many it has. */
   readonly places: number;
   readonly windows: number;
+  /** It has failed and gets no windows until it works again, which is tried now and then. */
+  readonly isOut: boolean;
 }
 
 /** What a pool is doing. */
@@ -66,13 +68,50 @@ export interface PoolLimits {
   readonly maxRecordings: number;
 }
 
+/** What a pool does about devices that fail. */
+export interface PoolCare extends Partial<Watch> {
+  /** Loads the model onto device `index` anew; without it a device that has failed stays out. */
+  readonly reopen?: (index: number) => Promise<LoadedModel>;
+  /** Told with one line of a device that is taken out, and of one that is back. */
+  readonly onWarning?: ((message: string) => void) | undefined;
+}
+
+/** A call of a device takes seconds; NPUs themselves count as failed after a minute or two without a word. */
+const usualWatch: Watch = { callLimitMs: 600_000, probeMs: 1000 };
+
 /** @param models the same one on each device, at least one; the pool disposes of them */
-export function poolOf(models: readonly LoadedModel[], { batchSize, maxRecordings }: PoolLimits): Pool {
+export function poolOf(
+  models: readonly LoadedModel[],
+  { batchSize, maxRecordings }: PoolLimits,
+  { reopen, onWarning = () => {}, ...watch }: PoolCare = {},
+): Pool {
   const [first] = models;
   if (first === undefined) throw new Error('a pool needs a model');
-  const places = placesIn<Backend>(models.map(({ backend }) => ({ where: backend, places: batchSize })));
-  const description = models.map(({ backend }) => backend.device).join('; ');
-  const devices = { first: first.backend, description, places };
+  const members = models.map((model, index): PooledDevice => {
+    const device: PooledDevice = new PooledDevice({
+      ...usualWatch,
+      ...watch,
+      model,
+      reopen: reopen === undefined ? undefined : () => reopen(index),
+      onOut(error) {
+        places.takeOut(device);
+        onWarning(`${device.name} has failed, and others do its windows again: ${firstLine(error)}`);
+      },
+      onStillOut(error) {
+        if (!places.isAnywhere) places.refuse(error);
+      },
+      onClose: () => places.takeOut(device),
+      onBack() {
+        onWarning(`${device.name} works again`);
+        places.bringBack(device);
+      },
+    });
+    return device;
+  });
+  const places: Places<PooledDevice> = placesIn(members.map((where) => ({ where, places: batchSize })));
+  const description = members.map(({ name }) => name).join('; ');
+  const { dimensions, givesAttention } = first.backend;
+  const devices = { first: { dimensions, givesAttention }, description, places };
   const recordings = openRecordings(maxRecordings);
   const modelFor = (priority: number): LoadedModel => ({ ...first, backend: pooledBackend(devices, priority) });
   let closing: Promise<void> | undefined;
@@ -81,7 +120,7 @@ export function poolOf(models: readonly LoadedModel[], { batchSize, maxRecording
     const reason = new ModelError('POOL_CLOSED', 'the pool has been closed');
     places.close(reason);
     await recordings.close(reason);
-    await allDone(models.map((model) => model[Symbol.asyncDispose]()));
+    await allDone(members.map((device) => device.close()));
   }
   const closeOnce = () => {
     closing ??= close();
@@ -110,8 +149,9 @@ export function poolOf(models: readonly LoadedModel[], { batchSize, maxRecording
       throw new Error('a recording has languages');
     },
     status() {
-      const ofDevices = models.map(({ backend }) => {
-        return { name: backend.device, places: batchSize, windows: places.taken(backend) };
+      const ofDevices = members.map((device) => {
+        const isOut = device.backend === undefined;
+        return { name: device.name, places: batchSize, windows: places.taken(device), isOut };
       });
       return {
         devices: ofDevices,
@@ -124,4 +164,9 @@ export function poolOf(models: readonly LoadedModel[], { batchSize, maxRecording
     close: closeOnce,
     [Symbol.asyncDispose]: closeOnce,
   };
+}
+
+function firstLine(error: unknown): string {
+  const [line = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
+  return line;
 }

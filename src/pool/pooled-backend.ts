@@ -1,21 +1,17 @@
 import type { Backend, EncodedAudio } from '../backend/backend.ts';
 import { allDone } from './all-done.ts';
 import { joinedRun } from './joined-run.ts';
-import type { Place, Places } from './places.ts';
+import type { Places } from './places.ts';
+import type { PooledDevice } from './pooled-device.ts';
+import { PooledWindow, pooledRun } from './pooled-window.ts';
 
 /** Devices as the windows of recordings see them. */
 export interface SharedDevices {
   /** One of them, which says what all are like. */
-  readonly first: Backend;
+  readonly first: Pick<Backend, 'dimensions' | 'givesAttention'>;
   /** What they are, for people. */
   readonly description: string;
-  readonly places: Places<Backend>;
-}
-
-/** A window on a device. */
-interface PlacedWindow {
-  readonly audio: EncodedAudio;
-  readonly place: Place<Backend>;
+  readonly places: Places<PooledDevice>;
 }
 
 /**
@@ -30,17 +26,12 @@ export function pooledBackend({ first, description, places }: SharedDevices, pri
     dimensions: first.dimensions,
     givesAttention: first.givesAttention,
     async encode(logMels, signal) {
-      const taken = await places.take({ count: logMels.length, priority, signal });
-      const windows: PlacedWindow[] = [];
-      const encodings = taken.map(async (place, i) => {
-        const audio = await place.where.encode([logMels[i] as Float32Array<ArrayBuffer>], signal);
-        windows[i] = { audio, place };
-      });
+      const taken = await places.take({ count: logMels.length, priority, ...(signal ? { signal } : {}) });
+      const windows = taken.map((place, i) => new PooledWindow(places, place, logMels[i] as Float32Array<ArrayBuffer>));
       try {
-        await allDone(encodings);
+        await allDone(windows.map((window) => window.use(async () => undefined, signal)));
       } catch (error) {
-        await release(windows.filter((window) => window !== undefined));
-        for (const place of taken) place.leave();
+        await release(windows);
         throw error;
       }
       return pooledAudio(windows);
@@ -50,7 +41,7 @@ export function pooledBackend({ first, description, places }: SharedDevices, pri
   };
 }
 
-function pooledAudio(windows: readonly PlacedWindow[]): EncodedAudio {
+function pooledAudio(windows: readonly PooledWindow[]): EncodedAudio {
   const one = (index: number) => {
     const window = windows[index];
     if (window === undefined) throw new RangeError(`there is no window ${index} of ${windows.length}`);
@@ -58,19 +49,13 @@ function pooledAudio(windows: readonly PlacedWindow[]): EncodedAudio {
   };
   return {
     count: windows.length,
-    async startDecoder(index) {
-      const chosen = index === undefined ? windows : [one(index)];
-      return joinedRun(await allDone(chosen.map(({ audio }) => audio.startDecoder())));
-    },
-    encoderOutput: async (index = 0) => one(index).audio.encoderOutput(),
+    startDecoder: async (index) =>
+      joinedRun(await allDone((index === undefined ? windows : [one(index)]).map(pooledRun))),
+    encoderOutput: async (index = 0) => one(index).use((audio) => audio.encoderOutput()),
     [Symbol.asyncDispose]: () => release(windows),
   };
 }
 
-async function release(windows: readonly PlacedWindow[]): Promise<void> {
-  try {
-    await allDone(windows.map(({ audio }) => audio[Symbol.asyncDispose]()));
-  } finally {
-    for (const { place } of windows) place.leave();
-  }
+async function release(windows: readonly PooledWindow[]): Promise<void> {
+  await allDone(windows.map((window) => window[Symbol.asyncDispose]()));
 }

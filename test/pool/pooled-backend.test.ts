@@ -2,11 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Backend } from '../../src/backend/backend.ts';
+import type { Backend, DecoderRun } from '../../src/backend/backend.ts';
 import { prepareCpu } from '../../src/convert/prepare-cpu.ts';
+import { NpuError } from '../../src/errors.ts';
 import { openCheckpoint } from '../../src/model/checkpoint.ts';
-import { placesIn } from '../../src/pool/places.ts';
+import { type Places, placesIn } from '../../src/pool/places.ts';
 import { pooledBackend } from '../../src/pool/pooled-backend.ts';
+import { PooledDevice } from '../../src/pool/pooled-device.ts';
+import type { LoadedModel } from '../../src/transcribe/loaded-model.ts';
 import { alignmentHeads, backendContract, contractDimensions as dimensions } from '../backend/contract.ts';
 import { built } from '../support/build-dist.ts';
 import { randomValues, type Weights, writeRandomCheckpoint } from '../support/random-checkpoint.ts';
@@ -31,15 +34,83 @@ afterAll(() => rm(root, { recursive: true }));
 
 const openOne = () => openCpuBackend({ directory: prepared, dimensions, threads: 1 });
 
-/** Two devices as one. */
-async function openTwo(placesOfEach = 2) {
-  const devices = [await openOne(), await openOne()] as const;
-  const places = placesIn<Backend>(devices.map((where) => ({ where, places: placesOfEach })));
-  const backend = pooledBackend({ first: devices[0], description: 'two', places }, 0);
+const watch = { callLimitMs: 600_000, probeMs: 1 };
+
+/** Two devices as one, and what was told of them. */
+async function openTwo({ placesOfEach = 2, callLimitMs = watch.callLimitMs, reopens = false } = {}) {
+  const told: string[] = [];
+  const opened = [failable(await openOne()), failable(await openOne())];
+  const devices = opened.map((one, index): PooledDevice => {
+    const device: PooledDevice = new PooledDevice({
+      ...watch,
+      callLimitMs,
+      model: asModel(one.backend),
+      reopen: reopens ? async () => asModel(await openOne()) : undefined,
+      onOut: (error) => {
+        told.push(`${index} is out: ${String(error)}`);
+        places.takeOut(device);
+      },
+      onStillOut: (error) => {
+        if (!places.isAnywhere) places.refuse(error);
+      },
+      onClose: () => places.takeOut(device),
+      onBack: () => {
+        told.push(`${index} is back`);
+        places.bringBack(device);
+      },
+    });
+    return device;
+  });
+  const places: Places<PooledDevice> = placesIn(devices.map((where) => ({ where, places: placesOfEach })));
+  const first = { dimensions, givesAttention: true };
+  const backend = pooledBackend({ first, description: 'two', places }, 0);
   const close = async () => {
-    for (const device of devices) await device[Symbol.asyncDispose]();
+    places.close(new Error('closed'));
+    for (const device of devices) await device.close();
   };
-  return { backend: { ...backend, [Symbol.asyncDispose]: close }, devices, places };
+  const failNext = (index: number, how: Failing) => opened[index]?.failNext(how);
+  return { backend: { ...backend, [Symbol.asyncDispose]: close }, devices, places, told, failNext };
+}
+
+const asModel = (backend: Backend) =>
+  ({ backend, [Symbol.asyncDispose]: () => backend[Symbol.asyncDispose]() }) as LoadedModel;
+
+/** What the next call of this name meets. */
+interface Failing {
+  readonly call: 'encode' | 'forward' | 'greedy' | 'candidates';
+  readonly error?: Error;
+}
+
+/** A backend of which calls can be made to fail; without an error they never end. */
+function failable(backend: Backend) {
+  let next: Failing | undefined;
+  const met = async <T>(call: Failing['call'], work: () => Promise<T>): Promise<T> => {
+    if (next?.call !== call) return work();
+    const { error } = next;
+    next = undefined;
+    if (error === undefined) return new Promise<never>(() => {});
+    throw error;
+  };
+  const run = (inner: DecoderRun): DecoderRun => ({
+    ...inner,
+    forward: (step, signal) => met('forward', () => inner.forward(step, signal)),
+    greedy: (request, signal) => met('greedy', () => inner.greedy(request, signal)),
+    candidates: (step, request, signal) => met('candidates', () => inner.candidates(step, request, signal)),
+  });
+  const failing: Backend = {
+    ...backend,
+    encode: (logMels, signal) =>
+      met('encode', async () => {
+        const audio = await backend.encode(logMels, signal);
+        return { ...audio, startDecoder: async (window) => run(await audio.startDecoder(window)) };
+      }),
+  };
+  return {
+    backend: failing,
+    failNext(how: Failing) {
+      next = how;
+    },
+  };
 }
 
 backendContract('devices as one,', async () => ({
@@ -66,5 +137,80 @@ describe('devices as one', () => {
     await using _ = backend;
     await expect(backend.encode([logMel(1), new Float32Array(3)])).rejects.toThrow();
     expect(devices.map((device) => places.taken(device))).toEqual([0, 0]);
+  });
+});
+
+describe('a device that fails', () => {
+  const logMel = (seed: number) => randomValues(dimensions.nMels * 2 * dimensions.nAudioCtx, seed);
+  const mask = new Float32Array(dimensions.nVocab);
+  const request = { prompts: [[1, 2]], beginSuppress: mask, suppress: mask, stopToken: -1, maxTokens: 4 };
+  /** A text by every sort of call. */
+  async function textOver(backend: Backend) {
+    await using audio = await backend.encode([logMel(1)]);
+    await using run = await audio.startDecoder();
+    const greedy = await run.greedy(request);
+    const beams = await run.candidates({ tokens: [[5], [6]], sources: [0, 0] }, { count: 3, suppress: mask });
+    const { logits } = await run.forward({ tokens: [[7], [8]], sources: [1, 0], attention: true });
+    return { texts: greedy.texts, beams, logits };
+  }
+  const lost = new NpuError('NPU_DEVICE_LOST', 'the device is lost');
+
+  test.each(['encode', 'greedy', 'candidates', 'forward'] as const)(
+    'in the middle of %s is taken out, and its window is done again elsewhere with the same result',
+    async (call) => {
+      const { backend, devices, places, told, failNext } = await openTwo();
+      await using _ = backend;
+      await using alone = await openOne();
+      failNext(0, { call, error: lost });
+      expect(await textOver(backend)).toEqual(await textOver(alone));
+      expect(told).toEqual(['0 is out: NpuError: the device is lost']);
+      expect(devices.map((device) => places.taken(device))).toEqual([0, 0]);
+      await textOver(backend); // on the other one
+      expect(told).toHaveLength(1);
+    },
+  );
+
+  test('by not answering is taken out after the time limit', async () => {
+    const { backend, told, failNext } = await openTwo({ callLimitMs: 3000 });
+    await using _ = backend;
+    await using alone = await openOne();
+    failNext(0, { call: 'greedy' });
+    expect(await textOver(backend)).toEqual(await textOver(alone));
+    expect(told.join()).toMatch(/^0 is out: NpuError: CPU.* did not answer within 3 s$/);
+  });
+
+  test('has its other windows done elsewhere too, though all places there are taken', async () => {
+    const { backend, devices, places, failNext } = await openTwo({ placesOfEach: 1 });
+    await using _ = backend;
+    await using audio = await backend.encode([logMel(1), logMel(2)]);
+    await using run = await audio.startDecoder();
+    failNext(0, { call: 'forward', error: lost });
+    await run.forward({ tokens: [[1], [2]] });
+    expect(devices.map((device) => places.taken(device))).toEqual([0, 2]);
+  });
+
+  test('comes back once it computes again', async () => {
+    const { backend, told, failNext, devices } = await openTwo({ reopens: true });
+    await using _ = backend;
+    failNext(0, { call: 'encode', error: lost });
+    await textOver(backend);
+    await expect.poll(() => told).toEqual([expect.stringContaining('0 is out'), '0 is back']);
+    expect(devices[0]?.backend).toBeDefined();
+  });
+
+  test('is told of as it failed where no other is left', async () => {
+    const { backend, failNext } = await openTwo();
+    await using _ = backend;
+    for (const index of [0, 1]) failNext(index, { call: 'encode', error: lost });
+    await expect(textOver(backend)).rejects.toBe(lost);
+  });
+
+  test('is not what fails where what it was asked for is wrong', async () => {
+    const { backend, told } = await openTwo();
+    await using _ = backend;
+    await using audio = await backend.encode([logMel(1)]);
+    await using run = await audio.startDecoder();
+    await expect(run.forward({ tokens: [[dimensions.nVocab]] })).rejects.toThrow('tokens do not include');
+    expect(told).toEqual([]);
   });
 });

@@ -23,8 +23,8 @@ const busyPool = (transcribe?: Pool['transcribe']): Pool => ({
   ...scriptedPool(transcribe),
   status: () => ({
     devices: [
-      { name: 'NPU 0', places: 8, windows: 3 },
-      { name: 'NPU 1', places: 8, windows: 0 },
+      { name: 'NPU 0', places: 8, windows: 3, isOut: false },
+      { name: 'NPU 1', places: 8, windows: 0, isOut: false },
     ],
     recordings: 1,
     waitingRecordings: 0,
