@@ -22,6 +22,13 @@ export const serveOptions = {
     commonIn: ['serve'],
     help: 'Listen on this port; 0 takes a free one and says which.',
   }),
+  wyoming: option(integer(0, 65_535, 'port'), {
+    ...network,
+    conflicts: [{ name: 'apiKey' }],
+    because: 'its clients cannot send a key, so on addresses that others can reach it needs --no-auth',
+    help: 'Answer Home Assistant by the Wyoming protocol too, on this port (10300 is usual; 0 takes a free one and says which).',
+    defaultText: 'it is not spoken',
+  }),
   apiKey: option(secret, {
     ...access,
     env: 'WHISPER_NPU_API_KEY',

@@ -10,12 +10,15 @@ import { openMetrics } from './metrics.ts';
 import { type ModelHostOptions, openModelHost } from './model-host.ts';
 import { routesOf } from './routes.ts';
 import type { ServerParts } from './server-parts.ts';
+import { openWyomingServer } from './wyoming/wyoming-server.ts';
 
 export interface SpeechServerOptions {
   readonly host: string;
   readonly port: number;
   /** In PEM; without it the server speaks HTTP. */
   readonly tls?: HttpServerOptions['tls'];
+  /** For clients of the Wyoming protocol, which everybody may use who reaches it; undefined for none. */
+  readonly wyomingPort?: number | undefined;
   readonly access: AccessRules;
   readonly models: ModelHostOptions;
   readonly admission: AdmissionLimits;
@@ -31,6 +34,8 @@ export interface SpeechServerOptions {
 /** A server that turns speech into text. */
 export interface SpeechServer extends AsyncDisposable {
   readonly url: string;
+  /** Where it speaks Wyoming. */
+  readonly wyomingUrl: string | undefined;
   /** Comes when the default model is there. */
   readonly ready: Promise<{ readonly model: string; readonly devices: readonly string[] }>;
   /** Takes no more requests; ends when those that came have been answered. */
@@ -63,20 +68,27 @@ export async function openSpeechServer(options: SpeechServerOptions): Promise<Sp
   };
   let isDraining = false;
   const { running, waiting } = options.admission;
+  const maxConnections = running + waiting + spareConnections;
+  const onAnswered = (answered: AnsweredRequest) => {
+    metrics.count(answered);
+    options.onAnswered(answered);
+  };
   const listening = openHttpServer({
     host: options.host,
     port: options.port,
     tls: options.tls,
     access: options.access,
     routes: routesOf(parts, () => isDraining),
-    maxConnections: running + waiting + spareConnections,
-    onAnswered(answered) {
-      metrics.count(answered);
-      options.onAnswered(answered);
-    },
+    maxConnections,
+    onAnswered,
   });
-  const server = await listening.catch((error: unknown) =>
-    closeAfter(error, async () => uploads[Symbol.asyncDispose]()),
+  const removeUploads = async () => uploads[Symbol.asyncDispose]();
+  const server = await listening.catch((error: unknown) => closeAfter(error, removeUploads));
+  const { host, wyomingPort: port } = options;
+  const speaking =
+    port === undefined ? undefined : openWyomingServer({ host, port, parts, maxConnections, onAnswered });
+  const wyoming = await speaking?.catch((error: unknown) =>
+    closeAfter(error, () => server.close().then(removeUploads)),
   );
   const ready = models.load().then((pool) => ({
     model: `${pool.name}, ${pool.dtype}`,
@@ -85,12 +97,14 @@ export async function openSpeechServer(options: SpeechServerOptions): Promise<Sp
   ready.catch(() => undefined); // for whoever waits for it
   return {
     url: server.url,
+    wyomingUrl: wyoming?.url,
     ready,
-    drain() {
+    async drain() {
       isDraining = true;
-      return server.drain();
+      await Promise.all([server.drain(), wyoming?.drain()]);
     },
     async [Symbol.asyncDispose]() {
+      await wyoming?.close();
       await server.close();
       await models[Symbol.asyncDispose]();
       await (await speechModel)?.[Symbol.asyncDispose]();

@@ -49,6 +49,7 @@ async function run(command: Command, session: Session): Promise<void> {
       });
     });
     terminal.note(`listening on ${server.url}`);
+    if (server.wyomingUrl !== undefined) terminal.note(`speaking Wyoming on ${server.wyomingUrl}`);
     const { model, devices } = await Promise.race([
       server.ready,
       ending.then(() => ({ model: undefined, devices: [] })),
@@ -62,10 +63,10 @@ async function run(command: Command, session: Session): Promise<void> {
 }
 
 /** @throws UsageError where others could reach the server and nobody said that they may */
-function checkAccess({ host, apiKey, auth }: Options): void {
+function checkAccess({ host, apiKey, auth, wyoming }: Options): void {
   if (isLoopback(host) || apiKey !== undefined || !auth) return;
   throw new UsageError('API_KEY_NEEDED', `others can reach ${host}: a server there needs a key`, {
-    hint: 'set WHISPER_NPU_API_KEY, or say --no-auth if everybody who can reach it may use it',
+    hint: `${wyoming === undefined ? 'set WHISPER_NPU_API_KEY, or ' : ''}say --no-auth if everybody who can reach it may use it`,
   });
 }
 
@@ -86,6 +87,7 @@ function serverOptions(options: Options, session: Session, terminal: Terminal): 
   return {
     host: options.host,
     port: options.port,
+    wyomingPort: options.wyoming,
     access: {
       apiKey: options.apiKey,
       hosts: [hostname().toLowerCase(), options.host.toLowerCase(), ...(options.allowHost ?? [])],

@@ -69,7 +69,9 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
   server.on('checkContinue', answer);
   server.on('clientError', refuseConnection);
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => reject(cannotListen(options, cause)));
+    server.once('error', (cause: NodeJS.ErrnoException) =>
+      reject(cannotListen(options, cause, 'choose another one with --host and --port')),
+    );
     server.listen({ host, port }, resolve);
   });
   const drain = (): Promise<void> => {
@@ -191,7 +193,12 @@ function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): void {
   socket.end(`HTTP/1.1 ${status}\r\n${headers}\r\n\r\n${body}`, () => socket.destroy());
 }
 
-function cannotListen({ host, port }: HttpServerOptions, cause: NodeJS.ErrnoException): WhisperNpuError {
+/** Why a server cannot listen, for people. */
+export function cannotListen(
+  { host, port }: Pick<HttpServerOptions, 'host' | 'port'>,
+  cause: NodeJS.ErrnoException,
+  hint: string,
+): WhisperNpuError {
   const reasons: Record<string, string> = {
     EADDRINUSE: 'another program listens there',
     EADDRNOTAVAIL: 'this machine has no such address',
@@ -201,7 +208,7 @@ function cannotListen({ host, port }: HttpServerOptions, cause: NodeJS.ErrnoExce
   return new WhisperNpuError(
     'CANNOT_LISTEN',
     `cannot listen on ${host}, port ${port}: ${reasons[cause.code ?? ''] ?? cause.message}`,
-    { hint: 'choose another one with --host and --port', cause },
+    { hint, cause },
   );
 }
 

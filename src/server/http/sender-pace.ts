@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import { RequestError } from './request-error.ts';
 
 interface Pace {
@@ -8,7 +8,7 @@ interface Pace {
 
 /** Watches that a body comes at some pace, for one that never ends would keep its place for ever. */
 export function watchPace(
-  { socket }: IncomingMessage,
+  { socket }: { readonly socket: Socket },
   { minBytesPerSecond, paceSeconds }: Pace,
   tooSlow: (error: RequestError) => void,
 ): { stop(): void } {

@@ -174,7 +174,8 @@ function notAForm(cause: unknown): RequestError {
   return new RequestError(400, 'DAMAGED_FORM', `the body is no whole form: ${reason}`, { cause });
 }
 
-function diskError(cause: unknown): RequestError {
+/** Why a recording cannot be kept. */
+export function diskError(cause: unknown): RequestError {
   const { code } = cause as NodeJS.ErrnoException;
   if (code === 'ENOSPC' || code === 'EDQUOT') return unavailable('DISK_FULL', 'there is no room for the recording', 30);
   if (code === undefined || code === 'ERR_STREAM_PREMATURE_CLOSE' || code === 'ABORT_ERR') return notAForm(cause);

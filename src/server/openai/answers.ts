@@ -80,7 +80,8 @@ export function segmentLogprobs({ words = [] }: Segment) {
   }));
 }
 
-function plainText(segments: readonly Segment[]): string {
+/** What was said, in one line. */
+export function plainText(segments: readonly Segment[]): string {
   return wholeCharacters(segments.map(({ text }) => text).join('')).trim();
 }
 

@@ -44,7 +44,8 @@ export async function answerSpeech(
   });
 }
 
-async function startRecognition(
+/** Begins to listen to a recording, as it was asked for. */
+export async function startRecognition(
   recording: AudioRecording,
   { options, wantsTimes, wantsWords, wantsLogprobs }: SpeechRequest,
   pool: Pool,

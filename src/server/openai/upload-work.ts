@@ -52,7 +52,8 @@ export async function withUpload<Request extends Asked>(
   await work({ name: file.name, request, recording, pool: use.pool });
 }
 
-async function openUpload(
+/** Opens a recording that was sent, as it was asked for. */
+export async function openUpload(
   { path, name }: NonNullable<UploadedForm['file']>,
   { options, onWarning }: Asked,
   { ffmpeg, maxDurationSeconds }: ServerParts,

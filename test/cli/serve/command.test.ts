@@ -153,6 +153,8 @@ test.skipIf(models.tinyEn === undefined)('a model that nobody asks for is freed,
 test.each<[string, readonly string[], string]>([
   ['others could reach', ['--host', '0.0.0.0'], 'others can reach 0.0.0.0: a server there needs a key'],
   ['others could reach by IPv6', ['--host', '::'], 'others can reach ::: a server there needs a key'],
+  ['speaks Wyoming where others could', ['--host', '0.0.0.0', '--wyoming', '0'], 'hint: say --no-auth if everybody'],
+  ['speaks Wyoming beside a key', ['--wyoming', '0', '--api-key', 'x'], '--wyoming cannot be combined with --api-key'],
   ['asks for a key and does not', ['--no-auth', '--api-key', 'x'], '--no-auth cannot be combined with --api-key'],
   ['takes pages from a path', ['--cors-origin', 'https://a.example/page'], 'expected origins'],
   ['has a name with a port', ['--allow-host', 'a.example:80'], 'expected names of machines'],
