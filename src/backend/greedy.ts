@@ -51,7 +51,7 @@ export async function decodeGreedily(
     logprobErrors: [] as number[],
   }));
   const batches: StepBatch[] = [];
-  let input = await appendUneven(prompts, growing);
+  let input = await appendRaggedPrefixes(prompts, growing);
   while (!isAborted() && texts.some((text) => isGoing(text, request))) {
     const started = performance.now();
     const choices = await growing.choose(
@@ -68,7 +68,7 @@ export async function decodeGreedily(
     batches.push({ steps: 1, elapsedMs: performance.now() - started });
     input = texts.map(({ tokens }) => tokens.slice(-1));
   }
-  growing.cut(lengthsBehind(before, prompts, texts));
+  growing.cut(lengthsAfter(before, prompts, texts));
   return { texts, ...(timed ? { batches } : {}) };
 }
 
@@ -80,7 +80,7 @@ export function isGoing(
 }
 
 /** How long texts are behind greedy decoding: the last token of each has not been appended. */
-export function lengthsBehind(
+export function lengthsAfter(
   before: readonly number[],
   prompts: TokensOfTexts,
   texts: readonly Pick<GreedyText, 'tokens'>[],
@@ -96,7 +96,7 @@ export function lengthsBehind(
  * @returns what is left
  * @throws RangeError where a text has no prompt
  */
-export async function appendUneven(
+export async function appendRaggedPrefixes(
   prompts: TokensOfTexts,
   { lengths, append, cut }: Pick<GrowingTexts, 'lengths' | 'append' | 'cut'>,
 ): Promise<TokensOfTexts> {

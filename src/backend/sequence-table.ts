@@ -59,8 +59,8 @@ export class SequenceTable {
     });
     this.#checkWindows(before);
     const all = Int32Array.from(tokens.flat());
-    const stranger = all.find((token) => !(token >= 0 && token < nVocab));
-    if (stranger !== undefined) throw new RangeError(`the model's ${nVocab} tokens do not include ${stranger}`);
+    const invalidToken = all.find((token) => !(token >= 0 && token < nVocab));
+    if (invalidToken !== undefined) throw new RangeError(`the model's ${nVocab} tokens do not include ${invalidToken}`);
     return {
       tokens: all,
       positions: Int32Array.from(all, (_, i) => (before[Math.floor(i / width)]?.rows.length ?? 0) + (i % width)),
@@ -101,7 +101,7 @@ export class SequenceTable {
 }
 
 /** From which new token of each text on logits are asked for. @throws RangeError where there is no such token */
-export function firstAsked(
+export function firstLogitRow(
   { width }: Pick<RowPlan, 'width'>,
   { logitsFrom = width - 1 }: Pick<Step, 'logitsFrom'>,
 ): number {
@@ -110,7 +110,7 @@ export function firstAsked(
 }
 
 /** Those of a step's new rows whose logits are asked for, in order. */
-export function rowsAsked({ texts, width }: RowPlan, logitsFrom: number): number[] {
+export function logitRows({ texts, width }: RowPlan, logitsFrom: number): number[] {
   return texts.flatMap((_, text) =>
     Array.from({ length: width - logitsFrom }, (_, i) => text * width + logitsFrom + i),
   );

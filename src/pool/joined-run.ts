@@ -1,5 +1,5 @@
 import type { DecoderRun, GreedyRequest, Step, TextStep } from '../backend/backend.ts';
-import { firstAsked } from '../backend/sequence-table.ts';
+import { firstLogitRow } from '../backend/sequence-table.ts';
 import { allDone } from './all-done.ts';
 
 /**
@@ -26,7 +26,7 @@ export function joinedRun(runs: readonly DecoderRun[]): DecoderRun {
     const isInOrder = sources.every((source, i) => Math.floor(source / textCount) === Math.floor(i / perWindow));
     if (!isWhole || !isInOrder || sources.length !== tokens.length)
       throw new RangeError('texts of a step stand in the order of their windows, as many for each');
-    firstAsked({ width }, logitsFrom === undefined ? {} : { logitsFrom });
+    firstLogitRow({ width }, logitsFrom === undefined ? {} : { logitsFrom });
   };
   const stepDone = ({ tokens }: TextStep) => {
     textCount = tokens.length / runs.length;

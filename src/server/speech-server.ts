@@ -43,7 +43,7 @@ export interface SpeechServer extends AsyncDisposable {
 }
 
 /** Connections beside those of requests that have been let in: for those who are told to come again, and who look after the server. */
-const spareConnections = 256;
+const connectionsForRefusals = 256;
 
 /** @throws WhisperNpuError where the server cannot listen, or keep what it is sent */
 export async function openSpeechServer(options: SpeechServerOptions): Promise<SpeechServer> {
@@ -68,7 +68,7 @@ export async function openSpeechServer(options: SpeechServerOptions): Promise<Sp
   };
   let isDraining = false;
   const { running, waiting } = options.admission;
-  const maxConnections = running + waiting + spareConnections;
+  const maxConnections = running + waiting + connectionsForRefusals;
   const onAnswered = (answered: AnsweredRequest) => {
     metrics.count(answered);
     options.onAnswered(answered);

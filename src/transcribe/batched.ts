@@ -2,8 +2,8 @@ import type { EncodedAudio } from '../backend/backend.ts';
 import { maxPreviousTokens } from '../decoding/prompt.ts';
 import { hopLength, logMelEnergies, nFrames, normalise, nSamples, sampleRate } from '../features/log-mel.ts';
 import type { SpeechChunk } from '../vad/speech-chunks.ts';
+import { detectAndReportLanguages } from './detected-languages.ts';
 import { fallbackDecoder, isSilence } from './fallback.ts';
-import { heardLanguages } from './heard-language.ts';
 import type { LoadedModel } from './loaded-model.ts';
 import { padFrames } from './log-mel-source.ts';
 import type { ResolvedOptions } from './options.ts';
@@ -105,7 +105,7 @@ function batchDecoder(
 
   async function languagesOf(audio: EncodedAudio, known: string | undefined): Promise<string[]> {
     if (known !== undefined && !options.languagePerWindow) return Array.from({ length: audio.count }, () => known);
-    const heard = await heardLanguages(model, audio, options);
+    const heard = await detectAndReportLanguages(model, audio, options);
     return options.languagePerWindow ? heard : heard.map(() => heard[0]);
   }
 }

@@ -4,8 +4,8 @@ import type { DecodingResult } from '../decoding/decode.ts';
 import { generate } from '../decoding/generate.ts';
 import { maxPreviousTokens } from '../decoding/prompt.ts';
 import { isFlat, logMelSpectrogram, sampleRate } from '../features/log-mel.ts';
+import { detectAndReportLanguages } from './detected-languages.ts';
 import { fallbackDecoder, isSilence, needsFallback } from './fallback.ts';
-import { heardLanguages } from './heard-language.ts';
 import type { LoadedModel } from './loaded-model.ts';
 import type { ResolvedOptions } from './options.ts';
 import { PreviousText } from './previous-text.ts';
@@ -43,7 +43,7 @@ async function decodeWindow(
 ): Promise<PlainText | undefined> {
   const greedy = asksForGreedy(options) ? await generateText(model, audio, options) : undefined;
   if (greedy !== undefined && !needsFallback({ ...greedy, noSpeechProb: 0 }, options)) return greedy;
-  const language = greedy?.language ?? options.language ?? (await heardLanguages(model, audio, options))[0];
+  const language = greedy?.language ?? options.language ?? (await detectAndReportLanguages(model, audio, options))[0];
   const previous = new PreviousText(model.tokenizer, maxPreviousTokens(model.rules.maxLength), options).tokens;
   const context = { timestamps: false, previous };
   const [searched] = await fallbackDecoder(model, options).decode(audio, [language], context);

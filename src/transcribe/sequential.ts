@@ -2,8 +2,8 @@ import type { EncodedAudio } from '../backend/backend.ts';
 import { maxPreviousTokens } from '../decoding/prompt.ts';
 import { nFrames } from '../features/log-mel.ts';
 import type { SpeechTimes } from '../vad/speech-times.ts';
+import { detectAndReportLanguages } from './detected-languages.ts';
 import { fallbackDecoder, isSilence } from './fallback.ts';
-import { heardLanguages } from './heard-language.ts';
 import type { LoadedModel } from './loaded-model.ts';
 import type { LogMelSource } from './log-mel-source.ts';
 import type { ResolvedOptions } from './options.ts';
@@ -62,7 +62,7 @@ export async function* transcribeSequentially(
         continue;
       }
       await using audio = await model.backend.encode([logMel], signal);
-      if (options.languagePerWindow) [language] = await heardLanguages(model, audio, options);
+      if (options.languagePerWindow) [language] = await detectAndReportLanguages(model, audio, options);
       else language ??= await firstLanguage(model, source, range, audio, options);
       const [result] = await decoder.decode(audio, [language], { timestamps: true, previous: previous.tokens });
       if (result === undefined) throw new Error('a window has a result');
@@ -98,8 +98,8 @@ async function firstLanguage(
   audio: EncodedAudio,
   options: ResolvedOptions,
 ): Promise<string> {
-  if (size === nFrames) return (await heardLanguages(model, audio, options))[0];
+  if (size === nFrames) return (await detectAndReportLanguages(model, audio, options))[0];
   const { logMel } = await source.window(seek, nFrames);
   await using padded = await model.backend.encode([logMel], options.signal);
-  return (await heardLanguages(model, padded, options))[0];
+  return (await detectAndReportLanguages(model, padded, options))[0];
 }

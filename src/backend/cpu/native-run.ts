@@ -4,7 +4,7 @@ import type { ModelDimensions } from '../../model/dimensions.ts';
 import type { CandidatesRequest, GreedyRequest, GreedyResult, Step, StepResult, TextStep } from '../backend.ts';
 import { candidatesBehind, checkCandidates } from '../candidates.ts';
 import { type Allowed, type Choice, chooseToken, decodeGreedily, logprobsOf, type TokensOfTexts } from '../greedy.ts';
-import { firstAsked, type RowPlan, rowsAsked, SequenceTable } from '../sequence-table.ts';
+import { firstLogitRow, logitRows, type RowPlan, SequenceTable } from '../sequence-table.ts';
 import type { CpuAddon, NativeAudio, NativeCache, NativeModel } from './cpu-addon.ts';
 import type { EngineRun } from './engine.ts';
 import type { ShareStep, StepReader } from './shared-steps.ts';
@@ -40,7 +40,7 @@ export class NativeRun implements EngineRun {
   async forward(step: Step): Promise<StepResult> {
     const { addon, model } = this.#parts;
     const plan = this.#texts.plan(step);
-    const rows = rowsAsked(plan, firstAsked(plan, step));
+    const rows = logitRows(plan, firstLogitRow(plan, step));
     return this.#step(plan, step.attention ?? false, (firstRow, attention) => {
       const logits = addon.logits(
         model,
@@ -92,7 +92,7 @@ export class NativeRun implements EngineRun {
     return this.#step(plan, false, (firstRow) => {
       if (only !== undefined && others.length === 0)
         return [addon.choose(model, firstRow + plan.width - 1, only.mask, only.timestampBegin ?? noToken)];
-      const asked = Int32Array.from(rowsAsked(plan, plan.width - 1), (row) => firstRow + row);
+      const asked = Int32Array.from(logitRows(plan, plan.width - 1), (row) => firstRow + row);
       const [rows = []] = rowsOf(addon.logits(model, asked), dimensions.nVocab, 1);
       return rows.map((logits, text) => chooseToken(logits, allowed[text] as Allowed));
     });

@@ -27,28 +27,34 @@ export function chooseExecutionPlan(
   wanted: Wanted,
 ): ExecutionPlan | undefined {
   const { dimensions, files, widths } = choices;
-  const candidates: { plan: ExecutionPlan; chooses: boolean; cost: number }[] = [];
+  const candidates: { plan: ExecutionPlan; returnsCandidates: boolean; cost: number }[] = [];
   if (!wanted.attention && isContiguous(stepInput)) {
     const ofText = chunks(stepInput.width, widths, wanted.logitsFrom).map(({ count }) =>
       executionCost(dimensions, { rows: count, windows: 1, capacity: dimensions.nTextCtx }),
     );
     candidates.push({
       plan: { kind: 'decoders' },
-      chooses: false,
+      returnsCandidates: false,
       cost: stepInput.windows * ofText.reduce((sum, cost) => sum + cost, 0),
     });
   }
   for (const file of files) {
-    if (file.attends !== wanted.attention || !fits(file, stepInput, choices)) continue;
+    if (file.outputsAttention !== wanted.attention || !fits(file, stepInput, choices)) continue;
     const executions = rowChunks(stepInput, file).length;
-    const chooses = executions === 1 && wanted.candidates !== undefined && wanted.candidates <= file.candidates;
-    candidates.push({ plan: { kind: 'rows', file }, chooses, cost: executions * executionCost(dimensions, file) });
+    const returnsCandidates =
+      executions === 1 && wanted.candidates !== undefined && wanted.candidates <= file.candidates;
+    candidates.push({
+      plan: { kind: 'rows', file },
+      returnsCandidates,
+      cost: executions * executionCost(dimensions, file),
+    });
   }
-  return candidates.sort((a, b) => Number(b.chooses) - Number(a.chooses) || a.cost - b.cost)[0]?.plan;
+  return candidates.sort((a, b) => Number(b.returnsCandidates) - Number(a.returnsCandidates) || a.cost - b.cost)[0]
+    ?.plan;
 }
 
 /** Rows whose computing takes as long as reading the weights: 280 TFLOPS over 0.8 TB/s, which is what a 910B4 has. */
-const rowsPerReading = 350;
+const computeBoundRows = 350;
 
 /** What an execution costs, in numbers read from memory: weights, cross-attention keys and values, logs. */
 function executionCost(
@@ -59,7 +65,7 @@ function executionCost(
   // A layer has eight square matrices for its attention, of which the encoder has done two, and two of four times the size.
   const weights = nTextLayer * 14 * nTextState ** 2 + nVocab * nTextState;
   const perWindow = nTextLayer * 2 * nTextState * (nAudioCtx + capacity);
-  return weights * (1 + rows / rowsPerReading) + windows * perWindow;
+  return weights * (1 + rows / computeBoundRows) + windows * perWindow;
 }
 
 function fits({ windows, capacity }: RowsFile, stepInput: StepInput, { roomForWindows }: PlanChoices): boolean {

@@ -60,7 +60,7 @@ async function load(options: NpuBackendOptions): Promise<Backend> {
   return {
     device: description,
     dimensions,
-    givesAttention: rows.files.some(({ attends }) => attends),
+    givesAttention: rows.files.some(({ outputsAttention }) => outputsAttention),
     async encode(logMels, signal) {
       signal?.throwIfAborted();
       checkWindows(dimensions, logMels);

@@ -14,15 +14,15 @@ import type {
 import { checkCandidates } from '../candidates.ts';
 import {
   type Allowed,
-  appendUneven,
+  appendRaggedPrefixes,
   chooseToken,
   decodeGreedily,
   type GrowingTexts,
-  lengthsBehind,
+  lengthsAfter,
   logprobsOf,
   type TokensOfTexts,
 } from '../greedy.ts';
-import { firstAsked, type RowPlan, SequenceTable } from '../sequence-table.ts';
+import { firstLogitRow, type RowPlan, SequenceTable } from '../sequence-table.ts';
 import type { Command } from './addon.ts';
 import { CandidatesOutput } from './candidates-output.ts';
 import { DecoderQueue } from './decoder-queue.ts';
@@ -33,11 +33,12 @@ import { gathering, type KvCache } from './kv-cache.ts';
 import { forMask } from './masks.ts';
 import { rowsPerWindow, type StepInput } from './row-inputs.ts';
 import { executeRows } from './rows-execution.ts';
+import { noAligner } from './rows-models.ts';
 import type { RunParts, RunPlace } from './run-parts.ts';
 import { LogitsOutput, type StepOutput, type Wanted } from './step-output.ts';
 
-/** As many tokens at the end of a prompt are appended in steps of the graph that goes on behind them, with the same wait. */
-const longestTail = 3;
+/** Up to so many last tokens of a prompt go into the graph for greedy decoding itself, which saves waiting for a step of their own. */
+const maxTailTokens = 3;
 
 /**
  * Texts over the windows of one audio. Their rows lie in one log per window, into which every step writes its new ones;
@@ -48,7 +49,7 @@ export class NpuRun {
   readonly #parts: RunParts;
   readonly #place: RunPlace;
   readonly #texts: SequenceTable;
-  /** Where in its window's log each row of the tree lies. */
+  /** Where in its window's log each row lies. */
   readonly #rowAt: number[] = [];
   /** Rows in each log. */
   #kvLength = 0;
@@ -64,7 +65,7 @@ export class NpuRun {
   async forward(step: Step): Promise<StepResult> {
     const plan = this.#texts.plan(step);
     const { attention = false } = step;
-    const output = this.#output(plan, { logitsFrom: firstAsked(plan, step), attention });
+    const output = this.#output(plan, { logitsFrom: firstLogitRow(plan, step), attention });
     await this.#append(plan, output);
     return output.result();
   }
@@ -91,8 +92,8 @@ export class NpuRun {
     const beginning = await this.#beginning(model, tokens, 1);
     using mask = await this.#parts.masks.take(new Float32Array(this.#parts.dimensions.nVocab));
     const logprobs = await askDevice(this.#parts, this.#place, model, beginning, mask.slice, of);
-    const stay = beginning.tails.map((tail) => tail.slice(0, -1));
-    if ((stay[0]?.length ?? 0) > 0) this.#commit(this.#texts.plan({ tokens: stay }), beginning.row);
+    const kept = beginning.tails.map((tail) => tail.slice(0, -1));
+    if ((kept[0]?.length ?? 0) > 0) this.#commit(this.#texts.plan({ tokens: kept }), beginning.row);
     return logprobs;
   }
 
@@ -113,13 +114,13 @@ export class NpuRun {
       const [rows = []] = rowsOf(logits, this.#parts.dimensions.nVocab, 1);
       return rows.map((row, text) => chooseToken(row, allowed[text] as Allowed));
     };
-    return decodeGreedily(request, { ...this.#growing(), choose }, () => {
+    return decodeGreedily(request, { ...this.#greedyCallbacks(), choose }, () => {
       throwIfAborted();
       return false;
     });
   }
 
-  #growing(): Omit<GrowingTexts, 'choose'> {
+  #greedyCallbacks(): Omit<GrowingTexts, 'choose'> {
     return {
       lengths: this.#texts.lengths,
       append: async (tokens) => {
@@ -144,7 +145,7 @@ export class NpuRun {
   async #greedyOnDevice(model: GreedyModel, request: GreedyRequest, check: () => void): Promise<GreedyResult> {
     const { prompts, timestamps, maxTokens, timed } = request;
     const before = this.#texts.lengths;
-    const ends = await appendUneven(prompts, this.#growing());
+    const ends = await appendRaggedPrefixes(prompts, this.#greedyCallbacks());
     const beginning = await this.#beginning(model, ends, maxTokens);
     const [first, others] = [request.beginSuppress, request.suppress].map((mask) => forMask(mask, timestamps?.rules));
     using firstMask = await this.#parts.masks.take(first as Float32Array);
@@ -162,15 +163,15 @@ export class NpuRun {
     const longest = Math.max(...texts.map(({ tokens }) => tokens.length));
     if (longest > 1)
       this.#commit(this.#texts.plan({ tokens: texts.map((text) => appended(text, longest - 1)) }), this.#kvLength);
-    this.#texts.cut(lengthsBehind(before, prompts, texts));
+    this.#texts.cut(lengthsAfter(before, prompts, texts));
     return { texts, ...(timed ? { batches } : {}) };
   }
 
   /** Appends all of the prompts but what a graph for greedy decoding takes itself, and makes room for tokens behind them. */
   async #beginning(model: GreedyModel, prompts: TokensOfTexts, maxTokens: number): Promise<GreedyBeginning> {
     const { width } = this.#texts.plan({ tokens: prompts });
-    const tailLength = width <= longestTail ? width : 1;
-    if (tailLength < width) await this.#growing().append(prompts.map((prompt) => prompt.slice(0, -tailLength)));
+    const tailLength = width <= maxTailTokens ? width : 1;
+    if (tailLength < width) await this.#greedyCallbacks().append(prompts.map((prompt) => prompt.slice(0, -tailLength)));
     const tails = prompts.map((prompt) => prompt.slice(-tailLength));
     const plan = this.#texts.plan({ tokens: tails });
     const most = Math.min(maxTokens, this.#parts.dimensions.nTextCtx - Math.max(...plan.positions));
@@ -189,7 +190,8 @@ export class NpuRun {
   }
 
   async #append(plan: RowPlan, output: StepOutput): Promise<void> {
-    if (output.wanted.attention && !this.#parts.rows.files.some(({ attends }) => attends)) throw noAligner();
+    if (output.wanted.attention && !this.#parts.rows.files.some(({ outputsAttention }) => outputsAttention))
+      throw noAligner();
     if (this.#kvLength === 0) await this.#layOut();
     let stepInput = this.#stepInput(plan);
     if (this.#isScattered(stepInput) || this.#executionPlan(stepInput, output) === undefined) {
@@ -340,10 +342,4 @@ export class NpuRun {
 /** The tokens of a text that a step has appended, and as many others as it has appended behind them in vain. */
 function appended({ tokens }: GreedyText, count: number): number[] {
   return Array.from({ length: count }, (_, i) => tokens[i] ?? 0);
-}
-
-function noAligner(): NpuError {
-  return new NpuError('NPU_MODEL_MISSING', 'attention is asked for, and no aligner-N.om has been converted', {
-    hint: 'Convert the model with `whisper-npu convert --word-timestamps`.',
-  });
 }

@@ -1,3 +1,4 @@
+import { NpuError } from '../../errors.ts';
 import type { ModelDimensions } from '../../model/dimensions.ts';
 import { type BufferSlice, type NativeModel, pieceSizeBytes } from './addon.ts';
 import { allocatePieces, part } from './device-memory.ts';
@@ -9,7 +10,7 @@ import { inputsLayout, type Placed, type RowsShape } from './row-inputs.ts';
 export interface RowsFile extends RowsShape {
   readonly file: string;
   /** Whether it gives the alignment heads' scores. */
-  readonly attends: boolean;
+  readonly outputsAttention: boolean;
 }
 
 /** Such an OM on the device. An execution is uploaded, run and downloaded in one visit, so all texts share its memory. */
@@ -45,8 +46,11 @@ export function rowsFiles(files: readonly string[], { nTextCtx }: ModelDimension
     const named = /^rows-(\d+)-(\d+)-(\d+)(?:-(\d+))?\.om$/.exec(file) ?? [];
     const [, rows = 0, windows = 0, capacity = 0, candidates = 0] = named.map((part = '0') => Number(part));
     const [, aligned = 0] = (/^aligner-(\d+)\.om$/.exec(file) ?? []).map(Number);
-    if (aligned > 0) return [{ file, rows: aligned, windows: 1, capacity: nTextCtx, candidates: 0, attends: true }];
-    return windows > 0 && rows % windows === 0 ? [{ file, rows, windows, capacity, candidates, attends: false }] : [];
+    if (aligned > 0)
+      return [{ file, rows: aligned, windows: 1, capacity: nTextCtx, candidates: 0, outputsAttention: true }];
+    return windows > 0 && rows % windows === 0
+      ? [{ file, rows, windows, capacity, candidates, outputsAttention: false }]
+      : [];
   });
 }
 
@@ -58,9 +62,9 @@ export function rowsModels(files: readonly RowsFile[], source: OmSource): RowsMo
   const { nAudioCtx, nTextLayer, nTextState, nVocab } = dimensions;
   const itemSizeBytes = dtype === 'float16' ? 2 : 4;
   return omModels(files, source, async (path, model, shape) => {
-    const { rows, candidates, attends } = shape;
+    const { rows, candidates, outputsAttention } = shape;
     const scores = model.outputs.find(({ name }) => tensorName(name) === 'attention');
-    const heads = attends ? (scores?.dims[0] ?? 1) : 0;
+    const heads = outputsAttention ? (scores?.dims[0] ?? 1) : 0;
     checkTensors(path, model, rowsTensors(dimensions, dtype, shape, heads));
     const { sizeBytes, ...inputs } = inputsLayout(shape);
     const chosenBytes = pieceSizeBytes(4 * rows * candidates);
@@ -82,5 +86,12 @@ export function rowsModels(files: readonly RowsFile[], source: OmSource): RowsMo
       candidateLogprobs: part(slices.candidates, chosenBytes, 4 * rows * candidates),
     };
     return { shape, model, heads, memory };
+  });
+}
+
+/** Attention is asked for, and no graph gives it. */
+export function noAligner(): NpuError {
+  return new NpuError('NPU_MODEL_MISSING', 'attention is asked for, and no aligner-N.om has been converted', {
+    hint: 'Convert the model with `whisper-npu convert --word-timestamps`.',
   });
 }

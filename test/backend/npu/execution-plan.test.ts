@@ -18,13 +18,13 @@ const dimensions: ModelDimensions = {
   nTextLayer: 24,
   nVocab: 51865,
 };
-const file = (rows: number, windows: number, capacity: number, candidates = 0, attends = false): RowsFile => ({
-  file: `${attends ? 'aligner' : 'rows'}-${rows}-${windows}-${capacity}.om`,
+const file = (rows: number, windows: number, capacity: number, candidates = 0, outputsAttention = false): RowsFile => ({
+  file: `${outputsAttention ? 'aligner' : 'rows'}-${rows}-${windows}-${capacity}.om`,
   rows,
   windows,
   capacity,
   candidates,
-  attends,
+  outputsAttention,
 });
 const files = [
   file(64, 1, nTextCtx),

@@ -4,7 +4,7 @@ import type { LoadedModel } from './loaded-model.ts';
 import type { ResolvedOptions } from './options.ts';
 
 /** The likeliest language of each window of an audio; what was heard in the first of them is told. */
-export async function heardLanguages(
+export async function detectAndReportLanguages(
   { rules }: LoadedModel,
   audio: EncodedAudio,
   { onLanguage, signal }: Pick<ResolvedOptions, 'onLanguage' | 'signal'>,
