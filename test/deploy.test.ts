@@ -5,6 +5,7 @@ import { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
 import { addOptions, readOptions } from '../src/cli/command-options.ts';
 import type { Session } from '../src/cli/session.ts';
+import { queueOptions } from '../src/options/queue.ts';
 import { temporaryFolder } from './support/temporary.ts';
 
 const images = ['deploy/docker/cpu.Dockerfile', 'deploy/docker/ascend.Dockerfile'];
@@ -54,6 +55,28 @@ test('the service starts the server with options that it takes', () => {
   const [, onNpus = ''] = /exec whisper-npu serve (.+)'/.exec(unit) ?? [];
   expect(readServe(onNpus.split(' ')).device).toMatchObject({ kind: 'npu' });
 });
+
+test('workers in Kubernetes are started with options that they take, in places that their image has', () => {
+  const text = readFileSync('deploy/kubernetes/worker.yaml', 'utf8');
+  const [, words = ''] = /^ +args: \[worker, (.+)\]$/m.exec(text) ?? [];
+  const session = { env: {}, stderr: { write: () => true } } as unknown as Session;
+  const command = addOptions(new Command('worker'), 'worker').exitOverride();
+  command.action(() => undefined).parse(words.replaceAll("'", '').split(', '), { from: 'user' });
+  expect(readOptions(command, 'worker', session).options.device).toMatchObject({ kind: 'npu' });
+  expect(text).toContain(`- name: ${queueOptions.queue.env}\n`);
+  expect(text).toContain('mountPath: /models\n');
+  for (const image of images) expect(readFileSync(image, 'utf8')).toContain('WHISPER_NPU_HOME=/models');
+});
+
+test.each([...images, 'docs/scale-out.md', 'src/queue/bullmq/packages.ts'])(
+  '%s names the packages for queues in servers as the tests have them',
+  (path) => {
+    const { devDependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
+    const text = readFileSync(path, 'utf8');
+    for (const name of ['bullmq', 'ioredis'])
+      expect(text).toMatch(new RegExp(`${name}(@|: ')${devDependencies[name].replaceAll('.', '\\.')}`));
+  },
+);
 
 test('a command is run with the environment of CANN, and with the libraries of the driver', () => {
   const folder = temporaryFolder();

@@ -17,6 +17,13 @@ WORKDIR /build
 COPY . .
 # Not by the script of the installation, which goes on where nothing can be compiled.
 RUN npm ci --ignore-scripts && npm run build && npm run build:native && npm prune --omit=dev --ignore-scripts
+# What a queue in a server needs (docs/scale-out.md): "bullmq@6.7.0 ioredis@6.0.0", or pg in place of ioredis. npm leaves out what the
+# checkout has for its tests, even where it is asked for.
+ARG QUEUE_PACKAGES=""
+# hadolint ignore=DL3016,SC2086
+RUN if [ -n "${QUEUE_PACKAGES}" ]; then \
+      npm pkg delete devDependencies && npm install --no-save --ignore-scripts ${QUEUE_PACKAGES}; \
+    fi
 
 FROM ${CANN_IMAGE}
 COPY --from=build /usr/local/bin/node /usr/local/bin/node

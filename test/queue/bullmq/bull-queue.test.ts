@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { Queue } from 'bullmq';
+import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openBullQueue } from '../../../src/queue/bullmq/bull-queue.ts';
 import type { JobQueue } from '../../../src/queue/queue.ts';
@@ -58,6 +60,31 @@ function holdsIn(start: () => Promise<JobServer>): void {
 
 describe.skipIf(!hasRedis)('in Redis', () => {
   holdsIn(startRedis);
+
+  test('jobs lie in the lists that deploy/kubernetes counts', async () => {
+    const redis = await startRedis();
+    onTestFinished(() => redis.stop());
+    const queue = await openBullQueue(redis.address, 'default', () => {});
+    onTestFinished(() => queue[Symbol.asyncDispose]());
+    const client = new Redis(redis.address);
+    onTestFinished(() => client.disconnect());
+    const text = readFileSync('deploy/kubernetes/scaled-object.yaml', 'utf8');
+    const lists = [...text.matchAll(/listName: (\S+)/g)].map(([, name = '']) => name);
+    const types = async () => Promise.all(lists.map((name) => client.type(name)));
+    await queue.add([jobNamed('bad', { attempts: 2 }), jobNamed('good', { priority: -1 })]);
+    expect(await types()).toEqual(['zset', 'none', 'none']);
+    const draining = new AbortController();
+    await work(
+      queue,
+      async () => {
+        expect(await types()).toEqual(['zset', 'none', 'list']);
+        draining.abort();
+        throw new Error('this once');
+      },
+      { draining: draining.signal },
+    );
+    expect(await types()).toEqual(['zset', 'zset', 'none']);
+  });
 
   test('a job that is none of ours fails, and says so', async () => {
     const redis = await startRedis();
