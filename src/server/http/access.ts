@@ -57,7 +57,9 @@ export function checkOrigin(
   scheme: string,
 ): string | undefined {
   const { origin } = headers;
-  if (origin === undefined || origin === `${scheme}://${headers.host}`) return undefined;
+  // A page that came through a proxy that ends TLS is of `https:`, whatever this server speaks.
+  if (origin === undefined || [scheme, 'https'].some((known) => origin === `${known}://${headers.host}`))
+    return undefined;
   if (rules.corsOrigins.includes(origin.toLowerCase())) return origin;
   // What only reads is not kept from asking, but the page will not get to see the answer.
   if (method === 'GET' || method === 'HEAD') return undefined;

@@ -109,6 +109,14 @@ describe('web pages', () => {
     const { url } = await startServer(scriptedPool());
     expect((await transcribeAt(url, formWith(wav), { headers: { origin: url } })).status).toBe(200);
   });
+
+  test('of the server itself can, through a proxy that ends TLS', async () => {
+    const { url } = await startServer(scriptedPool());
+    const headers = { origin: url.replace('http:', 'https:') };
+    expect((await transcribeAt(url, formWith(wav), { headers })).status).toBe(200);
+    const elsewhere = { origin: 'https://127.0.0.1:1' };
+    expect((await transcribeAt(url, formWith(wav), { headers: elsewhere })).status).toBe(403);
+  });
 });
 
 test.each([
