@@ -41,8 +41,9 @@ check("options of ours", ask(extra_body={"beam_size": 2, "vad": True}).text != "
 events = list(ask(stream=True))
 said = "".join(event.delta for event in events if event.type == "transcript.text.delta")
 check("stream", events[-1].type == "transcript.text.done" and events[-1].text == said, said)
-with open(sample, "rb") as file:
-    check("translations", client.audio.translations.create(file=file, model="whisper-1").text != "", "a text")
+if not client.models.list().data[0].id.endswith(".en"):
+    with open(sample, "rb") as file:
+        check("translations", client.audio.translations.create(file=file, model="whisper-1").text != "", "a text")
 check("models", len(client.models.list().data) > 0, client.models.list().data[0].id)
 for name, kind, more in [
     ("a wrong field", openai.BadRequestError, {"language": "klingon"}),

@@ -33,10 +33,11 @@ const server = spawn(
   [cli, 'serve', '--port', '0', '--device', 'cpu', '--model', values.model, '--upload-dir', uploads],
   { stdio: ['ignore', 'ignore', 'pipe'] },
 );
+const ended = new Promise((resolve) => server.once('close', resolve));
 let log = '';
 let faults = 0;
 server.stderr.setEncoding('utf8').on('data', (text) => {
-  if (log.length < 10_000) log += text;
+  log = (log + text).slice(-10_000);
   const found = text.split('\n').filter((line) => / 500 in |UNEXPECTED/.test(line));
   faults += found.length;
   for (const line of found) console.error(line);
@@ -222,7 +223,9 @@ try {
     process.exitCode = 1;
   }
 } finally {
+  if (server.exitCode !== null || server.signalCode !== null)
+    console.error(`the server has ended: ${server.exitCode ?? server.signalCode}\n${log.slice(-3000)}`);
   server.kill('SIGTERM');
-  await new Promise((resolve) => server.once('close', resolve));
+  await ended;
   rmSync(uploads, { recursive: true, force: true });
 }

@@ -61,6 +61,8 @@ export async function readUpload(
     else fields.push([name, value]);
   });
   parser.on('file', (name, stream: Readable, { filename }) => {
+    // It fails with its form, which tells why; unheard, that would end the program.
+    stream.on('error', () => undefined);
     if (name !== fileField) {
       stream.resume();
       return stop(

@@ -114,6 +114,7 @@ describe('a form', () => {
       'one file is taken',
     ],
     ['a file under another name', rawFile('name="reference"; filename="a"', 'a'), 'reference is no file that is taken'],
+    ['a large file under another name', rawFile('name="reference"; filename="a"', 'a'.repeat(300_000)), 'is no file'],
     ['part of a form', '--b\r\nContent-Disposition: form-data; name="x"\r\n\r\n', 'the body is no whole form'],
     ['a part without a head', '--b\r\n\r\nx\r\n--b\r\nnonsense', 'the body is no whole form'],
   ])('of %s is refused', async (_, parts, message) => {
