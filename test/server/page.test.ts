@@ -338,6 +338,23 @@ describe.skipIf(chromiumPath === undefined)('the page in a browser', () => {
     expect(problems).toEqual([]);
   });
 
+  test('records in a browser that cannot change the rate of a microphone', async () => {
+    const { page, problems } = await open(await startMeeting(), { permissions: ['microphone'] });
+    await page.evaluate(`(() => {
+      const create = AudioContext.prototype.createMediaStreamSource;
+      AudioContext.prototype.createMediaStreamSource = function (stream) {
+        if (this.sampleRate === 16_000) throw new DOMException('another rate', 'NotSupportedError');
+        return create.call(this, stream);
+      };
+    })()`);
+    await page.getByRole('button', { name: 'Record', exact: true }).click();
+    await page.getByRole('button', { name: /^Stop 2 s/ }).click();
+    await page.locator('#list .done').waitFor();
+    // Seconds that passed, and not those that as many samples would take at another rate.
+    expect(await page.locator('#about').innerText()).toMatch(/^0:0[123] /);
+    expect(problems).toEqual([]);
+  });
+
   test('works in a browser that keeps nothing', async () => {
     const server = await startMeeting({ access: { hosts: [], corsOrigins: [], apiKey: 'sk-right' } });
     const { page, problems } = await open({ ...server, url: 'about:blank' });

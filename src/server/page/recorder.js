@@ -1,37 +1,44 @@
-const sampleRate = 16_000;
-
 /**
- * Records the microphone as Whisper hears it, 16 kHz mono, in a file that every server reads.
+ * Records the microphone in a file that every server reads.
  *
- * @param onBlock told of each tenth of a second: seconds so far, loudness from 0 to 1
+ * @param onBlock told of each tenth of a second or less: seconds so far, loudness from 0 to 1
  * @returns what stops it and gives the file
  * @throws DOMException where the microphone cannot be used
  */
 export async function record(onBlock) {
   const stream = await navigator.mediaDevices.getUserMedia({ audio: { channelCount: 1 } });
-  const context = new AudioContext({ sampleRate });
+  const source = await listenTo(stream);
+  const { context } = source;
   await context.audioWorklet.addModule('page/recorder-worklet.js');
   const node = new AudioWorkletNode(context, 'recorder', { numberOfOutputs: 0 });
   const blocks = [];
   node.port.onmessage = ({ data }) => {
     blocks.push(Int16Array.from(data, (sample) => Math.max(-1, Math.min(1, sample)) * 32_767));
-    onBlock(
-      (blocks.length * data.length) / sampleRate,
-      data.reduce((loudest, sample) => Math.max(loudest, Math.abs(sample)), 0),
-    );
+    const loudness = data.reduce((loudest, sample) => Math.max(loudest, Math.abs(sample)), 0);
+    onBlock((blocks.length * data.length) / context.sampleRate, loudness);
   };
-  context.createMediaStreamSource(stream).connect(node);
+  source.connect(node);
   return async (name) => {
     for (const track of stream.getTracks()) track.stop();
     await context.close();
-    return new File([header(blocks.reduce((sum, { byteLength }) => sum + byteLength, 0)), ...blocks], name, {
-      type: 'audio/wav',
-    });
+    const sizeBytes = blocks.reduce((sum, { byteLength }) => sum + byteLength, 0);
+    return new File([header(sizeBytes, context.sampleRate), ...blocks], name, { type: 'audio/wav' });
   };
 }
 
+/** At 16 kHz, which is all that Whisper hears, where the browser can; else at the rate that the microphone has. */
+async function listenTo(stream) {
+  const context = new AudioContext({ sampleRate: 16_000 });
+  try {
+    return context.createMediaStreamSource(stream);
+  } catch {
+    await context.close();
+    return new AudioContext().createMediaStreamSource(stream);
+  }
+}
+
 /** Of a WAV file with 16-bit samples. */
-function header(sizeBytes) {
+function header(sizeBytes, sampleRate) {
   const view = new DataView(new ArrayBuffer(44));
   const write = (at, text) => new Uint8Array(view.buffer).set(new TextEncoder().encode(text), at);
   write(0, 'RIFF');
