@@ -1,6 +1,6 @@
 import { ModelError } from '../errors.ts';
 
-/** What a model takes beside its weights, as measured with whisper-base and eight windows, with room. */
+/** For the windows and texts that a model works on, with room: a server with whisper-tiny.en had 219 MB in all after a thousand requests. */
 const besideWeightsBytes = 400e6;
 
 /**
