@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { storeDirectory } from '../../src/model/store.ts';
 import { type OpenModelOptions, openModel } from '../../src/setup/open-model.ts';
 import { models } from '../support/models.ts';
 import { hasStandIn, standInEnvironment } from '../support/npu-stand-in.ts';
@@ -36,3 +37,23 @@ describe.skipIf(!hasStandIn || models.tinyEn === undefined)('opening a model on 
     expect(await converted({ beams: 5, wordTimes: true })).toEqual([]);
   });
 });
+
+test.skipIf(models.tinyEn === undefined)(
+  'weights are not loaded into the CPU’s memory where that is refused',
+  async () => {
+    const asked: number[] = [];
+    const opening = openModel({
+      model: models.tinyEn ?? '',
+      device: { kind: 'cpu' },
+      context: { storeDirectory: storeDirectory(process.env), env: process.env, offline: true },
+      threads: 1,
+      onCpuLoad(weightsBytes) {
+        asked.push(weightsBytes);
+        throw new Error('there is no room');
+      },
+    });
+    await expect(opening).rejects.toThrow('there is no room');
+    expect(asked).toEqual([expect.any(Number)]);
+    expect(asked[0]).toBeGreaterThan(100e6); // 38 million parameters of whisper-tiny.en in float32
+  },
+);
