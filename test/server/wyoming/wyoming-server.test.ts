@@ -180,7 +180,13 @@ test.each<[string, (client: Client) => void, string]>([
     'model_not_found',
   ],
   ['a name that is none', (client) => client.say('transcribe', { name: 5 }), 'not_wyoming'],
-  ['too long a recording', (client) => speak(client, Buffer.alloc(32_000 * 4)), 'recording_too_long'],
+  [
+    'too long a recording, before its end',
+    (client) => {
+      for (let i = 0; i < 4; i++) client.say('audio-chunk', format, second);
+    },
+    'recording_too_long',
+  ],
 ])('a client that sends %s is told so, and nothing stays', async (_, act, code) => {
   const { wyoming, uploads } = await start(scriptedPool(), { maxDurationSeconds: 3 });
   const client = await openClient(wyoming);
