@@ -12,6 +12,7 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, stat
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root } from './cmake-build.mjs';
+import { licenceOf } from './licence-of.mjs';
 
 /** Licences that a program under the MIT licence may be installed beside, each part in a package that can be replaced. */
 const allowed = ['MIT', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', 'ISC', '(MIT AND Zlib)', 'LGPL-3.0-or-later'];
@@ -79,8 +80,9 @@ function checkLicences(project) {
   const { packages } = readJson(project, 'package-lock.json');
   const bad = Object.entries(packages)
     .filter(([path, { optional }]) => path !== '' && !optional)
-    .filter(([path]) => !allowed.includes(readJson(project, path, 'package.json').license))
-    .map(([path]) => `${path}: ${readJson(project, path, 'package.json').license}`);
+    .map(([path]) => ({ path, licence: licenceOf(readJson(project, path, 'package.json')) }))
+    .filter(({ licence }) => !allowed.includes(licence))
+    .map(({ path, licence }) => `${path}: ${licence}`);
   report(`licences of ${Object.keys(packages).length - 1} packages`, bad.length === 0 ? undefined : bad.join(', '));
 }
 

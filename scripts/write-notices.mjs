@@ -56,8 +56,9 @@ function section(title, texts) {
 
 const names = installed();
 const rows = names.map((name) => {
-  const { version, license } = packages[`node_modules/${name}`];
-  return `| [${name}](https://www.npmjs.com/package/${name}) | ${version} | ${license} | ${within[name] ?? ''} |`;
+  const { version } = packages[`node_modules/${name}`];
+  const licence = licenceOf(JSON.parse(readFileSync(join(root, 'node_modules', name, 'package.json'), 'utf8')));
+  return `| [${name}](https://www.npmjs.com/package/${name}) | ${version} | ${licence} | ${within[name] ?? ''} |`;
 });
 const otherRows = others.map(
   ([name, licence, where]) => `| ${name} | ${licence} | ${where.replace(/^\S+\/\S*$/, '`$&`')} |`,
