@@ -9,6 +9,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { licenceOf } from './licence-of.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const page = join(root, 'THIRD-PARTY-NOTICES.md');
