@@ -21,27 +21,36 @@ export interface SharedDevices {
  * @param priority of the recording: windows of higher ones come first
  */
 export function pooledBackend({ first, description, places }: SharedDevices, priority: number): Backend {
+  /** Windows that the recording has and has not given back. */
+  let held = 0;
   return {
     device: description,
     dimensions: first.dimensions,
     givesAttention: first.givesAttention,
     async encode(logMels, signal) {
-      const taken = await places.take({ count: logMels.length, priority, ...(signal ? { signal } : {}) });
+      // Who encodes a window beside one that he holds must not wait for places, of which he himself may have the last.
+      const asking = { count: logMels.length, priority, isBegun: held > 0 };
+      const taken = await places.take({ ...asking, ...(signal ? { signal } : {}) });
+      held += taken.length;
       const windows = taken.map((place, i) => new PooledWindow(places, place, logMels[i] as Float32Array<ArrayBuffer>));
       try {
         await allDone(windows.map((window) => window.use(async () => undefined, signal)));
       } catch (error) {
+        held -= taken.length;
         await release(windows);
         throw error;
       }
-      return pooledAudio(windows);
+      return pooledAudio(windows, () => {
+        held -= taken.length;
+      });
     },
     // The devices are the pool's.
     [Symbol.asyncDispose]: async () => {},
   };
 }
 
-function pooledAudio(windows: readonly PooledWindow[]): EncodedAudio {
+function pooledAudio(windows: readonly PooledWindow[], onRelease: () => void): EncodedAudio {
+  let isReleased = false;
   const one = (index: number) => {
     const window = windows[index];
     if (window === undefined) throw new RangeError(`there is no window ${index} of ${windows.length}`);
@@ -52,7 +61,12 @@ function pooledAudio(windows: readonly PooledWindow[]): EncodedAudio {
     startDecoder: async (index) =>
       joinedRun(await allDone((index === undefined ? windows : [one(index)]).map(pooledRun))),
     encoderOutput: async (index = 0) => one(index).use((audio) => audio.encoderOutput()),
-    [Symbol.asyncDispose]: () => release(windows),
+    async [Symbol.asyncDispose]() {
+      if (isReleased) return;
+      isReleased = true;
+      onRelease();
+      await release(windows);
+    },
   };
 }
 
