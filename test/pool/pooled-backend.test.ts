@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Backend, DecoderRun } from '../../src/backend/backend.ts';
 import { prepareCpu } from '../../src/convert/prepare-cpu.ts';
@@ -213,4 +214,14 @@ describe('a device that fails', () => {
     await expect(run.forward({ tokens: [[dimensions.nVocab]] })).rejects.toThrow('tokens do not include');
     expect(told).toEqual([]);
   });
+});
+
+test('a recording that encodes a window beside those that it holds does not wait for its own places', async () => {
+  const { backend } = await openTwo({ placesOfEach: 1 });
+  await using pool = backend;
+  const window = () => [randomValues(dimensions.nMels * 2 * dimensions.nAudioCtx, 1)];
+  const held = [await pool.encode(window()), await pool.encode(window())];
+  const third = await Promise.race([pool.encode(window()), sleep(10_000)]);
+  if (third === undefined) throw new Error('it waits');
+  for (const audio of [...held, third]) await audio[Symbol.asyncDispose]();
 });
