@@ -93,3 +93,10 @@ test('a command is run with the environment of CANN, and with the libraries of t
   const failing = spawnSync('bash', ['deploy/docker/with-cann.sh', 'sh', '-c', 'exit 7'], { env: process.env });
   expect(failing.status).toBe(7);
 });
+
+test('what documents put behind an image is a command of the program, which is the image’s entry point', () => {
+  for (const image of images) expect(readFileSync(image, 'utf8')).toMatch(/^ENTRYPOINT \[(.*, )?"whisper-npu"\]$/m);
+  const documents = ['docs/server.md', 'docs/ascend.md'].map((path) => readFileSync(path, 'utf8')).join('\n');
+  const commands = [...documents.matchAll(/docker run … whisper-npu\S* (\S+?)[ `]/g)].map(([, command]) => command);
+  expect(commands.sort()).toEqual(['doctor', 'serve']);
+});

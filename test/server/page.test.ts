@@ -195,6 +195,9 @@ describe.skipIf(chromiumPath === undefined)('the page in a browser', () => {
   test('asks for the key of a server that has one, until it is right, and forgets it with the tab', async () => {
     const server = await startMeeting({ access: { hosts: [], corsOrigins: [], apiKey: 'sk-right' } });
     const { page, context, problems } = await open(server);
+    await page.getByLabel('Key', { exact: true }).fill('密钥');
+    await page.getByRole('button', { name: 'Use' }).click();
+    expect(await page.getByRole('dialog').isVisible()).toBe(true);
     for (const key of ['sk-wrong', 'sk-right']) {
       await page.getByRole('dialog').waitFor();
       await page.getByLabel('Key', { exact: true }).fill(key);
@@ -353,6 +356,83 @@ describe.skipIf(chromiumPath === undefined)('the page in a browser', () => {
     // Seconds that passed, and not those that as many samples would take at another rate.
     expect(await page.locator('#about').innerText()).toMatch(/^0:0[123] /);
     expect(problems).toEqual([]);
+  });
+
+  test('keeps what had come of a recording that was stopped, and what was made of it', async () => {
+    const held = new Promise<void>(() => {});
+    const server = await startServer(sayingPool(meeting, (id) => (id === 2 ? held : Promise.resolve())));
+    const { page, problems } = await open(server);
+    await page.locator('#files').setInputFiles([recording('talk.wav')]);
+    await expect.poll(() => texts(page)).toHaveLength(2);
+    await page.getByRole('button', { name: 'Cancel' }).first().click();
+    await page.locator('#list .stopped').waitFor();
+    await page.reload();
+    await page.locator('#list .open').click();
+    await expect.poll(() => texts(page)).toHaveLength(2);
+    expect(await page.locator('#list .kept').innerText()).toMatch(/^incomplete/);
+    expect(problems).toEqual([]);
+  });
+
+  test('what was edited a moment before the page goes is kept, and what was removed does not come back', async () => {
+    const { page, problems } = await open(await startMeeting());
+    await transcribed(page, recording('talk.wav'), recording('other.wav'));
+    const correct = async (name: string) => {
+      await page.locator('#list .open', { hasText: name }).click();
+      await rows(page).nth(0).hover();
+      await rows(page).nth(0).getByRole('button', { name: 'Edit' }).click();
+      await page.locator('#segments textarea').fill(`of ${name}`);
+      await page.locator('#segments textarea').press('Enter');
+    };
+    await correct('talk.wav');
+    await correct('other.wav');
+    await page.getByRole('button', { name: 'Remove other.wav' }).click();
+    await page.reload();
+    expect(await page.locator('#list b').allInnerTexts()).toEqual(['talk.wav']);
+    await page.locator('#list .open').click();
+    await expect.poll(() => texts(page)).toContain('of talk.wav');
+    expect(await page.evaluate('JSON.stringify(localStorage)')).not.toContain('of other.wav');
+    expect(problems).toEqual([]);
+  });
+
+  test('recordings wait for a server that is gone for a while', async () => {
+    let isGone = true;
+    const { page } = await open(await startMeeting());
+    await page.getByText('Ready · scripted').waitFor();
+    for (const path of ['**/v1/audio/transcriptions', '**/ready'])
+      await page.route(path, (route) => (isGone ? route.abort() : route.continue()));
+    await page.locator('#files').setInputFiles([recording('one.wav'), recording('two.wav')]);
+    await page.locator('#list .failed').waitFor();
+    expect(await page.locator('#list .failed').innerText()).toBe('failed: The server cannot be reached');
+    await page.getByText('The server cannot be reached', { exact: true }).first().waitFor();
+    expect(await page.locator('#list .waiting').count()).toBe(1);
+    isGone = false;
+    await page.locator('#list .done').waitFor();
+    expect(await page.locator('#list .failed').count()).toBe(1);
+  });
+
+  test('asks for the microphone once, whoever presses twice, and lets it go where it cannot be used', async () => {
+    const { page } = await open(await startMeeting(), { permissions: ['microphone'] });
+    await page.evaluate(`(() => {
+      globalThis.streams = [];
+      const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+      navigator.mediaDevices.getUserMedia = async (wanted) => {
+        await new Promise((resolve) => setTimeout(resolve, 300));
+        streams.push(await ask(wanted));
+        return streams.at(-1);
+      };
+      const addModule = AudioWorklet.prototype.addModule;
+      AudioWorklet.prototype.addModule = function (...given) {
+        return streams.length === 1 ? Promise.reject(new Error('no worklet')) : addModule.apply(this, given);
+      };
+    })()`);
+    const live = () => page.evaluate('streams.map((stream) => stream.getTracks()[0].readyState)');
+    await page.locator('#record').dblclick();
+    await page.getByText('The microphone cannot be used: no worklet').waitFor();
+    expect(await live()).toEqual(['ended']);
+    await page.locator('#record').dblclick();
+    await page.getByRole('button', { name: /^Stop 1 s/ }).click();
+    await page.locator('#list .done').waitFor();
+    expect(await live()).toEqual(['ended', 'ended']);
   });
 
   test('works in a browser that keeps nothing', async () => {

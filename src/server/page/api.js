@@ -6,6 +6,14 @@ export class ApiError extends Error {
   }
 }
 
+/** The server could not be reached, or broke off; `what` is the name of a text of the page. */
+export class ConnectionError extends Error {
+  constructor(what) {
+    super(what);
+    this.what = what;
+  }
+}
+
 const keyName = 'whisper-npu:key';
 
 let key = storedKey();
@@ -44,7 +52,7 @@ export async function get(path) {
  * Sends a recording and tells what comes back, as events. Unlike fetch(), XMLHttpRequest says how much has been sent.
  *
  * @returns what the server warns of, if anything
- * @throws ApiError, TypeError where the server cannot be reached, AbortError
+ * @throws ApiError, ConnectionError, AbortError
  */
 export function transcribe(form, { signal, onSent, onEvents }) {
   const request = new XMLHttpRequest();
@@ -69,10 +77,10 @@ export function transcribe(form, { signal, onSent, onEvents }) {
     request.onprogress = takeEvents;
     request.onload = () => {
       takeEvents();
-      if (request.status === 200) return reject(new TypeError('the answer was cut short'));
+      if (request.status === 200) return reject(new ConnectionError('cutShort'));
       reject(new ApiError(request.status, errorOf(request.responseText), request.getResponseHeader('retry-after')));
     };
-    request.onerror = () => reject(new TypeError('the server cannot be reached'));
+    request.onerror = () => reject(new ConnectionError('unreachable'));
     request.onabort = () => reject(signal.reason);
     signal.addEventListener('abort', () => request.abort());
     request.send(form);

@@ -1,7 +1,7 @@
 import { byId, element, save } from './dom.js';
 import { formats } from './formats.js';
 import { record } from './recorder.js';
-import { addFiles, attach, clear, current, finished, isAtWork, paintAll, say } from './recordings.js';
+import { addFiles, attach, clear, current, finished, isAtWork, keepEdits, paintAll, say } from './recordings.js';
 import { paintServer, watchServer } from './server.js';
 import { settings, store } from './settings.js';
 import { languageName, languages, speak, text } from './texts.js';
@@ -110,7 +110,8 @@ addEventListener('drop', (event) => {
   document.body.classList.remove('dropping');
   addFiles(event.dataTransfer.files);
 });
-addEventListener('beforeunload', (event) => isAtWork() && event.preventDefault());
+addEventListener('beforeunload', (event) => (isAtWork() || stopRecording !== undefined) && event.preventDefault());
+addEventListener('pagehide', keepEdits);
 
 let stopRecording;
 const recordButton = byId('record');
@@ -124,6 +125,8 @@ recordButton.addEventListener('click', async () => {
     const time = new Date().toLocaleTimeString('en-GB').replaceAll(':', '-');
     return addFiles([await stop(`${text('recording')} ${time}.wav`)]);
   }
+  // A second recording would begin while the first still waits for the microphone.
+  recordButton.disabled = true;
   try {
     stopRecording = await record((seconds, loudness) => {
       recordName.textContent = `${text('stop')} ${seconds.toFixed(0)} s`;
@@ -132,6 +135,8 @@ recordButton.addEventListener('click', async () => {
     recordButton.classList.add('recording');
   } catch (error) {
     say(text('microphoneRefused', error.message));
+  } finally {
+    recordButton.disabled = false;
   }
 });
 if (navigator.mediaDevices === undefined) {

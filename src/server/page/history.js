@@ -4,7 +4,7 @@ const entryName = (id) => `whisper-npu:entry:${id}`;
 const most = 50;
 const mostCharacters = 4_000_000;
 
-/** @returns what is known of each transcript: id, name, date, duration, language, size */
+/** @returns what is known of each transcript: id, name, date, duration, language, model, size, and whether it is a part only */
 export function kept() {
   try {
     return JSON.parse(localStorage.getItem(listName) ?? '[]');
@@ -40,10 +40,10 @@ export function load(id) {
 }
 
 /** @returns ids of those that had to make room; undefined where this browser keeps nothing */
-export function keep({ id, name, date, duration, language, model, segments }) {
+export function keep({ id, name, date, duration, language, model, isPart, segments }) {
   const entry = JSON.stringify(packed(segments));
   const list = [
-    { id, name, date, duration, language, model, size: entry.length },
+    { id, name, date, duration, language, model, isPart, size: entry.length },
     ...kept().filter((other) => other.id !== id),
   ];
   list.sort((a, b) => b.date - a.date);

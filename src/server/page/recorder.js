@@ -7,6 +7,19 @@
  */
 export async function record(onBlock) {
   const stream = await navigator.mediaDevices.getUserMedia({ audio: { channelCount: 1 } });
+  try {
+    return await recordStream(stream, onBlock);
+  } catch (error) {
+    stopMicrophone(stream);
+    throw error;
+  }
+}
+
+function stopMicrophone(stream) {
+  for (const track of stream.getTracks()) track.stop();
+}
+
+async function recordStream(stream, onBlock) {
   const source = await listenTo(stream);
   const { context } = source;
   await context.audioWorklet.addModule('page/recorder-worklet.js');
@@ -19,7 +32,7 @@ export async function record(onBlock) {
   };
   source.connect(node);
   return async (name) => {
-    for (const track of stream.getTracks()) track.stop();
+    stopMicrophone(stream);
     await context.close();
     const sizeBytes = blocks.reduce((sum, { byteLength }) => sum + byteLength, 0);
     return new File([header(sizeBytes, context.sampleRate), ...blocks], name, { type: 'audio/wav' });

@@ -1,4 +1,4 @@
-import { ApiError, transcribe } from './api.js';
+import { ConnectionError, transcribe } from './api.js';
 import { byId, clock, element, iconButton } from './dom.js';
 import { add, open as edit } from './editor.js';
 import * as history from './history.js';
@@ -11,12 +11,15 @@ import { languageCode, languageName, text } from './texts.js';
 const records = history.kept().map((entry) => ({ ...entry, state: 'kept' }));
 let opened;
 let isBusy = false;
+/** Ends when a server that was lost is there again. */
+let found;
 let saying;
 
 /** The record that is open, if any. */
 export const current = () => opened;
 export const finished = () => records.filter(({ state, segments }) => state === 'done' && segments.length > 0);
-export const isAtWork = () => records.some(({ state }) => ['waiting', 'sending', 'working'].includes(state));
+const isActive = ({ state }) => ['waiting', 'sending', 'working'].includes(state);
+export const isAtWork = () => records.some(isActive);
 
 /** Says something to those who do not see it. */
 export function say(message) {
@@ -61,10 +64,15 @@ export function attach(record, file) {
 async function work() {
   if (isBusy) return;
   isBusy = true;
-  for (let next = oldestWaiting(); next !== undefined; next = oldestWaiting()) {
+  for (;;) {
+    await found;
+    const next = oldestWaiting();
+    if (next === undefined) break;
     await run(next);
     paint(next);
-    if (next.state === 'done') keep(next);
+    // What a server that breaks off, or somebody who stops it, leaves is kept too; but not what was removed meanwhile.
+    next.isPart = next.state !== 'done';
+    if (records.includes(next) && (next.state === 'done' || next.segments.length > 0)) keep(next);
     say(`${next.name}: ${next.state === 'done' ? text('done') : stateOf(next)}`);
   }
   isBusy = false;
@@ -82,8 +90,7 @@ async function run(record) {
   record.started = performance.now();
   for (let tries = 0; ; tries++) {
     try {
-      become(record, 'sending', { sent: 0, problem: undefined, note: undefined, segments: [] });
-      if (record === opened) open(record);
+      become(record, 'sending', { sent: 0, problem: undefined, note: undefined, model: chosenModel(), isAnew: true });
       const form = formOf(record.file);
       const listening = {
         signal: stopping.signal,
@@ -95,8 +102,9 @@ async function run(record) {
     } catch (error) {
       if (stopping.signal.aborted) return become(record, 'stopped');
       if (error.status === 401 && (await askKey())) continue;
-      if (!(error instanceof ApiError)) watchServer();
-      if (!isPassing(error, tries)) return become(record, 'failed', { problem: error.message });
+      if (error instanceof ConnectionError) found = watchServer();
+      const problem = error instanceof ConnectionError ? text(error.what) : error.message;
+      if (!isPassing(error, tries)) return become(record, 'failed', { problem });
       await pause(record, error.retryAfterSeconds, stopping.signal);
       if (stopping.signal.aborted) return become(record, 'stopped');
     }
@@ -118,13 +126,18 @@ async function pause(record, seconds, signal) {
 function take(record, events) {
   const come = events.filter(({ type }) => type === 'transcript.text.segment').map(segmentOf);
   const end = events.find(({ type }) => type === 'transcript.text.done');
+  // What an earlier try left stays until there is something new.
+  if (record.isAnew && (come.length > 0 || end !== undefined)) {
+    Object.assign(record, { segments: [], isAnew: false });
+    if (record === opened) open(record);
+  }
   if (come.length > 0) {
     record.segments = [...record.segments, ...come];
     if (record === opened) add(come);
     become(record, 'working');
   }
   if (end === undefined) return;
-  Object.assign(record, { duration: end.duration, language: languageCode(end.language), model: chosenModel() });
+  Object.assign(record, { duration: end.duration, language: languageCode(end.language) });
   if (record === opened) byId('segments').lang = record.language;
 }
 
@@ -143,10 +156,20 @@ function keep(record) {
   if (gone?.length > 0) say(text('historyFull'));
 }
 
-let keeping;
 function keepSoon(record) {
-  clearTimeout(keeping);
-  keeping = setTimeout(() => keep(record), 500);
+  clearTimeout(record.keeping);
+  record.keeping = setTimeout(() => keepNow(record), 500);
+}
+
+function keepNow(record) {
+  clearTimeout(record.keeping);
+  record.keeping = undefined;
+  keep(record);
+}
+
+/** Keeps what was edited a moment ago, before the page goes. */
+export function keepEdits() {
+  for (const record of records) if (record.keeping !== undefined) keepNow(record);
 }
 
 /** Opens a record on the right. */
@@ -160,7 +183,7 @@ export function open(record) {
   byId('attach').hidden = record.url !== undefined;
   edit(record.segments, (segments) => {
     record.segments = segments;
-    if (record.state === 'done' || record.state === 'kept') keepSoon(record);
+    if (!isActive(record)) keepSoon(record);
   });
   load(record.url);
   for (const other of records) paint(other);
@@ -174,6 +197,8 @@ function openByHand(record) {
 
 export function remove(record) {
   record.stop?.();
+  clearTimeout(record.keeping);
+  record.keeping = undefined;
   history.forget(record.id);
   if (record.url !== undefined) URL.revokeObjectURL(record.url);
   records.splice(records.indexOf(record), 1);
@@ -200,21 +225,20 @@ export function paintAll() {
 function paint(record) {
   record.item ??= element('li');
   const { item, state } = record;
-  const isActive = ['waiting', 'sending', 'working'].includes(state);
   // An element that somebody is about to press stays the one that it is.
   record.parts ??= newItem(record);
   const { parts } = record;
   parts.name.textContent = record.name;
   parts.state.textContent = stateOf(record);
   parts.state.className = state;
-  parts.bar.hidden = !isActive || state === 'waiting';
+  parts.bar.hidden = !isActive(record) || state === 'waiting';
   const part = partDone(record);
   if (part === undefined) parts.bar.removeAttribute('value');
   else parts.bar.value = part;
   parts.bar.setAttribute('aria-label', record.name);
   parts.again.hidden = !(record.file !== undefined && (state === 'failed' || state === 'stopped'));
   label(parts.again, text('again'));
-  label(parts.remove, isActive ? text('cancel') : text('remove', record.name));
+  label(parts.remove, isActive(record) ? text('cancel') : text('remove', record.name));
   parts.open.setAttribute('aria-current', String(record === opened));
   byId('download-all').hidden = finished().length < 2;
   if (record === opened) paintOpened(record, part);
@@ -251,14 +275,16 @@ function partDone({ state, sent, duration, segments = [] }) {
   return segments.length > 0 && duration > 0 ? Math.min(1, segments.at(-1).end / duration) : undefined;
 }
 
-function stateOf({ state, sent, duration, segments = [], language, problem, note, took }) {
+function stateOf({ state, sent, duration, segments = [], language, problem, note, took, isPart }) {
   if (state === 'failed') return text('failed', problem);
   if (state === 'sending') return note ?? text('sending', Math.floor(100 * sent));
   if (state === 'working' && segments.length > 0 && duration > 0)
     return text('listening', clock(segments.at(-1).end), clock(duration));
   if (['waiting', 'working', 'stopped'].includes(state)) return text(state);
   const speed = took > 0 && duration > 0 ? `${(duration / took).toFixed(duration > 10 * took ? 0 : 1)}×` : undefined;
-  return [clock(duration ?? 0), language && languageName(language), speed].filter((part) => part).join(' · ');
+  return [isPart && text('part'), clock(duration ?? 0), language && languageName(language), speed]
+    .filter((part) => part)
+    .join(' · ');
 }
 
 function paintOpened(record, part) {

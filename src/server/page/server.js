@@ -3,16 +3,15 @@ import { byId, element } from './dom.js';
 import { text } from './texts.js';
 
 let models = [];
-let isWatched = false;
+let watching;
 let asking;
 
-/** Looks at the server until it is ready, and says so. */
+/** Looks at the server until it is ready, and says so. @returns what ends then */
 export function watchServer() {
-  if (isWatched) return;
-  isWatched = true;
-  void watch().finally(() => {
-    isWatched = false;
+  watching ??= watch().finally(() => {
+    watching = undefined;
   });
+  return watching;
 }
 
 async function watch() {
@@ -51,6 +50,7 @@ export function askKey() {
   const dialog = byId('ask');
   asking ??= new Promise((resolve) => {
     byId('key').value = '';
+    byId('key').title = text('keyForm');
     dialog.returnValue = '';
     dialog.onclose = () => {
       const key = byId('key').value.trim();

@@ -14,6 +14,7 @@ const texts = {
   confidenceMiddle: ['under 80 %', '低于 80%'],
   copied: ['Copied', '已复制'],
   copy: ['Copy', '复制'],
+  cutShort: ['The server broke off', '服务器中断了应答'],
   dark: ['Dark or light', '深色或浅色'],
   done: ['Done', '完成'],
   download: ['Download {0}', '下载 {0}'],
@@ -34,6 +35,10 @@ const texts = {
   join: ['Join with next', '与下一段合并'],
   key: ['Key', '密钥'],
   keyAsk: ['This server asks for a key', '此服务器需要密钥'],
+  keyForm: [
+    'A key has letters, digits and signs of ASCII, without spaces',
+    '密钥只含 ASCII 字母、数字和符号，不含空格',
+  ],
   keyHint: ['It is kept until this tab is closed.', '密钥保留到此标签页关闭为止。'],
   keyboard: ['Keyboard', '键盘'],
   keys: [
@@ -52,6 +57,7 @@ const texts = {
   nobody: ['Nobody speaks in this recording', '此录音中没有人说话'],
   options: ['Options', '选项'],
   otherLanguage: ['中文', 'English'],
+  part: ['incomplete', '不完整'],
   pause: ['Pause', '暂停'],
   play: ['Play', '播放'],
   position: ['Position', '位置'],
