@@ -4,15 +4,21 @@
  * @param paths with `/` or `\` between their parts; paths that are equal stay equal
  */
 export function shortNames(paths: readonly string[]): string[] {
-  const partsOf = (path: string) => path.split(/[/\\]/).filter((part) => part !== '');
-  const ending = (path: string, count: number) => partsOf(path).slice(-count).join('/');
-  return paths.map((path) => {
-    const others = paths.filter((other) => other !== path);
-    const length = partsOf(path).length;
-    for (let count = 1; count < length; count++) {
-      const name = ending(path, count);
-      if (!others.some((other) => ending(other, count) === name)) return name;
-    }
-    return path;
-  });
+  const endings = new Map(paths.map((path) => [path, endingsOf(path)]));
+  /** How many paths each ending is of. */
+  const holders = new Map<string, number>();
+  for (const ending of [...endings.values()].flat()) holders.set(ending, (holders.get(ending) ?? 0) + 1);
+  return paths.map(
+    (path) =>
+      endings
+        .get(path)
+        ?.slice(0, -1)
+        .find((ending) => holders.get(ending) === 1) ?? path,
+  );
+}
+
+/** A path's last part, its last two, and so on to all of them. */
+function endingsOf(path: string): string[] {
+  const parts = path.split(/[/\\]/).filter((part) => part !== '');
+  return parts.map((_, i) => parts.slice(parts.length - 1 - i).join('/'));
 }
