@@ -115,11 +115,12 @@ function runExample(where, { text }, { folder, env }) {
   rmSync(path);
 }
 
-/** What a block does: two that differ in their comments do the same. */
+/** What is run of a block: two that differ in their comments do the same. */
 const meaningOf = (block) =>
   block.language === 'js'
     ? block.text.replace(/ *\/\/ .*$/gm, '')
     : commandsOf(block)
+        .filter((command) => !needsNpu.test(command))
         .map((command) => command.replace(/ +#.*$/, ''))
         .join('\n');
 
@@ -135,9 +136,11 @@ function runDocument(path) {
     const meaning = meaningOf(block);
     if (block.mark !== undefined) leave(marks[block.mark] ?? `has the unknown mark ${block.mark}`);
     else if (done.has(meaning)) leave('ran in another document');
-    else if (block.language === 'js') runExample(where, block, { folder, env });
-    else runCommands(where, block, { folder, env, beside });
-    done.add(meaning);
+    else {
+      if (block.language === 'js') runExample(where, block, { folder, env });
+      else runCommands(where, block, { folder, env, beside });
+      done.add(meaning); // not of a block that is left out: another document may have it without the mark
+    }
   }
   for (const child of beside) child.kill('SIGTERM');
   rmSync(folder, { recursive: true });
