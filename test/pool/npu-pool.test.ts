@@ -10,7 +10,7 @@ import { built } from '../support/build-dist.ts';
 import { models } from '../support/models.ts';
 import { hasStandIn, standInEnvironment } from '../support/npu-stand-in.ts';
 import { writeRandomCheckpoint } from '../support/random-checkpoint.ts';
-import { recordingOf, samplesOf } from '../support/recordings.ts';
+import { all, recordingOf, samplesOf } from '../support/recordings.ts';
 import { smallEnglishDimensions } from '../support/small-english-model.ts';
 
 type Library = typeof import('../../src/index.ts');
@@ -21,12 +21,6 @@ const nRounds = Number(process.env['WHISPER_NPU_TEST_POOL_ROUNDS'] ?? 2);
 const isSoak = process.env['WHISPER_NPU_TEST_POOL_ROUNDS'] !== undefined;
 const firstRound = Number(process.env['WHISPER_NPU_TEST_POOL_FIRST_ROUND'] ?? 1);
 const nDevices = Number(process.env['WHISPER_NPU_TEST_POOL_DEVICES'] ?? 3);
-
-async function all(segments: AsyncIterable<Segment>): Promise<Segment[]> {
-  const list: Segment[] = [];
-  for await (const segment of segments) list.push(segment);
-  return list;
-}
 
 const brief: TranscribeOptions = { language: 'en', temperatures: [0] };
 

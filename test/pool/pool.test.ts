@@ -5,23 +5,16 @@ import type { OpenPoolOptions } from '../../src/pool/open-pool.ts';
 import { type Pool, poolOf } from '../../src/pool/pool.ts';
 import type { Recording } from '../../src/transcribe/log-mel-source.ts';
 import type { TranscribeOptions } from '../../src/transcribe/options.ts';
-import type { Segment } from '../../src/transcribe/segment.ts';
 import { transcribe } from '../../src/transcribe/transcribe.ts';
 import { built } from '../support/build-dist.ts';
 import { models } from '../support/models.ts';
 import { randomValues } from '../support/random-checkpoint.ts';
-import { looped, recordingOf, samplesOf } from '../support/recordings.ts';
+import { all, looped, recordingOf, samplesOf } from '../support/recordings.ts';
 import { at, scriptedModel } from '../transcribe/scripted-model.ts';
 
 // Built, because the CPU backend starts a worker thread from the file beside its own.
 type Library = typeof import('../../src/index.ts');
 const library = (await import(built('index.js'))) as Library;
-
-async function all(segments: AsyncIterable<Segment>): Promise<Segment[]> {
-  const list: Segment[] = [];
-  for await (const segment of segments) list.push(segment);
-  return list;
-}
 
 const rate = 16_000;
 const noise = (seconds: number) => recordingOf(randomValues(seconds * rate, 1));

@@ -6,7 +6,7 @@ import type { Segment } from '../../src/transcribe/segment.ts';
 import { transcribe } from '../../src/transcribe/transcribe.ts';
 import { built } from '../support/build-dist.ts';
 import { models } from '../support/models.ts';
-import { looped, recordingOf, samplesOf } from '../support/recordings.ts';
+import { all, looped, recordingOf, samplesOf } from '../support/recordings.ts';
 
 // Built, because the CPU backend starts a worker thread from the file beside its own.
 type Library = typeof import('../../src/index.ts');
@@ -33,12 +33,6 @@ const cuts = [
   [4, 1.2],
   [2, 4],
 ] as const;
-
-async function all(segments: AsyncIterable<Segment>): Promise<Segment[]> {
-  const list: Segment[] = [];
-  for await (const segment of segments) list.push(segment);
-  return list;
-}
 
 describe.skipIf(models.tinyEn === undefined).each(['int8', 'float32'] as const)('recordings in %s', (dtype) => {
   const options = {

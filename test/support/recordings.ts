@@ -1,5 +1,6 @@
 import { openAudio } from '../../src/audio/open-audio.ts';
 import type { Recording } from '../../src/transcribe/log-mel-source.ts';
+import type { Segment } from '../../src/transcribe/segment.ts';
 
 /** Samples as a recording, in blocks of uneven lengths. */
 export function recordingOf(samples: Float32Array, blockLength = 7001): Recording {
@@ -22,6 +23,13 @@ export async function samplesOf(path: string): Promise<Float32Array> {
     at += block.length;
   }
   return samples;
+}
+
+/** What is said in a recording, once all of it has been transcribed. */
+export async function all(segments: AsyncIterable<Segment>): Promise<Segment[]> {
+  const list: Segment[] = [];
+  for await (const segment of segments) list.push(segment);
+  return list;
 }
 
 /** Samples repeated up to a length. */

@@ -8,17 +8,11 @@ import { transcribe } from '../../src/transcribe/transcribe.ts';
 import type { SpeechChunk } from '../../src/vad/speech-chunks.ts';
 import { createSpeechTimes } from '../../src/vad/speech-times.ts';
 import { randomValues } from '../support/random-checkpoint.ts';
-import { recordingOf } from '../support/recordings.ts';
+import { all, recordingOf } from '../support/recordings.ts';
 import { at, scriptedModel } from './scripted-model.ts';
 
 const rate = 16_000;
 const noise = (seconds: number) => randomValues(seconds * rate, 1).map((value) => value / 4);
-
-async function all(segments: AsyncIterable<Segment>): Promise<Segment[]> {
-  const list: Segment[] = [];
-  for await (const segment of segments) list.push(segment);
-  return list;
-}
 
 const timesOf = (segments: readonly Segment[]) =>
   segments.map(({ startSeconds, endSeconds, text }) => [startSeconds, endSeconds, text]);
