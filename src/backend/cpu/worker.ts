@@ -1,5 +1,6 @@
 /** The engine's thread: it blocks while it computes, so the main thread keeps to its own work. */
 import { parentPort, workerData } from 'node:worker_threads';
+import { inTurn, type Turns } from '../in-turn.ts';
 import { loadCpuAddon } from './cpu-addon.ts';
 import type { EncodedWindows, EngineOptions, EngineRun } from './engine.ts';
 import { failureOf } from './engine-failure.ts';
@@ -10,7 +11,7 @@ const port = parentPort;
 if (port === null) throw new Error('this module runs as a worker thread');
 
 const audios = new Map<number, { logMels: readonly Float32Array[]; windows: EncodedWindows }>();
-const runs = new Map<number, { audio: number; run: EngineRun; last: Promise<unknown> }>();
+const runs = new Map<number, { audio: number; run: EngineRun; turns: Turns }>();
 let handles = 0;
 
 function held<T>(map: ReadonlyMap<number, T>, handle: number): T {
@@ -20,11 +21,8 @@ function held<T>(map: ReadonlyMap<number, T>, handle: number): T {
 }
 
 /** Calls of one run come one after the other, each where the one before has left its texts. */
-function inTurn<T>(handle: number, work: (run: EngineRun) => Promise<T>): Promise<T> {
-  const entry = held(runs, handle);
-  const turn = entry.last.then(() => work(held(runs, handle).run));
-  entry.last = turn.catch(() => undefined); // its caller is told
-  return turn;
+async function callOf<T>(handle: number, work: (run: EngineRun) => Promise<T>): Promise<T> {
+  return held(runs, handle).turns.take(() => work(held(runs, handle).run));
 }
 
 function endRun(handle: number, run: EngineRun): void {
@@ -47,25 +45,21 @@ function callsOn(engine: NativeEngine): EngineCalls {
     async releaseAudio(audio) {
       const { windows } = held(audios, audio);
       audios.delete(audio);
-      await Promise.all([...runs.values()].flatMap((run) => (run.audio === audio ? [run.last] : [])));
+      await Promise.all([...runs.values()].flatMap((run) => (run.audio === audio ? [run.turns.ended()] : [])));
       windows.release();
       for (const [handle, { audio: itsAudio, run }] of runs) if (itsAudio === audio) endRun(handle, run);
     },
     async startDecoder(audio, window) {
-      runs.set(++handles, {
-        audio,
-        run: held(audios, audio).windows.startDecoder(window),
-        last: Promise.resolve(),
-      });
+      runs.set(++handles, { audio, run: held(audios, audio).windows.startDecoder(window), turns: inTurn() });
       return handles;
     },
-    forward: (run, step) => inTurn(run, (its) => its.forward(step)),
-    candidates: (run, step, request) => inTurn(run, (its) => its.candidates(step, request)),
-    ask: (run, tokens, of) => inTurn(run, (its) => its.ask(tokens, of)),
-    greedy: (run, request, abort) => inTurn(run, (its) => its.greedy(request, () => Atomics.load(abort, 0) !== 0)),
+    forward: (run, step) => callOf(run, (its) => its.forward(step)),
+    candidates: (run, step, request) => callOf(run, (its) => its.candidates(step, request)),
+    ask: (run, tokens, of) => callOf(run, (its) => its.ask(tokens, of)),
+    greedy: (run, request, abort) => callOf(run, (its) => its.greedy(request, () => Atomics.load(abort, 0) !== 0)),
     async endDecoder(run) {
       const running = runs.get(run);
-      await running?.last;
+      await running?.turns.ended();
       if (running !== undefined && runs.has(run)) endRun(run, running.run); // its audio may have ended it already
     },
     profiles: () => engine.profiles(),

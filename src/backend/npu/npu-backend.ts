@@ -1,6 +1,7 @@
 import { closeAfter, NpuError } from '../../errors.ts';
 import type { ModelDimensions } from '../../model/dimensions.ts';
 import type { Backend, DecoderRun, EncodedAudio } from '../backend.ts';
+import { inTurn } from '../in-turn.ts';
 import type { NativeDevice } from './addon.ts';
 import type { AudioMemory } from './audio-memory.ts';
 import { allocatePieces } from './device-memory.ts';
@@ -56,7 +57,7 @@ async function load(options: NpuBackendOptions): Promise<Backend> {
   const pools = new MemoryPools(models, parts, options.queuedSteps ?? usualSettings.queuedSteps);
   const work = new WorkInHand();
   // One after another: an encoding that nobody waits for any more has its memory until it ends.
-  let last: Promise<unknown> = Promise.resolve();
+  const encodings = inTurn();
   return {
     device: description,
     dimensions,
@@ -64,9 +65,10 @@ async function load(options: NpuBackendOptions): Promise<Backend> {
     async encode(logMels, signal) {
       signal?.throwIfAborted();
       checkWindows(dimensions, logMels);
-      const encoding = last.then(() => encode(parts, pools, work, logMels, signal));
-      last = encoding.catch(() => undefined); // its caller is told
-      return work.wait(encoding, signal);
+      return work.wait(
+        encodings.take(() => encode(parts, pools, work, logMels, signal)),
+        signal,
+      );
     },
     [Symbol.asyncDispose]: () => device.close(work.close() ? givenUpLimitMs : undefined),
   };
@@ -164,21 +166,20 @@ function encodedAudio(
 function decoderRun(run: NpuRun, hand: WorkInHand, checkAudio: () => void, release: () => void): DecoderRun {
   const state = { isEnded: false, isGivenUp: false };
   // One call after another: each begins where the one before has left the cache.
-  let last: Promise<unknown> = Promise.resolve();
-  const inTurn = async <T>(signal: AbortSignal | undefined, work: (check: () => void) => Promise<T>): Promise<T> => {
+  const turns = inTurn();
+  const call = async <T>(signal: AbortSignal | undefined, work: (check: () => void) => Promise<T>): Promise<T> => {
     signal?.throwIfAborted();
     if (state.isEnded) throw new NpuError('NPU_CLOSED', 'this text has been ended');
     const check = () => {
       signal?.throwIfAborted();
       checkAudio();
     };
-    const turn = last.then(async () => {
+    const turn = turns.take(async () => {
       check();
       const result = await work(check);
       signal?.throwIfAborted();
       return result;
     });
-    last = turn.catch(() => undefined); // its caller is told
     try {
       return await hand.wait(turn, signal);
     } finally {
@@ -186,14 +187,14 @@ function decoderRun(run: NpuRun, hand: WorkInHand, checkAudio: () => void, relea
     }
   };
   return {
-    forward: (step, signal) => inTurn(signal, () => run.forward(step)),
-    candidates: (step, request, signal) => inTurn(signal, () => run.candidates(step, request)),
-    ask: (tokens, of, signal) => inTurn(signal, () => run.ask(tokens, of)),
-    greedy: (request, signal) => inTurn(signal, (check) => run.greedy(request, check)),
+    forward: (step, signal) => call(signal, () => run.forward(step)),
+    candidates: (step, request, signal) => call(signal, () => run.candidates(step, request)),
+    ask: (tokens, of, signal) => call(signal, () => run.ask(tokens, of)),
+    greedy: (request, signal) => call(signal, (check) => run.greedy(request, check)),
     async [Symbol.asyncDispose]() {
       if (state.isEnded) return;
       state.isEnded = true;
-      const released = last.then(release);
+      const released = turns.ended().then(release);
       if (!state.isGivenUp) await released;
     },
   };
