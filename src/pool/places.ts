@@ -4,6 +4,8 @@ import { waitingLine } from './waiting-line.ts';
 export interface Room<Where> {
   readonly where: Where;
   readonly places: number;
+  /** Whether places are handed out there now; always, where it is not said. */
+  readonly isOpen?: () => boolean;
 }
 
 /** A place that somebody has. */
@@ -33,13 +35,10 @@ export interface Places<Where> {
   readonly waiting: number;
   /** Places that are taken there. */
   taken(where: Where): number;
-  /** Hands out no more places there until they are brought back. */
-  takeOut(where: Where): void;
-  bringBack(where: Where): void;
-  /** Whether there are any that have not been taken out. */
-  readonly isAnywhere: boolean;
-  /** Whoever waits is refused. */
-  refuse(reason: unknown): void;
+  /** Looks again who can be given a place: a room has been opened. */
+  serve(): void;
+  /** Whoever waits is refused, if no room is open. */
+  refuseWhereNone(reason: unknown): void;
   /** Whoever waits, and whoever comes, is refused. */
   close(reason: Error): void;
 }
@@ -51,10 +50,9 @@ export interface Places<Where> {
 export function placesIn<Where>(rooms: readonly Room<Where>[]): Places<Where> {
   const free = new Map(rooms.map((room) => [room, room.places]));
   const line = waitingLine<(refusal?: { readonly reason: unknown }) => void>();
-  const out = new Set<Where>();
   let closed: Error | undefined;
 
-  const open = () => [...free].filter(([{ where }]) => !out.has(where));
+  const open = () => [...free].filter(([{ isOpen }]) => isOpen?.() ?? true);
   const mostFree = () => Math.max(0, ...open().map(([, count]) => count));
   const takeOne = (): Place<Where> => {
     const [room] = open().reduce((best, other) => (other[1] > best[1] ? other : best));
@@ -83,15 +81,15 @@ export function placesIn<Where>(rooms: readonly Room<Where>[]): Places<Where> {
       if (closed !== undefined) throw closed;
       if (isBegun && open().length > 0) return Array.from({ length: count }, takeOne);
       const taken = new Promise<Place<Where>[]>((resolve, reject) => {
-        const refuse = () => step({ reason: signal?.reason });
+        const giveUp = () => step({ reason: signal?.reason });
         const step = (refusal?: { readonly reason: unknown }) => {
           leaveLine();
-          signal?.removeEventListener('abort', refuse);
+          signal?.removeEventListener('abort', giveUp);
           if (refusal === undefined) resolve(Array.from({ length: count }, takeOne));
           else reject(refusal.reason);
         };
         const leaveLine = line.add(step, isBegun ? Number.POSITIVE_INFINITY : priority);
-        signal?.addEventListener('abort', refuse);
+        signal?.addEventListener('abort', giveUp);
       });
       serve();
       return taken;
@@ -101,15 +99,10 @@ export function placesIn<Where>(rooms: readonly Room<Where>[]): Places<Where> {
     },
     taken: (where) =>
       rooms.filter((room) => room.where === where).reduce((sum, room) => sum + room.places - (free.get(room) ?? 0), 0),
-    takeOut: (where) => void out.add(where),
-    bringBack(where) {
-      out.delete(where);
-      serve();
+    serve,
+    refuseWhereNone(reason) {
+      if (open().length === 0) refuse(reason);
     },
-    get isAnywhere() {
-      return open().length > 0;
-    },
-    refuse,
     close(reason) {
       closed = reason;
       refuse(reason);

@@ -11,9 +11,8 @@ import type { Segment } from '../transcribe/segment.ts';
 import { transcribe } from '../transcribe/transcribe.ts';
 import { allDone } from './all-done.ts';
 import { eagerly } from './eagerly.ts';
-import { type Places, placesIn } from './places.ts';
 import { pooledBackend } from './pooled-backend.ts';
-import { PooledDevice, type Watch } from './pooled-device.ts';
+import { type PoolCare, pooledDevices } from './pooled-devices.ts';
 import { openRecordings } from './recordings.ts';
 
 /** How a recording is transcribed, and when its turn comes. */
@@ -68,59 +67,27 @@ export interface PoolLimits {
   readonly maxRecordings: number;
 }
 
-/** What a pool does about devices that fail. */
-export interface PoolCare extends Partial<Watch> {
-  /** Loads the model onto device `index` anew; without it a device that has failed stays out. */
-  readonly reopen?: (index: number) => Promise<LoadedModel>;
-  /** Told with one line of a device that is taken out, and of one that is back. */
-  readonly onWarning?: ((message: string) => void) | undefined;
-}
-
-/** A call of a device takes seconds; NPUs themselves count as failed after a minute or two without a word. */
-const usualWatch: Watch = { callLimitMs: 600_000, probeMs: 1000 };
-
 /** @param models the same one on each device, at least one; the pool disposes of them */
 export function poolOf(
   models: readonly LoadedModel[],
   { batchSize, maxRecordings }: PoolLimits,
-  { reopen, onWarning = () => {}, ...watch }: PoolCare = {},
+  care: PoolCare = {},
 ): Pool {
   const [first] = models;
   if (first === undefined) throw new Error('a pool needs a model');
-  const members = models.map((model, index): PooledDevice => {
-    const device: PooledDevice = new PooledDevice({
-      ...usualWatch,
-      ...watch,
-      model,
-      reopen: reopen === undefined ? undefined : () => reopen(index),
-      onOut(error) {
-        places.takeOut(device);
-        onWarning(`${device.name} has failed, and others do its windows again: ${firstLine(error)}`);
-      },
-      onStillOut(error) {
-        if (!places.isAnywhere) places.refuse(error);
-      },
-      onClose: () => places.takeOut(device),
-      onBack() {
-        onWarning(`${device.name} works again`);
-        places.bringBack(device);
-      },
-    });
-    return device;
-  });
-  const places: Places<PooledDevice> = placesIn(members.map((where) => ({ where, places: batchSize })));
-  const description = members.map(({ name }) => name).join('; ');
+  const { devices, places } = pooledDevices(models, batchSize, care);
+  const description = devices.map(({ name }) => name).join('; ');
   const { dimensions, givesAttention } = first.backend;
-  const devices = { first: { dimensions, givesAttention }, description, places };
+  const shared = { first: { dimensions, givesAttention }, description, places };
   const recordings = openRecordings(maxRecordings);
-  const modelFor = (priority: number): LoadedModel => ({ ...first, backend: pooledBackend(devices, priority) });
+  const modelFor = (priority: number): LoadedModel => ({ ...first, backend: pooledBackend(shared, priority) });
   let closing: Promise<void> | undefined;
 
   async function close(): Promise<void> {
     const reason = new ModelError('POOL_CLOSED', 'the pool has been closed');
     places.close(reason);
     await recordings.close(reason);
-    await allDone(members.map((device) => device.close()));
+    await allDone(devices.map((device) => device.close()));
   }
   const closeOnce = () => {
     closing ??= close();
@@ -149,7 +116,7 @@ export function poolOf(
       throw new Error('a recording has languages');
     },
     status() {
-      const ofDevices = members.map((device) => {
+      const ofDevices = devices.map((device) => {
         const isOut = device.backend === undefined;
         return { name: device.name, places: batchSize, windows: places.taken(device), isOut };
       });
@@ -164,9 +131,4 @@ export function poolOf(
     close: closeOnce,
     [Symbol.asyncDispose]: closeOnce,
   };
-}
-
-function firstLine(error: unknown): string {
-  const [line = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
-  return line;
 }

@@ -22,35 +22,37 @@ export interface SharedDevices {
  */
 export function pooledBackend({ first, description, places }: SharedDevices, priority: number): Backend {
   /** Windows that the recording has and has not given back. */
-  let held = 0;
+  const held = new Set<PooledWindow>();
+  const release = async (windows: readonly PooledWindow[]) => {
+    for (const window of windows) held.delete(window);
+    await allDone(windows.map((window) => window[Symbol.asyncDispose]()));
+  };
   return {
     device: description,
     dimensions: first.dimensions,
     givesAttention: first.givesAttention,
     async encode(logMels, signal) {
       // Who encodes a window beside one that he holds must not wait for places, of which he himself may have the last.
-      const asking = { count: logMels.length, priority, isBegun: held > 0 };
+      const asking = { count: logMels.length, priority, isBegun: held.size > 0 };
       const taken = await places.take({ ...asking, ...(signal ? { signal } : {}) });
-      held += taken.length;
-      const windows = taken.map((place, i) => new PooledWindow(places, place, logMels[i] as Float32Array<ArrayBuffer>));
+      const windows = taken.map(
+        (place, i) => new PooledWindow(places, place, logMels[i] as Float32Array<ArrayBuffer>, signal),
+      );
+      for (const window of windows) held.add(window);
       try {
         await allDone(windows.map((window) => window.use(async () => undefined, signal)));
       } catch (error) {
-        held -= taken.length;
         await release(windows);
         throw error;
       }
-      return pooledAudio(windows, () => {
-        held -= taken.length;
-      });
+      return pooledAudio(windows, () => release(windows));
     },
     // The devices are the pool's.
     [Symbol.asyncDispose]: async () => {},
   };
 }
 
-function pooledAudio(windows: readonly PooledWindow[], onRelease: () => void): EncodedAudio {
-  let isReleased = false;
+function pooledAudio(windows: readonly PooledWindow[], release: () => Promise<void>): EncodedAudio {
   const one = (index: number) => {
     const window = windows[index];
     if (window === undefined) throw new RangeError(`there is no window ${index} of ${windows.length}`);
@@ -61,15 +63,6 @@ function pooledAudio(windows: readonly PooledWindow[], onRelease: () => void): E
     startDecoder: async (index) =>
       joinedRun(await allDone((index === undefined ? windows : [one(index)]).map(pooledRun))),
     encoderOutput: async (index = 0) => one(index).use((audio) => audio.encoderOutput()),
-    async [Symbol.asyncDispose]() {
-      if (isReleased) return;
-      isReleased = true;
-      onRelease();
-      await release(windows);
-    },
+    [Symbol.asyncDispose]: release,
   };
-}
-
-async function release(windows: readonly PooledWindow[]): Promise<void> {
-  await allDone(windows.map((window) => window[Symbol.asyncDispose]()));
 }

@@ -18,8 +18,6 @@ export interface DeviceEvents {
   /** It was tried, and has failed again, or cannot be tried. */
   readonly onStillOut: (error: unknown) => void;
   readonly onBack: () => void;
-  /** It is closed while it works. */
-  readonly onClose: () => void;
 }
 
 export interface PooledDeviceOptions extends Watch, DeviceEvents {
@@ -70,9 +68,10 @@ export class PooledDevice {
       return await inTime(work(), this.#options.callLimitMs, this.name);
     } catch (error) {
       if (signal?.aborted) throw error;
-      const isOut = this.backend !== backend;
-      if (!isOut && !isOfDevice(error)) throw error;
-      if (!isOut) this.#takeOut(error);
+      if (this.backend === backend) {
+        if (!isOfDevice(error)) throw error;
+        this.#takeOut(error);
+      }
       throw new DeviceFailed(error);
     }
   }
@@ -81,8 +80,6 @@ export class PooledDevice {
     this.#closing.abort();
     await this.#recovery;
     const model = this.#model;
-    // Who asks for it now is to wait, or to be told, and not to come here.
-    if (model !== undefined) this.#options.onClose();
     this.#model = undefined;
     await model?.[Symbol.asyncDispose]();
   }

@@ -1,4 +1,5 @@
 import type { Backend, DecoderRun, EncodedAudio } from '../backend/backend.ts';
+import { inTurn } from '../backend/in-turn.ts';
 import type { Place, Places } from './places.ts';
 import { DeviceFailed, type PooledDevice } from './pooled-device.ts';
 
@@ -19,15 +20,19 @@ interface Encoded {
 export class PooledWindow implements AsyncDisposable {
   readonly #places: Places<PooledDevice>;
   readonly #logMel: Float32Array<ArrayBuffer>;
-  #place: Place<PooledDevice> | undefined;
   #encoded: Encoded | undefined;
   #isReleased = false;
 
-  /** @param place its first one */
-  constructor(places: Places<PooledDevice>, place: Place<PooledDevice>, logMel: Float32Array<ArrayBuffer>) {
+  /** Begins to encode it. @param place its first one */
+  constructor(
+    places: Places<PooledDevice>,
+    place: Place<PooledDevice>,
+    logMel: Float32Array<ArrayBuffer>,
+    signal?: AbortSignal,
+  ) {
     this.#places = places;
-    this.#place = place;
     this.#logMel = logMel;
+    this.#encodeAt(place, signal);
   }
 
   /** Does something with the encoded window, on another device where one fails. @param work may be begun again */
@@ -67,9 +72,9 @@ export class PooledWindow implements AsyncDisposable {
 
   async #encodedNow(signal: AbortSignal | undefined): Promise<Encoded> {
     while (this.#encoded === undefined) {
-      const place = this.#place ?? (await this.#anotherPlace(signal));
+      const place = await this.#anotherPlace(signal);
       // Meanwhile another text of the window may have come first, or the window may have been released.
-      if (this.#isReleased || (this.#place !== undefined && this.#place !== place)) place.leave();
+      if (this.#isReleased || this.#encoded !== undefined) place.leave();
       else this.#encodeAt(place, signal);
       if (this.#isReleased) throw new Error('this audio has been released');
     }
@@ -77,10 +82,9 @@ export class PooledWindow implements AsyncDisposable {
   }
 
   #encodeAt(place: Place<PooledDevice>, signal: AbortSignal | undefined): void {
-    this.#place = place;
     const { backend } = place.where;
     if (backend === undefined) {
-      this.#leave();
+      place.leave();
       return;
     }
     // A copy, as backends take the memory, and this may have to be done again.
@@ -96,8 +100,7 @@ export class PooledWindow implements AsyncDisposable {
   }
 
   #leave(): void {
-    this.#place?.leave();
-    this.#place = undefined;
+    this.#encoded?.place.leave();
     this.#encoded = undefined;
   }
 }
@@ -125,15 +128,10 @@ export async function pooledRun(window: PooledWindow): Promise<DecoderRun> {
     return run;
   };
   // One call after the other: each begins where the one before has left the texts.
-  let last: Promise<unknown> = Promise.resolve();
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const turn = last.then(work);
-    last = turn.catch(() => undefined); // its caller is told
-    return turn;
-  };
+  const turns = inTurn();
   const call = async <T>(ask: (run: DecoderRun) => Promise<T>, signal?: AbortSignal): Promise<T> => {
     signal?.throwIfAborted();
-    return inTurn(async () => {
+    return turns.take(async () => {
       if (isEnded) throw new Error('this text has been ended');
       const result = await window.use(async (audio) => ask(await runOver(audio)), signal);
       asked.push(ask);
@@ -148,7 +146,7 @@ export async function pooledRun(window: PooledWindow): Promise<DecoderRun> {
     greedy: (request, signal) => call((run) => run.greedy(request, signal), signal),
     async [Symbol.asyncDispose]() {
       if (isEnded) return;
-      await last;
+      await turns.ended();
       isEnded = true;
       if (begun !== undefined) await window.end(begun.run, begun.audio);
     },

@@ -7,9 +7,8 @@ import type { Backend, DecoderRun } from '../../src/backend/backend.ts';
 import { prepareCpu } from '../../src/convert/prepare-cpu.ts';
 import { NpuError } from '../../src/errors.ts';
 import { openCheckpoint } from '../../src/model/checkpoint.ts';
-import { type Places, placesIn } from '../../src/pool/places.ts';
 import { pooledBackend } from '../../src/pool/pooled-backend.ts';
-import { PooledDevice } from '../../src/pool/pooled-device.ts';
+import { pooledDevices } from '../../src/pool/pooled-devices.ts';
 import type { LoadedModel } from '../../src/transcribe/loaded-model.ts';
 import { alignmentHeads, backendContract, contractDimensions as dimensions } from '../backend/contract.ts';
 import { built } from '../support/build-dist.ts';
@@ -35,34 +34,17 @@ afterAll(() => rm(root, { recursive: true }));
 
 const openOne = () => openCpuBackend({ directory: prepared, dimensions, threads: 1 });
 
-const watch = { callLimitMs: 600_000, probeMs: 1 };
-
 /** Two devices as one, and what was told of them. */
-async function openTwo({ placesOfEach = 2, callLimitMs = watch.callLimitMs, reopens = false } = {}) {
+async function openTwo({ placesOfEach = 2, callLimitMs = 600_000, reopens = false } = {}) {
   const told: string[] = [];
   const opened = [failable(await openOne()), failable(await openOne())];
-  const devices = opened.map((one, index): PooledDevice => {
-    const device: PooledDevice = new PooledDevice({
-      ...watch,
-      callLimitMs,
-      model: asModel(one.backend),
-      reopen: reopens ? async () => asModel(await openOne()) : undefined,
-      onOut: (error) => {
-        told.push(`${index} is out: ${String(error)}`);
-        places.takeOut(device);
-      },
-      onStillOut: (error) => {
-        if (!places.isAnywhere) places.refuse(error);
-      },
-      onClose: () => places.takeOut(device),
-      onBack: () => {
-        told.push(`${index} is back`);
-        places.bringBack(device);
-      },
-    });
-    return device;
+  const models = opened.map(({ backend }, index) => asModel({ ...backend, device: `device ${index}` }));
+  const { devices, places } = pooledDevices(models, placesOfEach, {
+    callLimitMs,
+    probeMs: 1,
+    ...(reopens ? { reopen: async () => asModel(await openOne()) } : {}),
+    onWarning: (line) => told.push(line),
   });
-  const places: Places<PooledDevice> = placesIn(devices.map((where) => ({ where, places: placesOfEach })));
   const first = { dimensions, givesAttention: true };
   const backend = pooledBackend({ first, description: 'two', places }, 0);
   const close = async () => {
@@ -164,7 +146,7 @@ describe('a device that fails', () => {
       await using alone = await openOne();
       failNext(0, { call, error: lost });
       expect(await textOver(backend)).toEqual(await textOver(alone));
-      expect(told).toEqual(['0 is out: NpuError: the device is lost']);
+      expect(told).toEqual(['device 0 has failed, and others do its windows again: the device is lost']);
       expect(devices.map((device) => places.taken(device))).toEqual([0, 0]);
       await textOver(backend); // on the other one
       expect(told).toHaveLength(1);
@@ -177,7 +159,7 @@ describe('a device that fails', () => {
     await using alone = await openOne();
     failNext(0, { call: 'greedy' });
     expect(await textOver(backend)).toEqual(await textOver(alone));
-    expect(told.join()).toMatch(/^0 is out: NpuError: CPU.* did not answer within 3 s$/);
+    expect(told).toEqual(['device 0 has failed, and others do its windows again: device 0 did not answer within 3 s']);
   });
 
   test('has its other windows done elsewhere too, though all places there are taken', async () => {
@@ -195,8 +177,16 @@ describe('a device that fails', () => {
     await using _ = backend;
     failNext(0, { call: 'encode', error: lost });
     await textOver(backend);
-    await expect.poll(() => told).toEqual([expect.stringContaining('0 is out'), '0 is back']);
+    await expect.poll(() => told).toEqual([expect.stringContaining('device 0 has failed'), 'device 0 works again']);
     expect(devices[0]?.backend).toBeDefined();
+  });
+
+  test('is waited for where no other is left, and goes on with what waited once it computes again', async () => {
+    const { backend, failNext } = await openTwo({ reopens: true });
+    await using _ = backend;
+    await using alone = await openOne();
+    for (const index of [0, 1]) failNext(index, { call: 'encode', error: lost });
+    expect(await textOver(backend)).toEqual(await textOver(alone));
   });
 
   test('is told of as it failed where no other is left', async () => {
