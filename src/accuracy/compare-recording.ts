@@ -1,6 +1,3 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { pipeline } from 'node:stream/promises';
 import { windows } from '../audio/windows.ts';
 import { nSamples, sampleRate } from '../features/log-mel.ts';
 import type { LoadedModel } from '../transcribe/loaded-model.ts';
@@ -92,11 +89,4 @@ export function summariseFile(
     testedText,
     ...errors,
   };
-}
-
-/** SHA-256 of a file, hex. */
-export async function hashFile(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash);
-  return hash.digest('hex');
 }

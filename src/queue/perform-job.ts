@@ -1,3 +1,4 @@
+import { hashFile } from '../audio/hash-file.ts';
 import { JobError } from '../errors.ts';
 import { openRecording } from '../open-recording.ts';
 import { audioOptions } from '../options/audio.ts';
@@ -12,7 +13,6 @@ import { askedOptions, layoutNeedsWords, needsSpeechModel } from '../transcribe/
 import { recognise } from '../transcribe/recognise.ts';
 import type { Segment } from '../transcribe/segment.ts';
 import type { SpeechModel } from '../vad/speech-model.ts';
-import { hashFile } from './hash-file.ts';
 import { type Job, type JobResult, outputPaths } from './job.ts';
 import { readWishes } from './job-options.ts';
 

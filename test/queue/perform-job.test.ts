@@ -1,9 +1,9 @@
 import { appendFileSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { hashFile } from '../../src/audio/hash-file.ts';
 import { AudioError } from '../../src/errors.ts';
 import type { Pool } from '../../src/pool/pool.ts';
-import { hashFile } from '../../src/queue/hash-file.ts';
 import type { Job } from '../../src/queue/job.ts';
 import { type Equipment, performJob } from '../../src/queue/perform-job.ts';
 import { segment } from '../output/segments.ts';

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Argument, type Command } from 'commander';
-import { compareRecording, type FileComparison, hashFile, summariseFile } from '../../accuracy/compare-recording.ts';
+import { compareRecording, type FileComparison, summariseFile } from '../../accuracy/compare-recording.ts';
 import { percentText } from '../../accuracy/figure-texts.ts';
 import { type AccuracyInput, accuracyInputs } from '../../accuracy/inputs.ts';
 import { fileJson, overallJson, resultJson } from '../../accuracy/json.ts';
@@ -10,6 +10,7 @@ import type { Reference } from '../../accuracy/reference.ts';
 import { type AccuracyResult, type LayerResult, overallOf } from '../../accuracy/result.ts';
 import { createReferenceFile, openStoredReference, type ReferenceWriter } from '../../accuracy/stored-reference.ts';
 import type { WindowComparison } from '../../accuracy/window.ts';
+import { hashFile } from '../../audio/hash-file.ts';
 import { describeEnvironment } from '../../bench/environment.ts';
 import { AudioError, closeAfter, UsageError } from '../../errors.ts';
 import { makeFolder } from '../../model/make-folder.ts';
@@ -149,7 +150,8 @@ async function compareFile(
     terminal.note(`${name}: ${positions} tokens, differing by ${percentText(maxProbabilityDifferencePercent)} at most`);
     if (options.json) await session.print(`${fileJson(file)}\n`);
   };
-  const recording = { name, sha256: await hashFile(path), samples };
+  const { sha256 } = await hashFile(path, session.signal);
+  const recording = { name, sha256, samples };
   let first: Float32Array | undefined;
   try {
     const comparisons = compareRecording(sides.tested, sides.reference, recording, {

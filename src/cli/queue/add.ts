@@ -1,9 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { hashFile } from '../../audio/hash-file.ts';
 import { UsageError, WhisperNpuError } from '../../errors.ts';
 import type { CommandOptions } from '../../options/tables.ts';
-import { hashFile } from '../../queue/hash-file.ts';
 import { type Job, jobKey } from '../../queue/job.ts';
 import { wishesOf } from '../../queue/job-options.ts';
 import { readOptions } from '../command-options.ts';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { openFile } from '../audio/byte-source.ts';
+import { openFile } from './byte-source.ts';
 
 const blockBytes = 1 << 20;
 
