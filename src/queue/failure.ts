@@ -1,5 +1,5 @@
-import { AudioError, JobError, OutputError, WhisperNpuError } from '../errors.ts';
-import { isDiskFull } from '../output/files/output-error.ts';
+import { JobError, WhisperNpuError } from '../errors.ts';
+import { isAboutRecording } from '../output/files/output-error.ts';
 import type { JobFailure } from './job.ts';
 
 /** What is kept of an error. */
@@ -8,9 +8,7 @@ export function failureOf(error: unknown): JobFailure {
   return { code: 'UNEXPECTED', message: error instanceof Error ? error.message : String(error) };
 }
 
-/** What is wrong with a recording, its outputs or its job, or was foreseen by nobody, need not be wrong with the next one. */
+/** What is wrong with a job or its recording need not be wrong with the next one; any other error ends the work. */
 export function isAboutJob(error: unknown): boolean {
-  if (error instanceof OutputError) return !isDiskFull(error);
-  if (error instanceof JobError) return error.code !== 'JOURNAL_FAILED';
-  return error instanceof AudioError || !(error instanceof WhisperNpuError);
+  return error instanceof JobError ? error.code !== 'JOURNAL_FAILED' : isAboutRecording(error);
 }

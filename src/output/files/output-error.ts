@@ -1,4 +1,4 @@
-import { OutputError } from '../../errors.ts';
+import { AudioError, OutputError, WhisperNpuError } from '../../errors.ts';
 
 interface Reason {
   readonly code: string;
@@ -60,7 +60,8 @@ export function inTheWayError(path: string): OutputError {
   return new OutputError(code, `cannot write ${path}: ${problem}`, { hint });
 }
 
-/** Whether every further output would meet the same. */
-export function isDiskFull(error: unknown): boolean {
-  return error instanceof OutputError && error.code === full.code;
+/** What is wrong with one recording or its outputs, or was foreseen by nobody, need not be wrong with the next. */
+export function isAboutRecording(error: unknown): boolean {
+  if (error instanceof OutputError) return error.code !== full.code;
+  return error instanceof AudioError || !(error instanceof WhisperNpuError);
 }

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { AudioError, NpuError, OutputError, WhisperNpuError } from '../../../errors.ts';
-import { isDiskFull } from '../../../output/files/output-error.ts';
+import { NpuError, WhisperNpuError } from '../../../errors.ts';
+import { isAboutRecording } from '../../../output/files/output-error.ts';
 import { removeDeadParts } from '../../../output/files/write-together.ts';
 import { printable } from '../../../printable.ts';
 import { exitCode } from '../../exit-codes.ts';
@@ -71,7 +71,7 @@ export async function runBatch(
         nDone++;
       }
     } catch (error) {
-      const isLast = session.signal.aborted || stopsAll(error);
+      const isLast = session.signal.aborted || !isAboutRecording(error);
       if (isLast && (session.signal.aborted || nFiles > 1)) {
         const count = `file ${i + 1} of ${pending.length}, ${nDone} done`;
         const hasDone = nDone > 0 || pending.length < nFiles;
@@ -80,7 +80,7 @@ export async function runBatch(
         tellFailures(failures, nFiles, terminal);
       }
       // Before a recording is begun, what stops all is about the model or the device.
-      const isAboutFile = progress.position !== undefined || !stopsAll(error);
+      const isAboutFile = progress.position !== undefined || isAboutRecording(error);
       if (error instanceof WhisperNpuError && isAboutFile) error.file = job.input.path;
       if (isLast && json && !session.signal.aborted) {
         for (const { input } of pending.slice(i + 1)) await session.print(`${notTriedJson(input.path)}\n`);
@@ -103,12 +103,6 @@ export async function runBatch(
 async function removeRemains(jobs: readonly Job[]): Promise<void> {
   const folders = new Set(jobs.flatMap(({ outputs }) => [...outputs.values()].map((path) => dirname(path))));
   for (const folder of folders) await removeDeadParts(folder);
-}
-
-/** What is wrong with one recording or its outputs, or was foreseen by nobody, need not be wrong with the next. */
-function stopsAll(error: unknown): boolean {
-  if (error instanceof AudioError) return false;
-  return error instanceof OutputError ? isDiskFull(error) : error instanceof WhisperNpuError;
 }
 
 /** After these the device answers nothing more in this process. */
