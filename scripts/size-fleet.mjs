@@ -120,8 +120,6 @@ try {
       concurrency: 8,
       untilEmpty,
       draining: draining.signal,
-      isAboutJob: () => true,
-      onWarning: console.error,
     });
 
   const start = await usage(client, folder);

@@ -8,11 +8,8 @@ export interface WorkOptions {
   readonly untilEmpty: boolean;
   /** Once this is aborted, what is in hand is brought to its end and nothing more is begun. */
   readonly draining: AbortSignal;
-  /** Whether an error is about the recording; any other ends the work, and its job goes back as if it had not been begun. */
-  isAboutJob(error: unknown): boolean;
   /** Told of each job that was tried. */
   onTried?(report: JobReport): void;
-  readonly onWarning: (message: string) => void;
 }
 
 /** Jobs, and what is done with them. Disposing of it leaves them where they are. */
@@ -32,10 +29,11 @@ export interface JobQueue extends AsyncDisposable {
   /** Those that failed or were cancelled wait again, as if they had just been added. @returns how many that were */
   retry(keys: readonly string[]): Promise<number>;
   /**
-   * Does jobs until it is told to end.
+   * Does jobs until it is told to end, or until an error is about none of them (`isAboutJob()` in failure.ts): then what it was
+   * met with goes back as if it had not been begun.
    *
    * @param perform does one; its signal is aborted where it is cancelled or somebody else has taken it over
-   * @throws what is not about a job
+   * @throws that error
    */
   work(perform: (job: Job, signal: AbortSignal) => Promise<JobResult>, options: WorkOptions): Promise<void>;
 }

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { AudioError, NpuError } from '../../src/errors.ts';
-import { isAboutJob } from '../../src/queue/failure.ts';
 import type { Job, JobReport, JobResult } from '../../src/queue/job.ts';
 import type { JobQueue } from '../../src/queue/queue.ts';
 import { jobNamed } from './jobs.ts';
@@ -25,7 +24,7 @@ export function work(
   perform: (job: Job, signal: AbortSignal) => Promise<JobResult>,
   more: { concurrency?: number; draining?: AbortSignal; untilEmpty?: boolean } = {},
 ): Promise<void> {
-  const options = { concurrency: 1, untilEmpty: true, draining: nobody, isAboutJob, onWarning: () => {}, ...more };
+  const options = { concurrency: 1, untilEmpty: true, draining: nobody, ...more };
   return queue.work(perform, options);
 }
 

@@ -5,7 +5,6 @@ import type { CommandOptions } from '../../options/tables.ts';
 import { listDevices } from '../../pool/devices.ts';
 import { openPoolOn } from '../../pool/open-pool.ts';
 import type { Pool } from '../../pool/pool.ts';
-import { isAboutJob } from '../../queue/failure.ts';
 import type { JobReport } from '../../queue/job.ts';
 import { type Equipment, performJob } from '../../queue/perform-job.ts';
 import type { WorkOptions } from '../../queue/queue.ts';
@@ -53,9 +52,7 @@ async function run(command: Command, session: Session): Promise<void> {
       concurrency: options.jobs ?? (await usefulJobs(options, session)),
       untilEmpty: options.untilEmpty === true,
       draining: draining.signal,
-      isAboutJob,
       onTried: (report) => tellTried(report, terminal),
-      onWarning: terminal.warn,
     };
     await queue.work((job, signal) => performJob(job, equipment, signal), working);
   } catch (error) {

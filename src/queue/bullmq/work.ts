@@ -1,6 +1,6 @@
 import type { Job as BullJob, Worker } from 'bullmq';
 import { JobError } from '../../errors.ts';
-import { failureOf } from '../failure.ts';
+import { failureOf, isAboutJob } from '../failure.ts';
 import type { Job, JobResult } from '../job.ts';
 import { mostInterruptions, restMs, type WorkOptions } from '../queue.ts';
 import { cancelledReason, failureText, jobIn, reportOf } from './bull-job.ts';
@@ -40,7 +40,7 @@ export async function workOn(work: WorkParts, options: WorkOptions): Promise<voi
     fatal ??= { error };
     fetchNothing();
   };
-  const worker = openWorker(work, options, (found, token) => tryJob(found, token, { work, options, hands, fail }));
+  const worker = openWorker(work, options, (found, token) => tryJob(found, token, { work, hands, fail }));
   options.draining.addEventListener('abort', fetchNothing);
   let isEnded = false;
   try {
@@ -88,16 +88,11 @@ function tell(found: Found, state: 'finished' | 'failed' | 'waiting', { onTried 
 
 interface Trying {
   readonly work: WorkParts;
-  readonly options: WorkOptions;
   readonly hands: Hands;
   fail(error: unknown): void;
 }
 
-async function tryJob(
-  found: Found,
-  token: string | undefined,
-  { work, options, hands, fail }: Trying,
-): Promise<JobResult> {
+async function tryJob(found: Found, token: string | undefined, { work, hands, fail }: Trying): Promise<JobResult> {
   const { bullmq, perform } = work;
   const id = found.id ?? '';
   const job = jobIn(found);
@@ -114,7 +109,7 @@ async function tryJob(
   } catch (error) {
     // It fails here, and lies among those that were cancelled.
     if (stop.signal.aborted) throw new bullmq.UnrecoverableError(cancelledReason);
-    if (options.isAboutJob(error)) throw new Error(failureText(failureOf(error)), { cause: error });
+    if (isAboutJob(error)) throw new Error(failureText(failureOf(error)), { cause: error });
     fail(error);
     await found.moveToDelayed(Date.now() + givenBackMs, token);
     throw new bullmq.DelayedError();

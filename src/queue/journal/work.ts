@@ -1,6 +1,6 @@
 import { JobError } from '../../errors.ts';
 import type { Claims, Lock } from '../../model/lock.ts';
-import { failureOf } from '../failure.ts';
+import { failureOf, isAboutJob } from '../failure.ts';
 import type { Job, JobReport, JobResult } from '../job.ts';
 import { mostInterruptions, restMs, type WorkOptions } from '../queue.ts';
 import type { Journal } from './journal-queue.ts';
@@ -100,7 +100,7 @@ async function tryJob({ job, lock, stop }: Hand, { journal, perform }: WorkParts
   } catch (error) {
     // Cancelled, or somebody else has it now: there is nothing to say about it.
     if (stop.signal.aborted) return;
-    if (!options.isAboutJob(error)) {
+    if (!isAboutJob(error)) {
       await journal.append([{ what: 'released', key }]);
       throw error;
     }
