@@ -17,7 +17,8 @@ export interface BullParts {
   readonly jobs: Bull;
   /** Jobs that were cancelled lie in a queue that nobody works on. */
   readonly cancelled: Bull;
-  counts(): Promise<Readonly<Record<JobState, number>>>;
+  /** Whether every job has come to its end. */
+  nothingIsLeft(): Promise<boolean>;
 }
 
 /**
@@ -56,10 +57,14 @@ export async function openBullQueue(
     throw error;
   }
   isOpen = true;
-  const parts: BullParts = { jobs, cancelled, counts: () => countsOf(jobs, cancelled) };
+  const parts: BullParts = {
+    jobs,
+    cancelled,
+    nothingIsLeft: async () => (await jobs.getJobCountByTypes(...bullStates.waiting, ...bullStates.active)) === 0,
+  };
   return {
     place: `${shown} (${name})`,
-    counts: parts.counts,
+    counts: () => countsOf(parts),
     add: (added) => addJobs(added, parts),
     reports: (states = jobStates) => reportsIn(states, parts),
     ended: (options) => endedJobs(parts, () => reportsIn([...endStates, 'cancelled'], parts), eventsOf, options),
@@ -76,7 +81,7 @@ export async function openBullQueue(
   }
 }
 
-async function countsOf(jobs: Bull, cancelled: Bull): Promise<Record<JobState, number>> {
+async function countsOf({ jobs, cancelled }: BullParts): Promise<Record<JobState, number>> {
   const [found, parked] = await Promise.all([
     jobs.getJobCounts(...Object.values(bullStates).flat()),
     cancelled.count(),

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { QueueEvents } from 'bullmq';
 import type { JobReport } from '../job.ts';
-import { bullStates, reportOf } from './bull-job.ts';
+import { reportOf } from './bull-job.ts';
 import type { BullParts } from './bull-queue.ts';
 
 /** How often it is asked whether anything is left. */
@@ -9,7 +9,7 @@ const lookMs = 500;
 
 /** Jobs that have come to their end, and with `follow` those that do while somebody listens. */
 export async function* endedJobs(
-  { jobs, counts }: BullParts,
+  { jobs, nothingIsLeft }: BullParts,
   ended: () => AsyncIterable<JobReport>,
   openEvents: () => QueueEvents,
   { follow, signal }: { readonly follow: boolean; readonly signal: AbortSignal },
@@ -29,16 +29,16 @@ export async function* endedJobs(
       yield report;
     }
     for (;;) {
-      const { waiting, active } = await counts();
+      const isLast = await nothingIsLeft();
       for (let id = heard.shift(); id !== undefined; id = heard.shift()) {
         const found = await jobs.getJob(id);
-        const isFinished = bullStates.finished.includes((await found?.getState()) as 'completed');
-        const report = found === undefined ? undefined : reportOf(found, isFinished ? 'finished' : 'failed');
+        const state = (await found?.getState()) === 'completed' ? 'finished' : 'failed';
+        const report = found && reportOf(found, state);
         if (report === undefined || told.has(report.job.key)) continue;
         told.add(report.job.key);
         yield report;
       }
-      if (waiting + active === 0 && heard.length === 0) break;
+      if (isLast && heard.length === 0) break;
       await sleep(lookMs, undefined, { signal });
     }
     // What was listed or heard while the last of them ended.

@@ -3,6 +3,7 @@ import { JobError } from '../../errors.ts';
 import { failureOf, isAboutJob } from '../failure.ts';
 import type { Job, JobResult } from '../job.ts';
 import { mostInterruptions, restMs, type WorkOptions } from '../queue.ts';
+import { waker } from '../waker.ts';
 import { cancelledReason, failureText, jobIn, reportOf } from './bull-job.ts';
 import type { BullParts } from './bull-queue.ts';
 import { prefix, type ServerAddress } from './connection.ts';
@@ -10,7 +11,7 @@ import type { BullMq } from './packages.ts';
 
 /** For how long a worker has a job without renewing its lock, which it does every half of that. Tests have less patience. */
 const lockMs = Number(process.env['WHISPER_NPU_QUEUE_LOCK_MS']) || 30_000;
-/** How often a worker looks whether what it has in hand was cancelled, and whether anything is left. */
+/** How often a worker looks whether what it has in hand was cancelled, and, where it is to end then, whether nothing is left. */
 const lookMs = 500;
 /** How long a job rests that is given back, so that other workers are faster than the one that could not do it. */
 const givenBackMs = 1000;
@@ -32,10 +33,14 @@ type Hands = Map<string, AbortController>;
 /** BullMQ fetches jobs and renews their locks, on the main thread; what computes has a thread of its own. */
 export async function workOn(work: WorkParts, options: WorkOptions): Promise<void> {
   const hands: Hands = new Map();
+  const wake = waker();
   let fatal: { readonly error: unknown } | undefined;
   const fetchNothing = () => {
     worker.pause(true).catch(work.told);
+    wake.now();
   };
+  const look = () => answerTo(stopCancelled(work.parts, hands), work);
+  const nothingIsLeft = () => answerTo(work.parts.nothingIsLeft(), work);
   const fail = (error: unknown) => {
     fatal ??= { error };
     fetchNothing();
@@ -45,13 +50,14 @@ export async function workOn(work: WorkParts, options: WorkOptions): Promise<voi
   let isEnded = false;
   try {
     while (!isEnded) {
-      const nothingIsLeft = await look(work, hands);
-      isEnded = options.draining.aborted || fatal !== undefined || (options.untilEmpty && nothingIsLeft);
-      if (!isEnded) await sleepUnlessDraining(options.draining);
+      await look();
+      const isDone = options.untilEmpty && (await nothingIsLeft()) === true;
+      isEnded = options.draining.aborted || fatal !== undefined || isDone;
+      if (!isEnded) await wake.within(lookMs);
     }
   } finally {
     options.draining.removeEventListener('abort', fetchNothing);
-    const watch = setInterval(() => look(work, hands), lookMs);
+    const watch = setInterval(look, lookMs);
     await worker.close(); // waits for what is in hand
     clearInterval(watch);
   }
@@ -103,7 +109,7 @@ async function tryJob(found: Found, token: string | undefined, { work, hands, fa
   const stop = new AbortController();
   hands.set(id, stop);
   try {
-    await look(work, hands);
+    await answerTo(stopCancelled(work.parts, [[id, stop]]), work);
     stop.signal.throwIfAborted();
     return await perform(job, stop.signal);
   } catch (error) {
@@ -118,31 +124,17 @@ async function tryJob(found: Found, token: string | undefined, { work, hands, fa
   }
 }
 
-/**
- * Stops what is in hand and was cancelled. A server that cannot be asked is being started again: the next look tells.
- *
- * @returns whether nothing is left to be done
- */
-async function look({ parts, told }: WorkParts, hands: Hands): Promise<boolean> {
-  try {
-    for (const [id, stop] of hands) if ((await parts.cancelled.getJobState(id)) !== 'unknown') stop.abort();
-    const { waiting, active } = await parts.counts();
-    return waiting + active === 0;
-  } catch (error) {
-    told(error instanceof Error ? error : new Error(String(error)));
-    return false;
-  }
+/** Stops what is in hand and was cancelled. */
+async function stopCancelled({ cancelled }: BullParts, hands: Iterable<readonly [string, AbortController]>) {
+  for (const [id, stop] of hands) if ((await cancelled.getJobState(id)) !== 'unknown') stop.abort();
 }
 
-async function sleepUnlessDraining(draining: AbortSignal): Promise<void> {
-  if (draining.aborted) return;
-  await new Promise<void>((resolve) => {
-    const wake = () => {
-      clearTimeout(timer);
-      draining.removeEventListener('abort', wake);
-      resolve();
-    };
-    const timer = setTimeout(wake, lookMs);
-    draining.addEventListener('abort', wake);
-  });
+/** @returns undefined where the server cannot be asked, as it is being started again: who asks the next time hears */
+async function answerTo<T>(question: Promise<T>, { told }: WorkParts): Promise<T | undefined> {
+  try {
+    return await question;
+  } catch (error) {
+    told(error instanceof Error ? error : new Error(String(error)));
+    return undefined;
+  }
 }

@@ -60,7 +60,10 @@ export async function openJournalQueue(folder: string): Promise<JobQueue> {
     states: readonly JournalJob['state'][],
   ) => {
     const { jobs } = await journal.refresh();
-    const changed = keys.filter((key) => states.includes(jobs.get(key)?.state ?? 'open') && jobs.has(key));
+    const changed = keys.filter((key) => {
+      const found = jobs.get(key);
+      return found !== undefined && states.includes(found.state);
+    });
     await journal.append(changed.map((key) => ({ what, key })));
     return changed.length;
   };

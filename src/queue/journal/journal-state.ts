@@ -1,6 +1,5 @@
 import * as v from 'valibot';
 import { type Job, type JobFailure, type JobResult, jobFailureSchema, jobResultSchema, jobSchema } from '../job.ts';
-import { mostInterruptions } from '../queue.ts';
 
 const key = v.string();
 const entrySchema = v.variant('what', [
@@ -126,9 +125,4 @@ function comesBefore(a: JournalJob, b: JournalJob): boolean {
   if (a.job.priority !== b.job.priority) return a.job.priority > b.job.priority;
   const tries = (each: JournalJob) => each.failures + each.begun;
   return tries(a) === tries(b) ? a.order < b.order : tries(a) < tries(b);
-}
-
-/** Whether workers have ended in the middle of it so often that it counts as the reason. To be asked by who holds its claim. */
-export function endsWorkers({ begun }: JournalJob): boolean {
-  return begun >= mostInterruptions;
 }

@@ -3,8 +3,9 @@ import type { Claims, Lock } from '../../model/lock.ts';
 import { failureOf, isAboutJob } from '../failure.ts';
 import type { Job, JobReport, JobResult } from '../job.ts';
 import { mostInterruptions, restMs, type WorkOptions } from '../queue.ts';
+import { waker } from '../waker.ts';
 import type { Journal } from './journal-queue.ts';
-import { endsWorkers, type JournalEntry, type JournalJob, nextJob } from './journal-state.ts';
+import { type JournalEntry, type JournalJob, nextJob } from './journal-state.ts';
 
 /** How often a worker looks for what is new: jobs, those that were cancelled, and those whose workers have ended. */
 const lookMs = 500;
@@ -83,7 +84,7 @@ async function claimNext({ journal, claims }: WorkParts, hands: ReadonlyMap<stri
 /** What is noted before a job is begun; it fails where that has ended too many workers. */
 function opening(found: JournalJob): JournalEntry {
   const { key } = found.job;
-  if (!endsWorkers(found)) return { what: 'begun', key };
+  if (found.begun < mostInterruptions) return { what: 'begun', key };
   const message = `${mostInterruptions} workers ended in the middle of ${found.job.audio.name}`;
   return { what: 'failed', key, failure: failureOf(new JobError('JOB_INTERRUPTED', message)) };
 }
@@ -119,28 +120,4 @@ async function fail(job: Job, error: unknown, journal: Journal): Promise<JobRepo
   const rest = failures < attempts ? { restsUntilMs: Date.now() + restMs(failures) } : {};
   await journal.append([{ what: 'failed', key, failure, ...rest }]);
   return { job, state: failures < attempts ? 'waiting' : 'failed', failures, failure };
-}
-
-/** Somebody who sleeps and can be woken; who is woken before does not fall asleep. */
-function waker() {
-  let isWoken = false;
-  let wakeUp = () => {};
-  return {
-    now: () => {
-      isWoken = true;
-      wakeUp();
-    },
-    async within(ms: number): Promise<void> {
-      if (!isWoken) {
-        await new Promise<void>((resolve) => {
-          const timer = setTimeout(resolve, ms);
-          wakeUp = () => {
-            clearTimeout(timer);
-            resolve();
-          };
-        });
-      }
-      isWoken = false;
-    },
-  };
 }
