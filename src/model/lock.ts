@@ -1,5 +1,5 @@
 import { readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ModelError } from '../errors.ts';
 import { makeFolder } from './make-folder.ts';
@@ -119,8 +119,7 @@ function hold(path: string, name: string, options: LockOptions): Lock {
 
 /** @returns the path of the file by which the lock is held */
 async function waitForTurn(directory: string, name: string, options: LockOptions): Promise<string> {
-  const own = `${name}~${processToken()}`;
-  const path = join(directory, own);
+  const path = join(directory, `${name}~${processToken()}`);
   const pollMs = options.pollMs ?? 250;
   const watch = watchContenders(directory, (file) => (file.startsWith(`${name}~`) ? tokenOf(file, name) : ''), {
     silenceMs: options.silenceMs ?? silenceMs,
@@ -131,10 +130,7 @@ async function waitForTurn(directory: string, name: string, options: LockOptions
     options.signal?.throwIfAborted();
     const [holder] = await watch();
     if (holder === undefined) {
-      await writeFile(path, '', { flag: 'wx' });
-      const contenders = await watch();
-      if (contenders.length === 1 && contenders[0] === own) return path;
-      await rm(path, { force: true });
+      if (await standsAlone(path, watch)) return path;
     } else if (!told) {
       told = true;
       options.onWait?.(describeToken(tokenOf(holder, name)));
@@ -142,6 +138,19 @@ async function waitForTurn(directory: string, name: string, options: LockOptions
     // Random, so that two who withdrew from each other do not meet again.
     await sleep(pollMs * (0.5 + Math.random()), undefined, { signal: options.signal });
   }
+}
+
+/**
+ * Creates one's own file, and looks again.
+ *
+ * @returns whether nobody else is there, so that one holds the lock; otherwise one has withdrawn
+ */
+async function standsAlone(path: string, contenders: () => Promise<readonly string[]>): Promise<boolean> {
+  await writeFile(path, '', { flag: 'wx' });
+  const found = await contenders();
+  if (found.length === 1 && found[0] === basename(path)) return true;
+  await rm(path, { force: true });
+  return false;
 }
 
 /** Locks of many names in one folder, for those who go on to the next where they cannot have one. */
@@ -169,11 +178,8 @@ export async function openClaims(
     held: async () => new Set((await watch()).map(nameOf)),
     async take(name) {
       const path = join(directory, `${name}~${processToken()}`);
-      await writeFile(path, '', { flag: 'wx' });
-      const contenders = (await watch()).filter((file) => nameOf(file) === name);
-      if (contenders.length === 1 && join(directory, contenders[0] ?? '') === path) return hold(path, name, options);
-      await rm(path, { force: true });
-      return undefined;
+      const contenders = async () => (await watch()).filter((file) => nameOf(file) === name);
+      return (await standsAlone(path, contenders)) ? hold(path, name, options) : undefined;
     },
   };
 }
