@@ -1,4 +1,5 @@
 import { formName, optionsOf } from './names.ts';
+import type { Option } from './option.ts';
 import { optionTables } from './tables.ts';
 
 /**
@@ -8,10 +9,17 @@ import { optionTables } from './tables.ts';
  * @param values checked ones, by their names in the tables
  */
 export function formFields(values: Readonly<Record<string, unknown>>): [name: string, value: string][] {
-  return optionsOf(optionTables, 'audio form').flatMap(([name, option]): [string, string][] => {
+  return saidInForm(values).map(([name, option, value]) => [formName(name, option), fieldText(value)]);
+}
+
+/** The same as values, by their names in the tables. */
+export function saidInForm(
+  values: Readonly<Record<string, unknown>>,
+): (readonly [name: string, option: Option, value: unknown])[] {
+  return optionsOf(optionTables, 'audio form').flatMap(([name, option]) => {
     const value = values[name];
     if (value === undefined || JSON.stringify(value) === JSON.stringify(option.default)) return [];
-    return [[formName(name, option), fieldText(value)]];
+    return [[name, option, value] as const];
   });
 }
 

@@ -1,6 +1,6 @@
 import { JobError } from '../errors.ts';
-import { formName, optionsOf, passedOn } from '../options/names.ts';
-import type { Option } from '../options/option.ts';
+import { saidInForm } from '../options/form-text.ts';
+import { formName, optionsOf } from '../options/names.ts';
 import { settled } from '../options/relations.ts';
 import { type CommandOptions, type FormOptions, optionTables } from '../options/tables.ts';
 
@@ -8,13 +8,7 @@ const options = optionsOf(optionTables, 'audio form');
 
 /** What a job says of how it is transcribed: what a form with the recording would say, without what goes without saying. */
 export function wishesOf(asked: CommandOptions<'queue add'>): Readonly<Record<string, unknown>> {
-  const given = passedOn(asked, optionTables, 'queue add', 'audio form');
-  const isDefault = (name: string, option: Option) => JSON.stringify(given[name]) === JSON.stringify(option.default);
-  return Object.fromEntries(
-    options.flatMap(([name, option]) =>
-      given[name] === undefined || isDefault(name, option) ? [] : [[name, given[name]]],
-    ),
-  );
+  return Object.fromEntries(saidInForm(asked).map(([name, , value]) => [name, value]));
 }
 
 /**
