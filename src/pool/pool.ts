@@ -60,6 +60,14 @@ export interface Pool extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+/** A pool's devices, for people. */
+export function deviceNames(pool: Pool): string {
+  return pool
+    .status()
+    .devices.map(({ name }) => name)
+    .join('; ');
+}
+
 export interface PoolLimits {
   /** Windows that a device has at a time. */
   readonly batchSize: number;

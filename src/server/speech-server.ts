@@ -1,6 +1,5 @@
-import { openSilero } from '../backend/cpu/silero.ts';
+import { sileroOnDemand } from '../backend/cpu/silero.ts';
 import { closeAfter } from '../errors.ts';
-import type { SpeechModel } from '../vad/speech-model.ts';
 import { type AdmissionLimits, openAdmission } from './admission.ts';
 import type { AccessRules } from './http/access.ts';
 import { type AnsweredRequest, type HttpServerOptions, openHttpServer } from './http/http-server.ts';
@@ -51,7 +50,7 @@ export async function openSpeechServer(options: SpeechServerOptions): Promise<Sp
   const models = openModelHost(options.models);
   const admission = openAdmission(options.admission);
   const metrics = openMetrics(admission, models);
-  let speechModel: Promise<SpeechModel> | undefined;
+  const silero = sileroOnDemand();
   const parts: ServerParts = {
     models,
     uploads,
@@ -59,10 +58,7 @@ export async function openSpeechServer(options: SpeechServerOptions): Promise<Sp
     metrics,
     uploadLimits: options.uploads,
     maxDurationSeconds: options.maxDurationSeconds,
-    speechModel() {
-      speechModel ??= openSilero();
-      return speechModel;
-    },
+    speechModel: silero.get,
     ffmpeg: options.ffmpeg,
     version: options.version,
   };
@@ -107,7 +103,7 @@ export async function openSpeechServer(options: SpeechServerOptions): Promise<Sp
       await wyoming?.close();
       await server.close();
       await models[Symbol.asyncDispose]();
-      await (await speechModel)?.[Symbol.asyncDispose]();
+      await silero[Symbol.asyncDispose]();
       await uploads[Symbol.asyncDispose]();
     },
   };

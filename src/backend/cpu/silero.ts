@@ -43,6 +43,26 @@ export async function openSilero(path: string = weightsPath): Promise<SpeechMode
   };
 }
 
+/** A voice activity detector for those who may never need it. */
+export interface SpeechModelOnDemand extends AsyncDisposable {
+  /** Loads it the first time. @throws as `openSilero()` does */
+  get(): Promise<SpeechModel>;
+}
+
+export function sileroOnDemand(): SpeechModelOnDemand {
+  let opened: Promise<SpeechModel> | undefined;
+  return {
+    get() {
+      opened ??= openSilero();
+      return opened;
+    },
+    async [Symbol.asyncDispose]() {
+      const model = await opened?.catch(() => undefined); // whoever asked for it knows that it is not there
+      await model?.[Symbol.asyncDispose]();
+    },
+  };
+}
+
 function listen(run: Network['run']): SpeechListener {
   let [hidden, cell] = [emptyState(), emptyState()];
   let context = new Float32Array(contextSamples);

@@ -1,14 +1,13 @@
 import type { Command } from 'commander';
-import { openSilero } from '../../backend/cpu/silero.ts';
+import { sileroOnDemand } from '../../backend/cpu/silero.ts';
 import { closeAfter } from '../../errors.ts';
 import type { CommandOptions } from '../../options/tables.ts';
 import { listDevices } from '../../pool/devices.ts';
 import { openPoolOn } from '../../pool/open-pool.ts';
-import type { Pool } from '../../pool/pool.ts';
+import { deviceNames, type Pool } from '../../pool/pool.ts';
 import type { JobReport } from '../../queue/job.ts';
 import { type Equipment, performJob } from '../../queue/perform-job.ts';
 import type { WorkOptions } from '../../queue/queue.ts';
-import type { SpeechModel } from '../../vad/speech-model.ts';
 import { addOptions, readOptions } from '../command-options.ts';
 import { exitCode } from '../exit-codes.ts';
 import { modelInput } from '../model-input.ts';
@@ -46,8 +45,7 @@ async function run(command: Command, session: Session): Promise<void> {
   });
   const equipment = equipmentOf(pool, session, terminal);
   try {
-    const devices = pool.status().devices.map(({ name }) => name);
-    terminal.note(`working on ${queue.place}: model ${pool.name}, ${pool.dtype}, device ${devices.join('; ')}`);
+    terminal.note(`working on ${queue.place}: model ${pool.name}, ${pool.dtype}, device ${deviceNames(pool)}`);
     const working: WorkOptions = {
       concurrency: options.jobs ?? (await usefulJobs(options, session)),
       untilEmpty: options.untilEmpty === true,
@@ -75,18 +73,15 @@ async function usefulJobs({ device, batchSize, threads }: Options, session: Sess
 }
 
 function equipmentOf(pool: Pool, session: Session, terminal: Terminal): Equipment & { close(): Promise<void> } {
-  let speechModel: Promise<SpeechModel> | undefined;
+  const silero = sileroOnDemand();
   return {
     pool,
-    speechModel() {
-      speechModel ??= openSilero();
-      return speechModel;
-    },
+    speechModel: silero.get,
     ffmpeg: session.env['WHISPER_NPU_FFMPEG'],
     version,
     onWarning: terminal.warn,
     async close() {
-      await (await speechModel)?.[Symbol.asyncDispose]();
+      await silero[Symbol.asyncDispose]();
       await pool[Symbol.asyncDispose]();
     },
   };

@@ -1,6 +1,6 @@
 import type { AudioRecording } from '../../audio/recording.ts';
 import type { Transcript } from '../../output/transcript.ts';
-import type { Pool } from '../../pool/pool.ts';
+import { deviceNames, type Pool } from '../../pool/pool.ts';
 import { askedOptions, layoutNeedsWords, needsSpeechModel } from '../../transcribe/asked-options.ts';
 import { type Recognition, recognise } from '../../transcribe/recognise.ts';
 import type { Segment } from '../../transcribe/segment.ts';
@@ -75,6 +75,5 @@ function transcriptOf(
 }
 
 function namesOf(pool: Pool): { readonly model: string; readonly device: string } {
-  const devices = pool.status().devices.map(({ name }) => name);
-  return { model: pool.name, device: devices.join('; ') };
+  return { model: pool.name, device: deviceNames(pool) };
 }
