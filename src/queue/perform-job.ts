@@ -8,8 +8,8 @@ import { areCurrent, makeRoom, outputDate } from '../output/files/room.ts';
 import { writeMissing } from '../output/files/write-together.ts';
 import { formats } from '../output/formats.ts';
 import type { Transcript } from '../output/transcript.ts';
-import type { Pool } from '../pool/pool.ts';
-import { askedOptions, layoutNeedsWords, needsSpeechModel } from '../transcribe/asked-options.ts';
+import { deviceNames, type Pool } from '../pool/pool.ts';
+import { askedOptions, needsSpeechModel, needsWordTimes } from '../transcribe/asked-options.ts';
 import { recognise } from '../transcribe/recognise.ts';
 import type { Segment } from '../transcribe/segment.ts';
 import type { SpeechModel } from '../vad/speech-model.ts';
@@ -36,10 +36,7 @@ export interface Equipment {
  */
 export async function performJob(job: Job, equipment: Equipment, signal: AbortSignal): Promise<JobResult> {
   const { pool, version } = equipment;
-  const device = pool
-    .status()
-    .devices.map(({ name }) => name)
-    .join('; ');
+  const device = deviceNames(pool);
   const by = { model: pool.name, dtype: pool.dtype, device, version };
   const { path, name } = job.audio;
   const paths = outputPaths(job).map(([, output]) => output);
@@ -81,7 +78,7 @@ async function heard(
     signal,
     onWarning: warn,
   });
-  const needsWords = options.wordTimestamps || layoutNeedsWords(options);
+  const needsWords = needsWordTimes(options);
   const recognition = recognise((asked) => pool.transcribe(audio, asked), audio, {
     ...askedOptions(options, 'audio form', needsSpeechModel(options) ? await speechModel() : undefined),
     timestamps: needsWords || outputPaths(job).some(([format]) => format !== 'txt'),

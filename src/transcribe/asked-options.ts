@@ -12,9 +12,11 @@ export function needsSpeechModel(options: Asked): boolean {
   return skipsSilence(options) || options.alignToSpeech === true;
 }
 
-/** Whether subtitles are laid out by when words were said. */
-export function layoutNeedsWords({ maxLineWidth, maxLineCount, maxWordsPerLine, highlightWords }: Asked): boolean {
-  return [maxLineWidth, maxLineCount, maxWordsPerLine, highlightWords].some((value) => value !== undefined);
+/** Whether it has to be found when words were said: to be told, or to lay out subtitles by it. */
+export function needsWordTimes(asked: Asked): boolean {
+  const { wordTimestamps, maxLineWidth, maxLineCount, maxWordsPerLine, highlightWords } = asked;
+  const layout = [maxLineWidth, maxLineCount, maxWordsPerLine, highlightWords];
+  return wordTimestamps || layout.some((value) => value !== undefined);
 }
 
 /** Whether only speech is listened to. */

@@ -13,6 +13,7 @@ import type { Session } from '../session.ts';
 import type { Input } from '../transcribe/batch/inputs.ts';
 import { isFinished, type Job as PlannedJob, planJobs } from '../transcribe/batch/jobs.ts';
 import { namedInputs } from '../transcribe/batch/named-inputs.ts';
+import { directoryNeeded } from '../transcribe/output-settings.ts';
 import { openQueue } from './open-queue.ts';
 
 type Options = CommandOptions<'queue add'>;
@@ -23,11 +24,7 @@ const jobsAtOnce = 500;
 export async function addJobs(args: readonly string[], command: Command, session: Session): Promise<void> {
   const { options, terminal } = readOptions(command, 'queue add', session);
   const { outputDir, format = ['txt'], json = false } = options;
-  if (outputDir === undefined) {
-    throw new UsageError('OUTPUT_DIR_NEEDED', 'workers write files, and nobody said where', {
-      hint: 'say where to write files: --output-dir DIR',
-    });
-  }
+  if (outputDir === undefined) throw directoryNeeded('workers write files, and nobody said where');
   const inputs = await namedInputs(args, options.filesFrom, session, terminal);
   const planned = planJobs(inputs, outputDir, format);
   await using queue = await openQueue(options, session, terminal);

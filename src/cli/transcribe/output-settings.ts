@@ -2,7 +2,7 @@ import { UsageError } from '../../errors.ts';
 import type { CommandOptions } from '../../options/tables.ts';
 import type { CueLayout } from '../../output/cues.ts';
 import type { FormatName } from '../../output/formats.ts';
-import { layoutNeedsWords } from '../../transcribe/asked-options.ts';
+import { needsWordTimes } from '../../transcribe/asked-options.ts';
 
 /** What becomes of a transcript. */
 export interface OutputSettings {
@@ -30,7 +30,7 @@ export function outputSettings(options: CommandOptions<'transcribe'>): OutputSet
   if (directory === undefined && formats.length > 1)
     throw directoryNeeded(`${formats.join(', ')} cannot all go to stdout`);
   const { maxLineWidth, maxLineCount, maxWordsPerLine, highlightWords } = options;
-  const needsWords = options.wordTimestamps || layoutNeedsWords(options);
+  const needsWords = needsWordTimes(options);
   return {
     formats,
     directory,
@@ -58,6 +58,7 @@ export function checkStdout({ stdout, formats }: OutputSettings, nFiles: number)
   throw directoryNeeded(`${nFiles} recordings cannot go to stdout as one ${formats.join()}`);
 }
 
-function directoryNeeded(message: string): UsageError {
+/** Where results have to go to files, and nobody said where these lie. */
+export function directoryNeeded(message: string): UsageError {
   return new UsageError('OUTPUT_DIR_NEEDED', message, { hint: 'say where to write files: --output-dir DIR' });
 }
