@@ -21,11 +21,11 @@ function filesRead(): string[] {
   return [...new Set(paths)].filter((path) => path !== '' && !path.startsWith('dist/'));
 }
 
-function readServe(args: readonly string[]) {
+function read<Name extends 'serve' | 'worker'>(name: Name, args: readonly string[]) {
   const session = { env: {}, stderr: { write: () => true } } as unknown as Session;
-  const command = addOptions(new Command('serve'), 'serve').exitOverride();
+  const command = addOptions(new Command(name), name).exitOverride();
   command.action(() => undefined).parse(args, { from: 'user' });
-  return readOptions(command, 'serve', session).options;
+  return readOptions(command, name, session).options;
 }
 
 describe.each(images)('%s', (image) => {
@@ -41,7 +41,7 @@ describe.each(images)('%s', (image) => {
   test('starts the server with options that it takes, on the port that is looked at', () => {
     const [, words = ''] = /^CMD (\["serve".+)$/m.exec(text) ?? [];
     const [, ...args] = JSON.parse(words) as string[];
-    const { host, port } = readServe(args);
+    const { host, port } = read('serve', args);
     expect(host).toBe('0.0.0.0');
     expect(text).toContain(`EXPOSE ${port}\n`);
     expect(text).toContain(`http://127.0.0.1:${port}/health`);
@@ -51,32 +51,30 @@ describe.each(images)('%s', (image) => {
 test('the service starts the server with options that it takes', () => {
   const unit = readFileSync('deploy/systemd/whisper-npu.service', 'utf8');
   const [, words = ''] = /^ExecStart=\/usr\/bin\/env whisper-npu serve (.+)$/m.exec(unit) ?? [];
-  expect(readServe(words.split(' ')).host).toBe('0.0.0.0');
+  expect(read('serve', words.split(' ')).host).toBe('0.0.0.0');
   const [, onNpus = ''] = /exec whisper-npu serve (.+)'/.exec(unit) ?? [];
-  expect(readServe(onNpus.split(' ')).device).toMatchObject({ kind: 'npu' });
+  expect(read('serve', onNpus.split(' ')).device).toMatchObject({ kind: 'npu' });
 });
 
 test('workers in Kubernetes are started with options that they take, in places that their image has', () => {
   const text = readFileSync('deploy/kubernetes/worker.yaml', 'utf8');
   const [, words = ''] = /^ +args: \[worker, (.+)\]$/m.exec(text) ?? [];
-  const session = { env: {}, stderr: { write: () => true } } as unknown as Session;
-  const command = addOptions(new Command('worker'), 'worker').exitOverride();
-  command.action(() => undefined).parse(words.replaceAll("'", '').split(', '), { from: 'user' });
-  expect(readOptions(command, 'worker', session).options.device).toMatchObject({ kind: 'npu' });
+  const { device } = read('worker', words.replaceAll("'", '').split(', '));
+  expect(device).toMatchObject({ kind: 'npu' });
   expect(text).toContain(`- name: ${queueOptions.queue.env}\n`);
   expect(text).toContain('mountPath: /models\n');
   for (const image of images) expect(readFileSync(image, 'utf8')).toContain('WHISPER_NPU_HOME=/models');
 });
 
-test.each([...images, 'docs/scale-out.md', 'src/queue/bullmq/packages.ts'])(
-  '%s names the packages for queues in servers as the tests have them',
-  (path) => {
-    const { devDependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
-    const text = readFileSync(path, 'utf8');
-    for (const name of ['bullmq', 'ioredis'])
-      expect(text).toMatch(new RegExp(`${name}(@|: ')${devDependencies[name].replaceAll('.', '\\.')}`));
-  },
-);
+test.each([
+  ...images.map((image) => [image, ['bullmq', 'ioredis']] as const),
+  ...['docs/scale-out.md', 'src/queue/bullmq/packages.ts'].map((path) => [path, ['bullmq', 'ioredis', 'pg']] as const),
+])('%s names the packages for queues in servers as the tests have them', (path, names) => {
+  const { devDependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
+  const text = readFileSync(path, 'utf8');
+  for (const name of names)
+    expect(text).toMatch(new RegExp(`${name}(@|: ')${devDependencies[name].replaceAll('.', '\\.')}`));
+});
 
 test('a command is run with the environment of CANN, and with the libraries of the driver', () => {
   const folder = temporaryFolder();
