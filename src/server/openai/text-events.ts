@@ -1,3 +1,4 @@
+import { wholeCharacters } from '../../output/plain-text.ts';
 import type { Recognition } from '../../transcribe/recognise.ts';
 import type { Segment } from '../../transcribe/segment.ts';
 import type { SentEvent } from '../http/event-stream.ts';
@@ -15,12 +16,11 @@ export async function* textEvents(
   { segments, info }: Recognition,
 ): AsyncGenerator<SentEvent> {
   const said: Segment[] = [];
+  const addedBy = trimmedPieces();
   const isVerbose = request.format === 'verbose_json';
   for await (const segment of segments) {
-    // What comes in pieces is, put together, the text that comes at the end.
-    const before = spokenText(said, request).text;
     said.push(segment);
-    const delta = spokenText(said, request).text.slice(before.length);
+    const delta = addedBy(wholeCharacters(segment.text));
     const logprobs = request.wantsLogprobs ? { logprobs: segmentLogprobs(segment) } : {};
     if (delta !== '') yield event({ type: 'transcript.text.delta', delta, ...logprobs });
     if (isVerbose) yield event({ type: 'transcript.text.segment', ...segmentEvent(segment, request) });
@@ -30,6 +30,19 @@ export async function* textEvents(
   Object.assign(facts, { audioSeconds, text: spoken.text });
   const about = isVerbose ? recordingJson({ audioSeconds, language, task: request.options.task }) : {};
   yield event({ type: 'transcript.text.done', ...about, ...spoken, usage: usageOf({ audioSeconds }) });
+}
+
+/** Says what each text adds to all of them without the spaces around: pieces that are, put together, the text that comes at the end. */
+function trimmedPieces(): (text: string) => string {
+  let blank = '';
+  let hasBegun = false;
+  return (text) => {
+    const come = hasBegun ? blank + text : text.trimStart();
+    const piece = come.trimEnd();
+    blank = come.slice(piece.length);
+    hasBegun ||= piece !== '';
+    return piece;
+  };
 }
 
 function event<Event extends { readonly type: string }>(value: Event): SentEvent {
