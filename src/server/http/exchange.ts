@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -25,6 +26,11 @@ export interface Exchange {
   /** Aborted when the client has gone away. */
   readonly signal: AbortSignal;
   readonly facts: RequestFacts;
+}
+
+/** What the log and an answer call a request. */
+export function newRequestId(): string {
+  return `req_${randomBytes(12).toString('hex')}`;
 }
 
 /** A client that takes nothing of its answer for so long is given up. */

@@ -1,11 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo, Server as NetServer, Socket } from 'node:net';
 import { WhisperNpuError } from '../../errors.ts';
 import { type AccessRules, checkHost, checkKey, checkOrigin } from './access.ts';
 import { errorAnswer } from './error-answer.ts';
-import { type Exchange, type RequestFacts, sendJson } from './exchange.ts';
+import { type Exchange, newRequestId, type RequestFacts, sendJson } from './exchange.ts';
 import { RequestError, unavailable } from './request-error.ts';
 import { findRoute, type Route } from './router.ts';
 
@@ -104,7 +103,7 @@ async function answerRequest(
 ): Promise<void> {
   const started = performance.now();
   const left = new AbortController();
-  const id = `req_${randomBytes(12).toString('hex')}`;
+  const id = newRequestId();
   const exchange: Exchange = { id, request, response, signal: left.signal, facts: {} };
   const { method = 'GET' } = request;
   const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
@@ -212,7 +211,8 @@ export function cannotListen(
   );
 }
 
-function addressOf(server: Server, scheme: string): string {
+/** The address of a server that listens, as `http://[::1]:8000`. */
+export function addressOf(server: NetServer, scheme: string): string {
   const { address, port, family } = server.address() as AddressInfo;
   return `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
 }

@@ -3,7 +3,8 @@ import { openRecording } from '../../open-recording.ts';
 import { audioOptions } from '../../options/audio.ts';
 import { passedOn } from '../../options/names.ts';
 import type { Pool } from '../../pool/pool.ts';
-import type { Exchange } from '../http/exchange.ts';
+import type { Ticket } from '../admission.ts';
+import type { Exchange, RequestFacts } from '../http/exchange.ts';
 import { RequestError } from '../http/request-error.ts';
 import { readUpload, type UploadedForm } from '../http/upload.ts';
 import { limitedRecording } from '../limited-recording.ts';
@@ -42,6 +43,23 @@ export async function withUpload<Request extends Asked>(
   if (file === undefined)
     throw new RequestError(400, 'FILE_MISSING', 'there is no file in the form', { param: 'file' });
   if (request.warnings.length > 0) response.setHeader('x-whisper-npu-warning', asHeader(request.warnings.join('; ')));
+  await inTurn({ ticket, file, request, parts, signal, facts }, work);
+}
+
+interface Waiting<Request> {
+  readonly ticket: Ticket;
+  readonly file: NonNullable<UploadedForm['file']>;
+  readonly request: Request;
+  readonly parts: ServerParts;
+  readonly signal: AbortSignal;
+  readonly facts: RequestFacts;
+}
+
+/** Waits for the turn of a recording that has come, and works on it with the model that is asked for. */
+export async function inTurn<Request extends Asked>(
+  { ticket, file, request, parts, signal, facts }: Waiting<Request>,
+  work: (upload: Upload<Request>) => Promise<void>,
+): Promise<void> {
   const cameAt = performance.now();
   await ticket.turn(signal);
   facts.waitSeconds = (performance.now() - cameAt) / 1000;
@@ -53,7 +71,7 @@ export async function withUpload<Request extends Asked>(
 }
 
 /** Opens a recording that was sent, as it was asked for. */
-export async function openUpload(
+async function openUpload(
   { path, name }: NonNullable<UploadedForm['file']>,
   { options, onWarning }: Asked,
   { ffmpeg, maxDurationSeconds }: ServerParts,

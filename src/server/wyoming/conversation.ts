@@ -1,15 +1,14 @@
-import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import type { Segment } from '../../transcribe/segment.ts';
 import { errorAnswer } from '../http/error-answer.ts';
-import type { RequestFacts } from '../http/exchange.ts';
+import { newRequestId, type RequestFacts } from '../http/exchange.ts';
 import type { AnsweredRequest } from '../http/http-server.ts';
 import { RequestError, unavailable } from '../http/request-error.ts';
 import { plainText } from '../openai/answers.ts';
 import { readSpeechRequest } from '../openai/fields.ts';
 import { startRecognition } from '../openai/transcriptions.ts';
-import { openUpload } from '../openai/upload-work.ts';
+import { inTurn } from '../openai/upload-work.ts';
 import type { ServerParts } from '../server-parts.ts';
 import { type Frame, frameBytes, notWyoming, readFrames } from './frames.ts';
 import { wyomingInfo } from './info.ts';
@@ -141,22 +140,19 @@ async function finish(socket: Socket, parts: ServerParts, state: State, signal: 
   state.isWorking = true;
   const { log, path, ticket, fields } = spoken;
   await spoken.finish();
-  const cameAt = performance.now();
-  await ticket.turn(signal);
-  log.facts.waitSeconds = (performance.now() - cameAt) / 1000;
-  const form = { fields: [...asked, ...fields], file: undefined, [Symbol.asyncDispose]: async () => {} };
+  const file = { path, name: 'the recording' };
+  const form = { fields: [...asked, ...fields], file, [Symbol.asyncDispose]: async () => {} };
   const request = readSpeechRequest(form, 'transcribe');
-  using use = await parts.models.use(request.model);
-  log.facts.model = use.pool.name;
-  log.facts.hidden = new Map([[path, 'the recording']]);
-  await using recording = await openUpload({ path, name: 'the recording' }, request, parts, signal);
-  const recognition = await startRecognition(recording, request, use.pool, parts, signal, undefined);
-  const segments: Segment[] = [];
-  for await (const segment of recognition.segments) segments.push(segment);
-  const { audioSeconds, language } = recognition.info();
-  const text = plainText(segments);
-  Object.assign(log.facts, { audioSeconds, text });
-  await say(socket, 'transcript', { text, language: language ?? null }, signal);
+  const { facts } = log;
+  await inTurn({ ticket, file, request, parts, signal, facts }, async ({ recording, pool }) => {
+    const recognition = await startRecognition(recording, request, pool, parts, signal, undefined);
+    const segments: Segment[] = [];
+    for await (const segment of recognition.segments) segments.push(segment);
+    const { audioSeconds, language } = recognition.info();
+    const text = plainText(segments);
+    Object.assign(facts, { audioSeconds, text });
+    await say(socket, 'transcript', { text, language: language ?? null }, signal);
+  });
   log.end(undefined);
   state.spoken = undefined;
   state.asked = [];
@@ -184,7 +180,7 @@ interface Log {
 /** What the log says of a recording, beside the requests over HTTP. */
 function openLog({ onAnswered }: ConversationOptions): Log {
   const started = performance.now();
-  const id = `req_${randomBytes(12).toString('hex')}`;
+  const id = newRequestId();
   const facts: RequestFacts = {};
   return {
     id,

@@ -1,5 +1,5 @@
-import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { type AnsweredRequest, cannotListen } from '../http/http-server.ts';
+import { createServer, type Socket } from 'node:net';
+import { type AnsweredRequest, addressOf, cannotListen } from '../http/http-server.ts';
 import type { ServerParts } from '../server-parts.ts';
 import { type Conversation, converse } from './conversation.ts';
 
@@ -40,14 +40,13 @@ export async function openWyomingServer(options: WyomingServerOptions): Promise<
     server.once('error', (cause: NodeJS.ErrnoException) => reject(cannotListen(options, cause, hint)));
     server.listen({ host, port }, resolve);
   });
-  const { address, port: given, family } = server.address() as AddressInfo;
   const drain = (): Promise<void> => {
     state.isDraining = true;
     for (const [socket, { isBusy }] of conversations) if (!isBusy) socket.end(() => socket.destroySoon());
     return new Promise((resolve) => void server.close(() => resolve()));
   };
   return {
-    url: `tcp://${family === 'IPv6' ? `[${address}]` : address}:${given}`,
+    url: addressOf(server, 'tcp'),
     drain,
     async close() {
       const closed = drain();
