@@ -1,9 +1,10 @@
 import { createReadStream } from 'node:fs';
+import { AudioError } from '../errors.ts';
 
 /** A form as it goes over the wire. */
 export interface FormBody {
   readonly contentType: string;
-  /** Its bytes from the beginning, each time anew. */
+  /** Its bytes from the beginning, each time anew. @throws AudioError 'AUDIO_READ_FAILED' */
   bytes(): AsyncGenerator<Uint8Array>;
 }
 
@@ -26,10 +27,21 @@ export function formBody(
     contentType: `multipart/form-data; boundary=${boundary}`,
     async *bytes() {
       yield Buffer.from(head);
-      for await (const block of createReadStream(path)) yield block as Buffer;
+      yield* blocksOf(path);
       yield Buffer.from(`\r\n--${boundary}--\r\n`);
     },
   };
+}
+
+async function* blocksOf(path: string): AsyncGenerator<Buffer> {
+  const file = createReadStream(path);
+  try {
+    yield* file;
+  } catch (cause) {
+    if (file.errored !== cause) throw cause; // of whoever takes the blocks
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new AudioError('AUDIO_READ_FAILED', `${path} cannot be read any further: ${reason}`, { cause });
+  }
 }
 
 /** As browsers write names. */

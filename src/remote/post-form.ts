@@ -3,7 +3,7 @@ import { request as tlsRequest } from 'node:https';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ServerError } from '../errors.ts';
+import { AudioError, ServerError } from '../errors.ts';
 import type { FormBody } from './form-body.ts';
 import { connectionLost, errorOfServer, notOurs, unreachable } from './server-failure.ts';
 import { readFailure } from './transcript-news.ts';
@@ -71,16 +71,14 @@ async function sendOnce({ url, apiKey, signal }: RemoteServer, path: string, bod
     request.once('close', () => reject(new Error('it closed the connection')));
   });
   const sending = pipeline(Readable.from(body.bytes()), request).catch((error: unknown) => {
-    // What was read for it failed; else the request tells by itself.
-    if ((error as NodeJS.ErrnoException).syscall === 'read' || (error as NodeJS.ErrnoException).syscall === 'open')
-      throw error;
+    if (error instanceof AudioError) throw error; // else the request tells by itself
   });
   try {
     return await Promise.race([answered, sending.then(() => answered)]);
   } catch (cause) {
     request.destroy();
     signal.throwIfAborted();
-    throw unreachable(url, cause);
+    throw cause instanceof AudioError ? cause : unreachable(url, cause);
   }
 }
 

@@ -1,7 +1,7 @@
-import { byId, element, save } from './dom.js';
+import { byId, element, save, say } from './dom.js';
 import { formats } from './formats.js';
 import { record } from './recorder.js';
-import { addFiles, attach, clear, current, finished, isAtWork, keepEdits, paintAll, say } from './recordings.js';
+import { addFiles, attach, clear, current, finished, isAtWork, keepEdits, paintAll } from './recordings.js';
 import { paintServer, watchServer } from './server.js';
 import { settings, store } from './settings.js';
 import { languageName, languages, speak, text } from './texts.js';
@@ -53,6 +53,7 @@ options.addEventListener('change', () => {
   showFormat();
 });
 for (const name of Object.keys(formats)) {
+  format.append(new Option(name.toUpperCase(), name));
   const button = element('button', { type: 'button', className: 'small' }, name);
   button.addEventListener('click', () => download(current(), name));
   byId('downloads').append(button);

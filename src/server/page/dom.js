@@ -37,3 +37,12 @@ export function save(name, content) {
   element('a', { href: url, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
+
+let saying;
+
+/** Says something to those who do not see it. */
+export function say(message) {
+  byId('said').textContent = message;
+  clearTimeout(saying);
+  saying = setTimeout(() => byId('said').replaceChildren(), 5000);
+}

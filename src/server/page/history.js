@@ -49,27 +49,22 @@ export function keep({ id, name, date, duration, language, model, isPart, segmen
   list.sort((a, b) => b.date - a.date);
   const gone = [];
   const total = () => list.reduce((sum, { size }) => sum + size, 0);
-  while (list.length > 1) {
-    if (list.length <= most && total() <= mostCharacters) {
+  for (;;) {
+    const isAlone = list.length === 1;
+    if (isAlone || (list.length <= most && total() <= mostCharacters)) {
       try {
         localStorage.setItem(entryName(id), entry);
         localStorage.setItem(listName, JSON.stringify(list));
         return gone;
       } catch {
         // There is less room than a browser usually gives.
+        if (isAlone) return undefined;
       }
     }
     const last = list.findLast((other) => other.id !== id);
     list.splice(list.indexOf(last), 1);
     localStorage.removeItem(entryName(last.id));
     gone.push(last.id);
-  }
-  try {
-    localStorage.setItem(entryName(id), entry);
-    localStorage.setItem(listName, JSON.stringify(list));
-    return gone;
-  } catch {
-    return undefined;
   }
 }
 

@@ -1,11 +1,12 @@
 import { ConnectionError, transcribe } from './api.js';
-import { byId, clock, element, iconButton } from './dom.js';
+import { byId, say } from './dom.js';
 import { add, open as edit } from './editor.js';
 import * as history from './history.js';
 import { load } from './player.js';
+import { isActive, paintItem, paintOpened, stateOf } from './record-view.js';
 import { segmentOf } from './segments.js';
 import { askKey, chosenModel, formOf, watchServer } from './server.js';
-import { languageCode, languageName, text } from './texts.js';
+import { languageCode, text } from './texts.js';
 
 /** The recordings of this tab, and before them those whose transcripts this browser has kept; one of them is open. */
 const records = history.kept().map((entry) => ({ ...entry, state: 'kept' }));
@@ -13,20 +14,11 @@ let opened;
 let isBusy = false;
 /** Ends when a server that was lost is there again. */
 let found;
-let saying;
 
 /** The record that is open, if any. */
 export const current = () => opened;
 export const finished = () => records.filter(({ state, segments }) => state === 'done' && segments.length > 0);
-const isActive = ({ state }) => ['waiting', 'sending', 'working'].includes(state);
 export const isAtWork = () => records.some(isActive);
-
-/** Says something to those who do not see it. */
-export function say(message) {
-  byId('said').textContent = message;
-  clearTimeout(saying);
-  saying = setTimeout(() => byId('said').replaceChildren(), 5000);
-}
 
 /** Takes files; they are transcribed one after the other. */
 export function addFiles(files) {
@@ -189,13 +181,7 @@ export function open(record) {
   for (const other of records) paint(other);
 }
 
-function openByHand(record) {
-  open(record);
-  // On a phone the transcript lies below the list.
-  byId('transcript').scrollIntoView({ block: 'nearest' });
-}
-
-export function remove(record) {
+function remove(record) {
   record.stop?.();
   clearTimeout(record.keeping);
   record.keeping = undefined;
@@ -216,6 +202,23 @@ export function clear() {
   for (const record of [...records]) remove(record);
 }
 
+/** What the buttons of a record in the list do. */
+const acts = {
+  open(record) {
+    open(record);
+    // On a phone the transcript lies below the list.
+    byId('transcript').scrollIntoView({ block: 'nearest' });
+  },
+  again(record) {
+    become(record, 'waiting');
+    void work();
+  },
+  remove(record) {
+    if (['sending', 'working'].includes(record.state)) record.stop();
+    else remove(record);
+  },
+};
+
 /** Shows all records anew. */
 export function paintAll() {
   byId('recordings').hidden = records.length === 0;
@@ -223,88 +226,7 @@ export function paintAll() {
 }
 
 function paint(record) {
-  record.item ??= element('li');
-  const { item, state } = record;
-  // An element that somebody is about to press stays the one that it is.
-  record.parts ??= newItem(record);
-  const { parts } = record;
-  parts.name.textContent = record.name;
-  parts.state.textContent = stateOf(record);
-  parts.state.className = state;
-  parts.bar.hidden = !isActive(record) || state === 'waiting';
-  const part = partDone(record);
-  if (part === undefined) parts.bar.removeAttribute('value');
-  else parts.bar.value = part;
-  parts.bar.setAttribute('aria-label', record.name);
-  parts.again.hidden = !(record.file !== undefined && (state === 'failed' || state === 'stopped'));
-  label(parts.again, text('again'));
-  label(parts.remove, isActive(record) ? text('cancel') : text('remove', record.name));
-  parts.open.setAttribute('aria-current', String(record === opened));
   byId('download-all').hidden = finished().length < 2;
-  if (record === opened) paintOpened(record, part);
-  return item;
-}
-
-function label(button, name) {
-  button.setAttribute('aria-label', name);
-  button.title = name;
-}
-
-function newItem(record) {
-  const [name, state] = [element('b'), element('span')];
-  const opening = element(
-    'button',
-    { type: 'button', className: 'open', onclick: () => openByHand(record) },
-    name,
-    state,
-  );
-  const bar = element('progress', { max: 1 });
-  const again = iconButton('again', '');
-  const removing = iconButton('cross', '');
-  again.onclick = () => {
-    become(record, 'waiting');
-    void work();
-  };
-  removing.onclick = () => (['sending', 'working'].includes(record.state) ? record.stop() : remove(record));
-  record.item.append(opening, again, removing, bar);
-  return { name, state, open: opening, bar, again, remove: removing };
-}
-
-function partDone({ state, sent, duration, segments = [] }) {
-  if (state === 'sending') return sent > 0 ? sent : undefined;
-  return segments.length > 0 && duration > 0 ? Math.min(1, segments.at(-1).end / duration) : undefined;
-}
-
-function stateOf({ state, sent, duration, segments = [], language, problem, note, took, isPart }) {
-  if (state === 'failed') return text('failed', problem);
-  if (state === 'sending') return note ?? text('sending', Math.floor(100 * sent));
-  if (state === 'working' && segments.length > 0 && duration > 0)
-    return text('listening', clock(segments.at(-1).end), clock(duration));
-  if (['waiting', 'working', 'stopped'].includes(state)) return text(state);
-  const speed = took > 0 && duration > 0 ? `${(duration / took).toFixed(duration > 10 * took ? 0 : 1)}×` : undefined;
-  return [isPart && text('part'), clock(duration ?? 0), language && languageName(language), speed]
-    .filter((part) => part)
-    .join(' · ');
-}
-
-function paintOpened(record, part) {
-  byId('about').textContent = [
-    stateOf(record),
-    record.model,
-    new Date(record.date).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' }),
-  ]
-    .filter((part) => part)
-    .join(' · ');
-  const problem =
-    record.state === 'failed'
-      ? record.problem
-      : record.state === 'done' && record.segments.length === 0
-        ? text('nobody')
-        : record.state === 'done'
-          ? record.note
-          : undefined;
-  byId('problem').textContent = problem ?? '';
-  byId('problem').hidden = !problem;
-  document.title =
-    part === undefined || record.state === 'done' ? 'whisper-npu' : `${Math.floor(100 * part)} % · ${record.name}`;
+  if (record === opened) paintOpened(record);
+  return paintItem(record, record === opened, acts);
 }
