@@ -29,11 +29,23 @@ async function eventsOf(said: readonly Segment[], asked: SpeechRequest): Promise
 }
 
 test.each([
-  [[' one', ' two'], ['one', ' two']],
-  [[' one ', ' ', 'two\n'], ['one', '  two']],
+  [
+    [' one', ' two'],
+    ['one', ' two'],
+  ],
+  [
+    [' one ', ' ', 'two\n'],
+    ['one', '  two'],
+  ],
   [['  ', ' one'], ['one']],
-  [['你好', '世界。'], ['你好', '世界。']],
-  [[' half \ud83d', ' whole'], ['half \ufffd', ' whole']],
+  [
+    ['你好', '世界。'],
+    ['你好', '世界。'],
+  ],
+  [
+    [' half \ud83d', ' whole'],
+    ['half \ufffd', ' whole'],
+  ],
   [[' ', ''], []],
 ])('what comes in pieces is, put together, the text that comes at the end: %j', async (texts, pieces) => {
   const events = await eventsOf(texts.map(segmentOf), request());
