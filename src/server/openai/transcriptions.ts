@@ -1,7 +1,7 @@
 import type { AudioRecording } from '../../audio/recording.ts';
 import type { Transcript } from '../../output/transcript.ts';
 import { deviceNames, type Pool } from '../../pool/pool.ts';
-import { askedOptions, layoutNeedsWords, needsSpeechModel } from '../../transcribe/asked-options.ts';
+import { askedOptions, needsSpeechModel, needsWordTimes } from '../../transcribe/asked-options.ts';
 import { type Recognition, recognise } from '../../transcribe/recognise.ts';
 import type { Segment } from '../../transcribe/segment.ts';
 import { sendEvents } from '../http/event-stream.ts';
@@ -54,7 +54,7 @@ export async function startRecognition(
   news: SideNews | undefined,
 ): Promise<Recognition> {
   const speechModel = needsSpeechModel(options) ? await parts.speechModel() : undefined;
-  const needsWords = options.wordTimestamps || wantsWords || wantsLogprobs || layoutNeedsWords(options);
+  const needsWords = wantsWords || wantsLogprobs || needsWordTimes(options);
   return recognise((asked) => pool.transcribe(recording, asked), recording, {
     ...askedOptions(options, 'audio form', speechModel),
     wordTimestamps: needsWords,
