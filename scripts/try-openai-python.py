@@ -41,9 +41,24 @@ check("options of ours", ask(extra_body={"beam_size": 2, "vad": True}).text != "
 events = list(ask(stream=True))
 said = "".join(event.delta for event in events if event.type == "transcript.text.delta")
 check("stream", events[-1].type == "transcript.text.done" and events[-1].text == said, said)
-if not client.models.list().data[0].id.endswith(".en"):
+check("keywords", "Speech" in ask(extra_body={"keywords": ["Speech Recognition", "NPU"]}).text, "two of them")
+
+
+def translate(**more):
     with open(sample, "rb") as file:
-        check("translations", client.audio.translations.create(file=file, model="whisper-1").text != "", "a text")
+        return client.audio.translations.create(file=file, model="whisper-1", **more)
+
+
+if client.models.list().data[0].id.endswith(".en"):
+    print("left  translations: they need a multilingual model, such as whisper-base")
+else:
+    translation = translate(prompt="A talk about computers.", temperature=0).text
+    check("translations", "processing unit" in translation.lower(), translation)
+    check("translations as text", "processing unit" in translate(response_format="text").lower(), "a text")
+    check("translations as srt", translate(response_format="srt").startswith("1\n00:00:00,000 --> "), "an srt")
+    check("translations as vtt", translate(response_format="vtt").startswith("WEBVTT\n\n"), "a vtt")
+    translation = translate(response_format="verbose_json")
+    check("translations as verbose_json", translation.language == "english" and translation.segments[0].id == 0, translation)
 check("models", len(client.models.list().data) > 0, client.models.list().data[0].id)
 for name, kind, more in [
     ("a wrong field", openai.BadRequestError, {"language": "klingon"}),

@@ -35,6 +35,7 @@ describe('transcribe()', () => {
     [{ patience: Number.POSITIVE_INFINITY }, 'patience is Infinity: expected a number from 0.1 to 10'],
     [{ wordTimestamps: 'yes' }, 'wordTimestamps is yes: expected true or false'],
     [{ initialPrompt: 7 }, 'initialPrompt is 7: expected a text'],
+    [{ hotwords: [7] }, 'hotwords is 7: expected words with commas between them, as Ascend, Kunpeng'],
     [{ onWarning: 'no function' }, 'onWarning is no function: expected a function'],
     [{ signal: {} }, 'signal is an object: expected an AbortSignal'],
     [{ batchSize: 4 }, 'batchSize needs speech: batches are of stretches of speech'],

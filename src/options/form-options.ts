@@ -17,7 +17,8 @@ export interface FormField {
 
 /**
  * Reads fields that came with a recording: options under their names with underscores (`beam_size`), or under those that the
- * library has for them (`beamSize`). Of several ways to say the same one may be used, once.
+ * library has for them (`beamSize`). Of several ways to say the same one may be used, once; fields of a list that are given several
+ * times are one list.
  *
  * @param others names of fields that are read elsewhere, for those that are misspelt
  * @param warn told of options that have no effect
@@ -32,18 +33,20 @@ export function readFormFields(
   const byName = new Map(options.flatMap((entry) => [...namesOf(...entry)].map((name) => [name, entry] as const)));
   const values: Record<string, unknown> = {};
   for (const [name, option] of options) if (option.default !== undefined) values[name] = option.default;
-  const saidAs = new Map<string, string>();
+  const said = new Map<string, { readonly name: string; readonly text: string }>();
   for (const field of fields) {
     const [name, option] =
       byName.get(field.option ?? field.name) ?? unknownField(field.name, [...byName.keys(), ...others]);
-    const before = saidAs.get(name);
-    if (before !== undefined) throw twice(field.name, before);
-    saidAs.set(name, field.name);
-    const value = option.kind.fromText(field.value);
-    if (value === undefined) throw refusal(field.name, option, field.value);
+    const before = said.get(name);
+    const isMore = option.kind.isRepeatable === true && before?.name === field.name;
+    if (before !== undefined && !isMore) throw twice(field.name, before.name);
+    const text = before === undefined ? field.value : `${before.text},${field.value}`;
+    said.set(name, { name: field.name, text });
+    const value = option.kind.fromText(text);
+    if (value === undefined) throw refusal(field.name, option, text);
     values[name] = value;
   }
-  const nameOf = (name: string, option: Option) => saidAs.get(name) ?? formName(name, option);
+  const nameOf = (name: string, option: Option) => said.get(name)?.name ?? formName(name, option);
   return settled(values, { options, nameOf, warn }) as FormOptions;
 }
 

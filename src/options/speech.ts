@@ -1,5 +1,5 @@
 import { language } from './kinds/language.ts';
-import { anyText, choice } from './kinds/texts.ts';
+import { anyText, choice, phrases } from './kinds/texts.ts';
 import { yesOrNo } from './kinds/yes-or-no.ts';
 import { option, optionWithDefault } from './option.ts';
 
@@ -34,6 +34,15 @@ export const speechOptions = {
     group,
     doors,
     help: 'Detect the language anew every 30 s, for recordings in several languages.',
+  }),
+  hotwords: optionWithDefault(phrases, [], {
+    group,
+    doors,
+    commonIn: ['transcribe', 'queue add'],
+    // A prefix is what is expected to be said; faster-whisper leaves hotwords out beside one too.
+    overruledBy: [{ name: 'prefix' }],
+    help: 'Expect these names and words in every window, with commas between them, so that they are spelt like this where they are said.',
+    defaultText: 'none',
   }),
   initialPrompt: optionWithDefault(anyText, '', {
     group,

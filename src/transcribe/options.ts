@@ -55,6 +55,11 @@ export interface TranscribeOptions {
   readonly noSpeechThreshold?: number;
   /** Gives each window the text before it as its prompt. Default true; false decodes every window by itself. */
   readonly conditionOnPreviousText?: boolean;
+  /**
+   * Names and words to expect in every window, in a list or with commas between them, so that they are spelt like this where they
+   * are said. Default none. They take room from the text before, and have no effect with a prefix.
+   */
+  readonly hotwords?: readonly string[] | string;
   /** Given to the first window as the text before it: names, spelling, style. Default '', which is none. */
   readonly initialPrompt?: string;
   /** Gives the initial prompt to every window. Default false. */

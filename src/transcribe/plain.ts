@@ -52,8 +52,9 @@ async function decodeWindow(
   return greedy !== undefined && searched.temperature === 0 ? greedy : searched;
 }
 
-function asksForGreedy({ temperatures, beamSize, initialPrompt, prefix, suppressTokens }: ResolvedOptions): boolean {
-  const isFree = initialPrompt === '' && prefix === '' && suppressTokens.length === 0;
+function asksForGreedy(options: ResolvedOptions): boolean {
+  const { temperatures, beamSize, hotwords, initialPrompt, prefix, suppressTokens } = options;
+  const isFree = initialPrompt === '' && prefix === '' && hotwords.length === 0 && suppressTokens.length === 0;
   return isFree && beamSize === 1 && (temperatures[0] ?? 0) === 0;
 }
 

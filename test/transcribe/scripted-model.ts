@@ -42,6 +42,7 @@ export function scriptedModel(script: (window: number, logMel: Float32Array) => 
   };
   const tokenizer = {
     special,
+    encode: (text: string) => [...Buffer.from(text)],
     decode: (tokens: readonly number[]) =>
       tokens
         .filter((token) => token < special.eot)

@@ -112,6 +112,21 @@ describe('windows one after the other', () => {
     expect(await told(0.6)).toEqual([50258, 50259, 50359]);
   });
 
+  test('are told the names to expect, each of them, whatever was drawn at a high temperature', async () => {
+    const script = () => ({ tokens: [at(0), 1, at(29)] });
+    const named = [50361, ...Buffer.from(' Ann, Bo.')];
+    const hotwords = 'Ann,Bo';
+    const { prompts, segments } = run(60, script, { language: 'en', hotwords, temperatures: [0.6], bestOf: 1 });
+    await segments;
+    expect(prompts).toEqual([0, 1].map(() => [...named, 50258, 50259, 50359]));
+    const plain = run(10, () => ({ tokens: [1] }), { language: 'en', hotwords, timestamps: false });
+    await plain.segments;
+    expect(plain.prompts).toEqual([[...named, 50258, 50259, 50359, 50363]]);
+    const prefixed = run(10, script, { language: 'en', hotwords, prefix: 'A' });
+    await prefixed.segments;
+    expect(prefixed.prompts).toEqual([[50258, 50259, 50359, ...Buffer.from(' A')]]);
+  });
+
   test('do not begin in the last tenth of a second', async () => {
     const script = (end: number) => () => ({ tokens: [at(0), 1, at(end), at(end), 2] });
     const rests = [9.98, 9.94, 9.9, 9.88].map(async (end) => {
@@ -199,6 +214,12 @@ describe('windows in batches', () => {
     expect(await heard([0, 8])).toEqual([first, second]); // the same one goes on
     expect(await heard([0, 6.5])).toEqual([first]); // it ended a little later than foretold
     expect(await heard([0, 4.9], [6, 6.3])).toEqual([first]); // a sound
+  });
+
+  test('are told the names to expect', async () => {
+    const { model, prompts } = scriptedModel(() => ({ tokens: [at(0), 1, at(9.5)] }));
+    await all(transcribeInBatches(model, chunks(10, 10), 1, options({ hotwords: ['Ann'] })));
+    expect(prompts).toEqual([[50361, ...Buffer.from(' Ann.'), 50258, 50259, 50359]]); // noted of the first text alone
   });
 
   test('close the recording where somebody has seen enough', async () => {

@@ -47,6 +47,27 @@ export const origins: Kind<readonly string[]> = listOfTexts(
   (text) => URL.canParse(text) && new URL(text).origin === text,
 );
 
+/** Words and phrases; as a text with commas between them. Of no words there may be none. */
+export const phrases: Kind<readonly string[], readonly string[] | string> = {
+  placeholder: 'words',
+  expected: 'words with commas between them, as Ascend, Kunpeng',
+  schema: { type: 'array', items: { type: 'string' } },
+  isRepeatable: true,
+  fromText: phrasesIn,
+  fromCode(value) {
+    if (typeof value === 'string') return phrasesIn(value);
+    const isOfTexts = Array.isArray(value) && value.every((item) => typeof item === 'string');
+    return isOfTexts ? value.flatMap(phrasesIn) : undefined;
+  },
+};
+
+function phrasesIn(text: string): string[] {
+  return text
+    .split(',')
+    .map((phrase) => phrase.trim())
+    .filter((phrase) => phrase !== '');
+}
+
 /** Where a server is: its address, with the path to its API or without. */
 export const serverAddress: Kind<string> = texts(
   'url',

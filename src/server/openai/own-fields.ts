@@ -25,7 +25,10 @@ export const ownFields = {
 export type OwnField = keyof typeof ownFields;
 
 /** Those that mean one of our options, which has another name. */
-export const optionOf: Readonly<Record<string, 'initialPrompt'>> = { prompt: 'initialPrompt' };
+export const optionOf: Readonly<Record<string, 'initialPrompt' | 'hotwords'>> = {
+  prompt: 'initialPrompt',
+  keywords: 'hotwords',
+};
 
 const file: JsonSchema = { type: 'string', format: 'binary', description: 'The recording, of any format.' };
 

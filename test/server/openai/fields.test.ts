@@ -44,6 +44,20 @@ describe('fields of a form with a recording', () => {
     expect(options).toMatchObject({ initialPrompt: 'Ascend, Kunpeng', language: 'de', temperature: 0.4 });
   });
 
+  test.each(['keywords[]', 'keywords', 'hotwords', 'hotwords[]'])(
+    '%s are names to expect, given several times or with commas',
+    (name) => {
+      expect(read([[name, 'Kunpeng']]).options.hotwords).toEqual(['Kunpeng']);
+      expect(
+        read([
+          [name, 'Kunpeng, Anna Berg'],
+          [name, ' Szczecin '],
+        ]).options.hotwords,
+      ).toEqual(['Kunpeng', 'Anna Berg', 'Szczecin']);
+      expect(read([[name, '']]).options.hotwords).toEqual([]);
+    },
+  );
+
   test('options have the names of the library, or theirs with underscores', () => {
     expect(read([['beam_size', '5']]).options.beamSize).toBe(5);
     expect(read([['beamSize', '5']]).options.beamSize).toBe(5);
@@ -99,6 +113,12 @@ describe('fields of a form with a recording', () => {
     const { warnings, options } = read([['patience', '2']]);
     expect(warnings).toEqual(['patience has no effect without beam_size above 1']);
     expect(options.patience).toBe(1);
+    const beside = read([
+      ['prefix', 'Dear Ann'],
+      ['keywords[]', 'Ann'],
+    ]);
+    expect(beside.warnings).toEqual(['keywords has no effect with prefix']);
+    expect(beside.options.hotwords).toEqual([]);
   });
 
   test.each<[readonly (readonly [string, string])[], string, string]>([
@@ -118,6 +138,14 @@ describe('fields of a form with a recording', () => {
       ],
       'initial_prompt',
       'initial_prompt cannot be combined with prompt: they are the same',
+    ],
+    [
+      [
+        ['keywords[]', 'a'],
+        ['hotwords', 'b'],
+      ],
+      'hotwords',
+      'hotwords cannot be combined with keywords: they are the same',
     ],
     [
       [
