@@ -6,6 +6,8 @@ export interface Room<Where> {
   readonly places: number;
   /** Whether places are handed out there now; always, where it is not said. */
   readonly isOpen?: () => boolean;
+  /** Told how many of its places are taken whenever that changes. */
+  readonly onTaken?: (count: number) => void;
 }
 
 /** A place that somebody has. */
@@ -56,7 +58,11 @@ export function placesIn<Where>(rooms: readonly Room<Where>[]): Places<Where> {
   const mostFree = () => Math.max(0, ...open().map(([, count]) => count));
   const takeOne = (): Place<Where> => {
     const [room] = open().reduce((best, other) => (other[1] > best[1] ? other : best));
-    const change = (by: number) => free.set(room, (free.get(room) ?? 0) + by);
+    const change = (by: number) => {
+      const left = (free.get(room) ?? 0) + by;
+      free.set(room, left);
+      room.onTaken?.(room.places - left);
+    };
     let isTaken = true;
     change(-1);
     return {

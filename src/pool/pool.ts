@@ -10,6 +10,7 @@ import type { TranscribeOptions } from '../transcribe/options.ts';
 import type { Segment } from '../transcribe/segment.ts';
 import { transcribe } from '../transcribe/transcribe.ts';
 import { allDone } from './all-done.ts';
+import type { DeviceUse } from './device-use.ts';
 import { eagerly } from './eagerly.ts';
 import { pooledBackend } from './pooled-backend.ts';
 import { type PoolCare, pooledDevices } from './pooled-devices.ts';
@@ -21,8 +22,8 @@ export interface PoolTranscribeOptions extends TranscribeOptions {
   readonly priority?: number;
 }
 
-/** What a device of a pool is doing. */
-export interface DeviceStatus {
+/** What a device of a pool is doing, and has done. */
+export interface DeviceStatus extends DeviceUse {
   /** For people: 'NPU 0, Ascend910B4 (CANN 8.5.1)'. */
   readonly name: string;
   /** How many windows it takes at a time, and how many it has. */
@@ -83,7 +84,7 @@ export function poolOf(
 ): Pool {
   const [first] = models;
   if (first === undefined) throw new Error('a pool needs a model');
-  const { devices, places } = pooledDevices(models, batchSize, care);
+  const { devices, places, useOf } = pooledDevices(models, batchSize, care);
   const description = devices.map(({ name }) => name).join('; ');
   const { dimensions, givesAttention } = first.backend;
   const shared = { first: { dimensions, givesAttention }, description, places };
@@ -126,7 +127,7 @@ export function poolOf(
     status() {
       const ofDevices = devices.map((device) => {
         const isOut = device.backend === undefined;
-        return { name: device.name, places: batchSize, windows: places.taken(device), isOut };
+        return { name: device.name, places: batchSize, windows: places.taken(device), isOut, ...useOf(device) };
       });
       return {
         devices: ofDevices,

@@ -1,4 +1,5 @@
 import type { LoadedModel } from '../transcribe/loaded-model.ts';
+import { type DeviceUse, openUseMeter } from './device-use.ts';
 import { type Places, placesIn } from './places.ts';
 import { PooledDevice, type Watch } from './pooled-device.ts';
 
@@ -17,6 +18,7 @@ const usualWatch: Watch = { callLimitMs: 600_000, probeMs: 1000 };
 export interface PooledDevices {
   readonly devices: readonly PooledDevice[];
   readonly places: Places<PooledDevice>;
+  useOf(device: PooledDevice): DeviceUse;
 }
 
 /** @param batchSize places of each */
@@ -40,10 +42,17 @@ export function pooledDevices(
     });
     return device;
   });
+  const meters = new Map(devices.map((device) => [device, openUseMeter()]));
   const places: Places<PooledDevice> = placesIn(
-    devices.map((where) => ({ where, places: batchSize, isOpen: () => where.backend !== undefined })),
+    devices.map((where) => ({
+      where,
+      places: batchSize,
+      isOpen: () => where.backend !== undefined,
+      onTaken: (windows) => meters.get(where)?.change(windows),
+    })),
   );
-  return { devices, places };
+  const useOf = (device: PooledDevice) => (meters.get(device) ?? openUseMeter()).read();
+  return { devices, places, useOf };
 }
 
 function firstLine(error: unknown): string {

@@ -1,6 +1,7 @@
 import type { Admission } from './admission.ts';
 import type { AnsweredRequest } from './http/http-server.ts';
 import type { ModelHost } from './model-host.ts';
+import { poolFigures } from './pool-figures.ts';
 import { figure, openHistogram, type Sample } from './prometheus.ts';
 
 /** Upper ends of the classes that times are counted in, in seconds. */
@@ -29,17 +30,6 @@ export function openMetrics(admission: Admission, models: ModelHost): Metrics {
       if (facts.model !== undefined) add(audioSeconds, { model: facts.model }, facts.audioSeconds ?? 0);
     },
     text() {
-      const pools = models.pools().map((pool) => ({ model: pool.name, status: pool.status() }));
-      const ofPools = (value: (status: (typeof pools)[number]['status']) => number): Sample[] =>
-        pools.map(({ model, status }) => ({ labels: { model }, value: value(status) }));
-      const ofDevices = (value: (device: (typeof pools)[number]['status']['devices'][number]) => number): Sample[] =>
-        pools.flatMap(({ model, status }) =>
-          status.devices.map((device, index) => ({
-            // Several engines on one CPU are called the same.
-            labels: { model, device: device.name, index: String(index) },
-            value: value(device),
-          })),
-        );
       const one = (value: number): Sample[] => [{ value }];
       return [
         figure(
@@ -68,25 +58,7 @@ export function openMetrics(admission: Admission, models: ModelHost): Metrics {
           'Recordings that are being sent, or wait for their turn.',
           one(admission.waiting),
         ),
-        figure(
-          'windows_waiting',
-          'gauge',
-          'Windows that wait for a device.',
-          ofPools(({ waitingWindows }) => waitingWindows),
-        ),
-        figure(
-          'device_windows',
-          'gauge',
-          'Windows that a device has.',
-          ofDevices(({ windows }) => windows),
-        ),
-        figure(
-          'device_places',
-          'gauge',
-          'Windows that a device takes at a time.',
-          ofDevices(({ places }) => places),
-        ),
-        figure('models_loaded', 'gauge', 'Models in memory.', one(pools.length)),
+        poolFigures(models.pools()),
         figure('process_resident_bytes', 'gauge', 'Memory of the process.', one(process.memoryUsage.rss())),
       ].join('');
     },

@@ -44,20 +44,43 @@ export function openHistogram(upperEnds: readonly number[]): Histogram {
     },
     samples() {
       return [...counted].flatMap(([key, { below, sum, count }]) => {
-        const labels = JSON.parse(key) as Record<string, string>;
-        return [
-          ...upperEnds.map((end, i) => ({
-            suffix: '_bucket',
-            labels: { ...labels, le: String(end) },
-            value: below[i] ?? 0,
-          })),
-          { suffix: '_bucket', labels: { ...labels, le: '+Inf' }, value: count },
-          { suffix: '_sum', labels, value: sum },
-          { suffix: '_count', labels, value: count },
-        ];
+        return histogramSamples(JSON.parse(key) as Record<string, string>, upperEnds, { below, sum, count });
       });
     },
   };
+}
+
+/**
+ * A histogram of whole numbers that were counted one by one.
+ *
+ * @param counts how often 1 came, how often 2, and so on
+ */
+export function countedSamples(
+  labels: Readonly<Record<string, string>>,
+  upperEnds: readonly number[],
+  counts: readonly number[],
+): Sample[] {
+  const total = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0);
+  const below = upperEnds.map((end) => total(counts.slice(0, end)));
+  const sum = total(counts.map((count, i) => count * (i + 1)));
+  return histogramSamples(labels, upperEnds, { below, sum, count: total(counts) });
+}
+
+function histogramSamples(
+  labels: Readonly<Record<string, string>>,
+  upperEnds: readonly number[],
+  { below, sum, count }: { readonly below: readonly number[]; readonly sum: number; readonly count: number },
+): Sample[] {
+  return [
+    ...upperEnds.map((end, i) => ({
+      suffix: '_bucket',
+      labels: { ...labels, le: String(end) },
+      value: below[i] ?? 0,
+    })),
+    { suffix: '_bucket', labels: { ...labels, le: '+Inf' }, value: count },
+    { suffix: '_sum', labels, value: sum },
+    { suffix: '_count', labels, value: count },
+  ];
 }
 
 function escaped(text: string): string {

@@ -23,8 +23,8 @@ const busyPool = (transcribe?: Pool['transcribe']): Pool => ({
   ...scriptedPool(transcribe),
   status: () => ({
     devices: [
-      { name: 'NPU 0', places: 8, windows: 3, isOut: false },
-      { name: 'NPU 1', places: 8, windows: 0, isOut: false },
+      { name: 'NPU 0', places: 8, windows: 3, isOut: false, busySeconds: 12.5, windowsBegun: [5, 3, 1, 0, 1] },
+      { name: 'NPU 1', places: 8, windows: 0, isOut: true, busySeconds: 0, windowsBegun: [] },
     ],
     recordings: 1,
     waitingRecordings: 0,
@@ -70,6 +70,13 @@ test('what was done and what is going on stand in /metrics', async () => {
   expect(found.get('windows_waiting{model="scripted"}')).toBe(5);
   expect(found.get('device_windows{model="scripted",device="NPU 0",index="0"}')).toBe(3);
   expect(found.get('device_places{model="scripted",device="NPU 1",index="1"}')).toBe(8);
+  const device = 'model="scripted",device="NPU 0",index="0"';
+  const buckets = [1, 2, 4, 8, '+Inf'].map((le) => found.get(`device_batch_windows_bucket{${device},le="${le}"}`));
+  expect(buckets).toEqual([5, 8, 9, 10, 10]);
+  expect(found.get(`device_batch_windows_sum{${device}}`)).toBe(5 + 2 * 3 + 3 + 5);
+  expect(found.get(`device_batch_windows_count{${device}}`)).toBe(10);
+  expect(found.get(`device_busy_seconds_total{${device}}`)).toBe(12.5);
+  expect([found.get(`device_out{${device}}`), found.get(`device_out{${device.replaceAll('0', '1')}}`)]).toEqual([0, 1]);
   expect(found.get('process_resident_bytes')).toBeGreaterThan(1e6);
   await sleep(300);
   finish();
