@@ -1,6 +1,6 @@
 import type { JsonSchema } from '../../options/json-schema.ts';
 import type { Route, RouteAbout } from '../http/router.ts';
-import { errorSchema } from './schemas.ts';
+import { errorSchema, transcriptEvent } from './schemas.ts';
 
 /** What a server answers to, as OpenAPI 3.1 describes it. */
 export function openApiDocument(routes: readonly Route[], version: string): JsonSchema {
@@ -18,7 +18,7 @@ export function openApiDocument(routes: readonly Route[], version: string): Json
     },
     paths,
     components: {
-      schemas: { Error: errorSchema },
+      schemas: { Error: errorSchema, TranscriptEvent: transcriptEvent },
       securitySchemes: { key: { type: 'http', scheme: 'bearer' } },
     },
     // A server on this machine alone needs none.

@@ -13,7 +13,7 @@ function listOf(items: JsonSchema): JsonSchema {
   return { type: 'array', items };
 }
 
-const segment = object({
+const ofSegment = {
   id: { type: 'integer' },
   seek: { type: 'integer' },
   start: number,
@@ -23,19 +23,27 @@ const segment = object({
   temperature: number,
   avg_logprob: number,
   compression_ratio: number,
-  no_speech_prob: number,
-});
+} satisfies Readonly<Record<string, JsonSchema>>;
+
+const segment = object({ ...ofSegment, no_speech_prob: number });
+
+const words = listOf(object({ word: text, start: number, end: number, probability: number }));
+
+const logprobs = listOf(object({ token: text, bytes: listOf({ type: 'integer' }), logprob: number }));
+
+const usage = object({ type: { const: 'duration' }, seconds: { type: 'integer' } });
+
+/** What is known of a recording at its end, in verbose_json. */
+const ofRecording = { task: { enum: ['transcribe', 'translate'] }, language: text, duration: number };
 
 /** json has a text and what of it was asked for, verbose_json all but logprobs. */
 const transcript = object(
   {
     text,
-    usage: object({ type: { const: 'duration' }, seconds: { type: 'integer' } }),
-    logprobs: listOf(object({ token: text, bytes: listOf({ type: 'integer' }), logprob: number })),
-    task: { enum: ['transcribe', 'translate'] },
-    language: text,
-    duration: number,
-    words: listOf(object({ word: text, start: number, end: number, probability: number })),
+    usage,
+    logprobs,
+    ...ofRecording,
+    words,
     segments: listOf(segment),
   },
   ['logprobs', 'task', 'language', 'duration', 'words', 'segments'],
@@ -44,7 +52,57 @@ const transcript = object(
 /** Of a transcript, by the type that goes with a format. */
 export const transcriptAnswers: Readonly<Record<string, JsonSchema>> = {
   ...Object.fromEntries(answerTypes.map((type) => [type, type === 'application/json' ? transcript : text])),
-  'text/event-stream': text,
+  'text/event-stream': {
+    ...text,
+    description:
+      'With stream=true: in the data of each event a TranscriptEvent of these schemas as JSON, [DONE] in the last, and an Error where it fails on the way.',
+  },
+};
+
+/** An event of a stream. @param when it comes */
+function event(
+  type: string,
+  when: string,
+  properties: Readonly<Record<string, JsonSchema>>,
+  optional?: readonly string[],
+): JsonSchema {
+  return { description: when, ...object({ type: { const: type }, ...properties }, optional) };
+}
+
+const orNull = (type: 'number' | 'string'): JsonSchema => ({ type: [type, 'null'] });
+
+/** OpenAI's events, which json, text and verbose_json have, then ours, which whisper_json has. */
+export const transcriptEvent: JsonSchema = {
+  oneOf: [
+    event('transcript.text.delta', 'What each segment adds to the text.', { delta: text, logprobs }, ['logprobs']),
+    event(
+      'transcript.text.segment',
+      'With verbose_json: each segment, with its words where they are asked for.',
+      { ...ofSegment, no_speech_prob: number, words },
+      ['words'],
+    ),
+    event(
+      'transcript.text.done',
+      'The whole text; with verbose_json also what is known of the recording.',
+      { text, logprobs, usage, ...ofRecording },
+      ['logprobs', ...Object.keys(ofRecording)],
+    ),
+    event('transcript.begin', 'With whisper_json, before all others.', {
+      model: text,
+      device: text,
+      duration: orNull('number'),
+    }),
+    event('transcript.segment', 'With whisper_json: each segment, with its words where they are asked for.', {
+      segment: object({ ...ofSegment, no_speech_prob: orNull('number'), words, language: text }, ['words']),
+    }),
+    event('transcript.progress', 'With whisper_json: how much has been heard.', { seconds: number }),
+    event('transcript.warning', 'With whisper_json: what is wrong with the recording.', { message: text }),
+    event('transcript.done', 'With whisper_json, behind all others.', {
+      language: orNull('string'),
+      language_probability: orNull('number'),
+      duration: number,
+    }),
+  ],
 };
 
 export const model = object({
