@@ -10,10 +10,10 @@ export const remoteOptions = {
     group,
     doors,
     env: 'WHISPER_NPU_SERVER',
-    conflicts: ['source', 'offline', 'device', 'threads', 'cpuLevel', 'dtype', 'omDirectory', 'detectLanguage'].map(
-      (name) => ({ name }),
-    ),
-    because: 'a server has its own models and devices, and gives transcripts',
+    conflicts: ['source', 'offline', 'device', 'threads', 'cpuLevel', 'dtype', 'omDirectory'].map((name) => ({
+      name,
+    })),
+    because: 'a server has its own models and devices',
     help: 'Send recordings to this server (`whisper-npu serve`), and write what it hears as if it were heard here. --model is a model there.',
     defaultText: 'this machine does the work',
   }),

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { AudioError } from '../errors.ts';
 
@@ -8,11 +9,16 @@ export interface FormBody {
   bytes(): AsyncGenerator<Uint8Array>;
 }
 
+/** What is in no part of a form. */
+export function newBoundary(): string {
+  return `whisper-npu-${randomBytes(16).toString('hex')}`;
+}
+
 /**
  * A form with fields and, behind them, a file that is read block by block.
  *
  * @param name what the file is called
- * @param boundary what is in no part
+ * @param boundary of newBoundary()
  */
 export function formBody(
   fields: readonly (readonly [name: string, value: string])[],

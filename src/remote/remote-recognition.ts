@@ -1,9 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { RecordingInfo } from '../transcribe/recognise.ts';
 import type { Segment } from '../transcribe/segment.ts';
 import { readEvents } from './event-stream.ts';
-import { formBody } from './form-body.ts';
+import { formBody, newBoundary } from './form-body.ts';
 import { postForm, type RemoteServer } from './post-form.ts';
 import { connectionLost, errorOfServer, notOurs } from './server-failure.ts';
 import { readNews, type TranscriptNews } from './transcript-news.ts';
@@ -37,9 +36,8 @@ const silenceMs = 90_000;
  * @throws ServerError, or what the server says of the recording, also while segments come
  */
 export async function recogniseRemotely(server: RemoteServer, recording: SentRecording): Promise<RemoteRecognition> {
-  const boundary = `whisper-npu-${randomBytes(16).toString('hex')}`;
   const asked = [...recording.fields, ['response_format', 'whisper_json'], ['stream', 'true']] as const;
-  const answer = await postForm(server, '/v1/audio/transcriptions', formBody(asked, recording, boundary));
+  const answer = await postForm(server, '/v1/audio/transcriptions', formBody(asked, recording, newBoundary()));
   const news = newsOf(server, answer);
   const { value: begin } = await news.next();
   if (begin?.type !== 'transcript.begin') throw notOurs(server.url, 'its answer does not begin as it should');

@@ -15,6 +15,7 @@ test('what a form is given for options is read as what they were', () => {
     clips: [{ startSeconds: 0.25, endSeconds: 3 }, { startSeconds: 7 }],
     language: 'auto',
     task: 'translate',
+    hotwords: ['Kunpeng', 'Anna Berg'],
     initialPrompt: ' a, b\n"c" ',
     beamSize: 3,
     lengthPenalty: 1e-7,
@@ -52,7 +53,6 @@ test.each([
   '--source=pip',
   '--offline',
   '--cpu-level=plain',
-  '--detect-language',
 ])('%s is refused where a server does the work', (flag) => {
   expect(read(flag)).toBeDefined();
   expect(() => read(flag, '--server=http://127.0.0.1:8000')).toThrow(

@@ -8,6 +8,7 @@ import type { Transcript } from '../../output/transcript.ts';
 import { printable } from '../../printable.ts';
 import { openModel } from '../../setup/open-model.ts';
 import { askedOptions, needsSpeechModel, skipsSilence } from '../../transcribe/asked-options.ts';
+import { detectLanguage } from '../../transcribe/detect-language.ts';
 import type { LoadedModel } from '../../transcribe/loaded-model.ts';
 import { recognise } from '../../transcribe/recognise.ts';
 import type { Segment } from '../../transcribe/segment.ts';
@@ -26,7 +27,7 @@ import type { Hearing } from './hearing.ts';
 import { checkStdout, type OutputSettings, outputSettings } from './output-settings.ts';
 import { printLanguages } from './print-languages.ts';
 import { openResults, type Results } from './results.ts';
-import { openSendable, remoteEar } from './send-input.ts';
+import { openRemote, openSendable } from './send-input.ts';
 
 type Options = CommandOptions<'transcribe'>;
 
@@ -70,22 +71,25 @@ async function run(args: readonly string[], command: Command, session: Session):
     await speechModel?.[Symbol.asyncDispose]();
     await model?.[Symbol.asyncDispose]();
   };
-  const ear =
-    options.server === undefined ? undefined : remoteEar(options.server, options, settings, session, terminal);
+  const remote =
+    options.server === undefined ? undefined : openRemote(options.server, options, settings, session, terminal);
   try {
     await runBatch(pending, jobs.length, batch, async (job, progress) => {
       if (job.input.failure !== undefined) throw job.input.failure;
       const date = await outputDate(job.input.path === '-' ? undefined : job.input.path);
       const work = { job, date, progress, results, task: options.task };
-      if (ear !== undefined) {
+      if (remote !== undefined) {
         await using recording = await openSendable(job.input.path, session);
         await makeRoom(job.outputs.values());
-        return await transcribeOne(recording.name, ear(recording), work, session, terminal);
+        if (options.detectLanguage)
+          return await printLanguages(recording.name, await remote.languages(recording), session, json);
+        return await transcribeOne(recording.name, remote.hear(recording), work, session, terminal);
       }
       await using audio = await openInput(job.input.path, options, session, terminal.warn);
       await makeRoom(job.outputs.values());
       model ??= await load(options, settings, session, terminal);
-      if (options.detectLanguage) return await printLanguages(model, audio, session, json); // before the audio is closed
+      if (options.detectLanguage)
+        return await printLanguages(audio.name, await detectLanguage(model, audio, session.signal), session, json);
       if (needsSpeechModel(options)) speechModel ??= await openSilero();
       const hearing = hearHere(model, audio, speechModel, options, settings, session);
       await transcribeOne(audio.name, hearing, work, session, terminal).catch(namingFile(audio.name));

@@ -1,8 +1,12 @@
 import { basename } from 'node:path';
 import { openFile, streamSource } from '../../audio/byte-source.ts';
 import { copyToFile } from '../../audio/temporary-copy.ts';
+import type { LanguageProbability } from '../../decoding/language.ts';
+import { audioOptions } from '../../options/audio.ts';
 import { formFields } from '../../options/form-text.ts';
+import { passedOn } from '../../options/names.ts';
 import type { CommandOptions } from '../../options/tables.ts';
+import { detectLanguagesRemotely } from '../../remote/remote-languages.ts';
 import { recogniseRemotely } from '../../remote/remote-recognition.ts';
 import type { Session } from '../session.ts';
 import type { Terminal } from '../terminal.ts';
@@ -28,20 +32,28 @@ export async function openSendable(path: string, session: Session): Promise<Send
   return { name, path: copy.path, [Symbol.asyncDispose]: () => copy[Symbol.asyncDispose]() };
 }
 
-/** Has a server listen to recordings as the command line asks for. */
-export function remoteEar(
+/** What a server is asked of recordings. */
+export interface Remote {
+  /** Has it listen to one as the command line asks for. */
+  hear(recording: Sendable): Hearing;
+  /** @returns which languages one may be in, likeliest first */
+  languages(recording: Sendable): Promise<readonly LanguageProbability[]>;
+}
+
+export function openRemote(
   url: string,
   options: CommandOptions<'transcribe'>,
   settings: OutputSettings,
   session: Session,
   terminal: Terminal,
-): (recording: Sendable) => Hearing {
+): Remote {
   const { apiKey, model } = options;
+  const ofModel: [string, string][] = model === undefined ? [] : [['model', model]];
   const { maxLineWidth: _, maxLineCount: _1, maxWordsPerLine: _2, highlightWords: _3, ...asked } = options;
   const { needsTimestamps, needsWords: wordTimestamps } = settings;
   const fields: [string, string][] = [
     ...formFields({ ...asked, wordTimestamps }),
-    ...(model === undefined ? [] : ([['model', model]] satisfies [string, string][])),
+    ...ofModel,
     ['timestamps', String(needsTimestamps)],
   ];
   const server = {
@@ -51,12 +63,21 @@ export function remoteEar(
     onBusy: (seconds: number) => terminal.note(`${url} is busy: it is asked again in ${seconds} s`),
   };
   let isTold = false;
-  return ({ name, path }) =>
-    async (told) => {
-      const shortName = path === name ? basename(path) : name;
-      const recognition = await recogniseRemotely(server, { path, name: shortName, fields, ...told });
+  return {
+    hear: (recording) => async (told) => {
+      const recognition = await recogniseRemotely(server, { ...sentAs(recording), fields, ...told });
       if (!isTold) terminal.note(`model ${recognition.model} of ${url}, device ${recognition.device}`);
       isTold = true;
       return recognition;
-    };
+    },
+    languages(recording) {
+      const ofAudio = passedOn(options, [audioOptions], 'transcribe', 'openRecording()');
+      return detectLanguagesRemotely(server, { ...sentAs(recording), fields: [...formFields(ofAudio), ...ofModel] });
+    },
+  };
+}
+
+/** A file, and what the server calls it. */
+function sentAs({ path, name }: Sendable): { readonly path: string; readonly name: string } {
+  return { path, name: path === name ? basename(path) : name };
 }

@@ -2,7 +2,7 @@ import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } fro
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Pool } from '../../../src/pool/pool.ts';
-import { compiledPool, startServer } from '../../server/support/test-server.ts';
+import { compiledPool, scriptedPool, startServer } from '../../server/support/test-server.ts';
 import { models } from '../../support/models.ts';
 import { runCli } from '../../support/run-cli.ts';
 import { temporaryFolder } from '../../support/temporary.ts';
@@ -43,7 +43,7 @@ describe.skipIf(models.tinyEn === undefined)('transcribe --server', () => {
     ],
     [
       'with speech alone, beams, and what is said before',
-      ['--vad', '--beam-size', '2', '--initial-prompt', 'NPU, "CPU"'],
+      ['--vad', '--beam-size', '2', '--hotwords', 'NPU, CPU', '--initial-prompt', 'NPU, "CPU"'],
     ],
   ])(
     'writes the same bytes as this machine, in every format: %s',
@@ -80,6 +80,38 @@ describe.skipIf(models.tinyEn === undefined)('transcribe --server', () => {
       expect(local.stdout).toMatch(/processing unit/i);
     }
   });
+});
+
+test.each([
+  ['for people', []],
+  ['as JSON', ['--json']],
+])('--detect-language --server says what the server hears: %s', async (_, options) => {
+  const asked: (number | undefined)[] = [];
+  const ranked = [
+    { language: 'de', probability: 0.75 },
+    { language: 'nl', probability: 1 / 3 },
+  ];
+  const { url } = await startServer({
+    ...scriptedPool(),
+    async detectLanguage(recording) {
+      let count = 0;
+      for await (const block of recording.samples()) count += block.length;
+      asked.push(count / 16_000);
+      return ranked;
+    },
+  });
+  const args = ['transcribe', '-q', '--server', url, '--detect-language', '--start', '1', '--end', '3', ...options];
+  const { code, stdout } = await runCli([...args, sample]);
+  expect(code).toBe(0);
+  expect(stdout).toBe(
+    options.length > 0
+      ? `${JSON.stringify({ file: sample, language: 'de', probabilities: { de: 0.75, nl: 1 / 3 } })}\n`
+      : `${sample}: de (German) 75.0 %, nl (Dutch) 33.3 %\n`,
+  );
+  expect(asked).toEqual([2]);
+  const refused = await runCli([...args, '--model', 'nothing', sample]);
+  expect(refused.code).toBe(4);
+  expect(refused.stdout + refused.stderr).toContain('there is no model nothing here');
 });
 
 test('a batch ends where nobody answers, and does not ask for every recording', async () => {
