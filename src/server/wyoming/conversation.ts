@@ -18,6 +18,8 @@ export interface ConversationOptions {
   readonly parts: ServerParts;
   /** A client that neither speaks nor is waited for is given up after so long. */
   readonly idleMs: number;
+  /** How often is looked whether one is still there who says no more and waits for an answer. */
+  readonly probeMs: number;
   isDraining(): boolean;
   onAnswered(answered: AnsweredRequest): void;
 }
@@ -43,6 +45,7 @@ export function converse(socket: Socket, options: ConversationOptions): Conversa
   socket.setTimeout(options.idleMs, () => {
     if (!state.isWorking) socket.destroy();
   });
+  socket.once('end', () => probeWhileOpen(socket, options.probeMs));
   const over = listen(socket, options, state, left.signal).finally(async () => {
     await state.spoken?.[Symbol.asyncDispose]();
     socket.end(() => socket.destroySoon());
@@ -55,6 +58,14 @@ export function converse(socket: Socket, options: ConversationOptions): Conversa
   };
 }
 
+/** Who has gone away altogether and who only says no more look the same, until something is sent: this, which clients pass over. */
+function probeWhileOpen(socket: Socket, probeMs: number): void {
+  const probe = setInterval(() => {
+    if (socket.writable && !socket.writableNeedDrain) socket.write(frameBytes('ping', { text: null }));
+  }, probeMs);
+  socket.once('close', () => clearInterval(probe));
+}
+
 interface State {
   spoken: (Spoken & { readonly log: Log }) | undefined;
   /** What is asked of the next recording, as fields of a form. */
@@ -63,7 +74,8 @@ interface State {
 }
 
 async function listen(socket: Socket, options: ConversationOptions, state: State, signal: AbortSignal): Promise<void> {
-  const frames = readFrames(socket);
+  // Who says no more may still wait for an answer, so that the end of what comes is not that of the connection.
+  const frames = readFrames(socket.iterator({ destroyOnReturn: false }));
   try {
     let coming = frames.next();
     for (;;) {

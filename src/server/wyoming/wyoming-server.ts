@@ -7,8 +7,10 @@ export interface WyomingServerOptions {
   readonly host: string;
   readonly port: number;
   readonly parts: ServerParts;
+  /** Beyond these the one that has been idle for longest gives way, or where none is the newest. */
   readonly maxConnections: number;
   readonly idleMs?: number;
+  readonly probeMs?: number;
   onAnswered(answered: AnsweredRequest): void;
 }
 
@@ -23,18 +25,25 @@ export interface WyomingServer {
 }
 
 const usualIdleMs = 60_000;
+const usualProbeMs = 1000;
 
 /** @throws WhisperNpuError 'CANNOT_LISTEN' */
 export async function openWyomingServer(options: WyomingServerOptions): Promise<WyomingServer> {
-  const { host, port, parts, onAnswered, idleMs = usualIdleMs } = options;
+  const { host, port, parts, onAnswered, idleMs = usualIdleMs, probeMs = usualProbeMs } = options;
   const state = { isDraining: false };
   const conversations = new Map<Socket, Conversation>();
-  const server = createServer((socket) => {
-    const conversation = converse(socket, { parts, idleMs, isDraining: () => state.isDraining, onAnswered });
+  const makeRoom = (): boolean => {
+    const idle = [...conversations].find(([, { isBusy }]) => !isBusy)?.[0];
+    idle?.destroy();
+    return idle !== undefined && conversations.delete(idle);
+  };
+  const conversing = { parts, idleMs, probeMs, isDraining: () => state.isDraining, onAnswered };
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    if (conversations.size >= options.maxConnections && !makeRoom()) return void socket.destroy();
+    const conversation = converse(socket, conversing);
     conversations.set(socket, conversation);
     conversation.over.finally(() => conversations.delete(socket)).catch(() => socket.destroy());
   });
-  server.maxConnections = options.maxConnections;
   await new Promise<void>((resolve, reject) => {
     const hint = 'choose another port with --wyoming';
     server.once('error', (cause: NodeJS.ErrnoException) => reject(cannotListen(options, cause, hint)));

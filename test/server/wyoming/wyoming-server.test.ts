@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { Pool } from '../../../src/pool/pool.ts';
 import type { SpeechServerOptions } from '../../../src/server/speech-server.ts';
@@ -270,13 +271,42 @@ test('a server that goes down answers what has been spoken, and no one else', as
   await drained;
 });
 
-test('connections are as many as there may be', async () => {
-  const { wyoming } = await start(scriptedPool(), { admission: { running: 1, waiting: 0, waitSeconds: 1 } });
-  const clients = await Promise.all(Array.from({ length: 257 }, () => openClient(wyoming)));
+test('who says no more after the end of a recording gets its text', async () => {
+  const pool = scriptedPool(async function* (recording) {
+    for await (const _ of recording.samples());
+    await sleep(1300); // until it has been looked whether somebody still waits
+    yield segmentOf(' hello');
+  });
+  const { wyoming, answered } = await start(pool);
+  const client = await openClient(wyoming);
+  speak(client, second);
+  client.socket.end();
+  const heard = [await client.hear(), await client.hear()];
+  expect(heard.map((frame) => frame?.type)).toEqual(['ping', 'transcript']);
+  expect(heard[1]?.data['text']).toBe('hello');
+  expect(await client.hear()).toBeUndefined();
+  await expect.poll(() => answered.map(({ status }) => status)).toEqual([200]);
+  const halfway = await openClient(wyoming);
+  halfway.say('audio-start', format);
+  halfway.socket.end();
+  expect(await halfway.hear()).toBeUndefined();
+  await expect.poll(() => answered.map(({ status }) => status)).toEqual([200, 499]);
+});
+
+test('idle connections shut nobody out: the oldest of them gives way', async () => {
+  const { wyoming } = await start(scriptedPool(), { admission: { running: 1, waiting: 1, waitSeconds: 1 } });
+  const speaking = await openClient(wyoming);
+  speaking.say('audio-start', format);
+  speaking.say('ping');
+  expect(await speaking.hear()).toMatchObject({ type: 'pong' });
+  const idle = await Promise.all(Array.from({ length: 257 }, () => openClient(wyoming)));
   const more = await openClient(wyoming);
-  expect(await more.hear()).toBeUndefined();
-  clients[0]?.say('ping');
-  expect(await clients[0]?.hear()).toMatchObject({ type: 'pong' });
+  speak(more, second);
+  expect(await more.hear()).toMatchObject({ type: 'transcript' });
+  await expect.poll(() => idle.filter(({ socket }) => socket.destroyed).length).toBe(1);
+  speaking.say('audio-chunk', format, second);
+  speaking.say('audio-stop');
+  expect(await speaking.hear()).toMatchObject({ type: 'transcript' });
 });
 
 test('damaged conversations do no harm to the server', async () => {
