@@ -28,7 +28,7 @@ export const poolOptions = {
   maxRecordings: optionWithDefault(integer(1, 100_000), 64, {
     group,
     doors: ['openPool()', 'serve'],
-    help: 'Hold windows of at most this many recordings in memory; others wait to be read.',
+    help: 'Work on at most this many recordings at a time, each of which has a window in memory; others wait for their turn.',
   }),
 };
 

@@ -19,7 +19,7 @@ export interface OpenPoolOptions extends Omit<LoadModelOptions, 'device'> {
   readonly device?: string;
   /** How many windows each device has at a time at most, of whatever recordings. */
   readonly batchSize?: number;
-  /** How many recordings are read at a time; each has a window in memory. */
+  /** How many recordings are worked on at a time, each of which has a window in memory; others wait for their turn. */
   readonly maxRecordings?: number;
 }
 
