@@ -1,12 +1,14 @@
-import { integer } from './kinds/numbers.ts';
-import { plainName, queueAddress } from './kinds/texts.ts';
+import { integer, number } from './kinds/numbers.ts';
+import { nameOf, plainName, queueAddress } from './kinds/texts.ts';
 import { yesOrNo } from './kinds/yes-or-no.ts';
 import { option, optionWithDefault } from './option.ts';
 
 const group = 'Queue';
 const adding = ['queue add'] as const;
 const worker = ['worker'] as const;
-const doors = [...adding, 'queue status', 'queue results', 'queue cancel', 'queue retry', ...worker] as const;
+const serve = ['serve'] as const;
+const doors = [...adding, 'queue status', 'queue results', 'queue cancel', 'queue retry', ...worker, ...serve] as const;
+const ofServer = { group, doors: serve, needs: [{ name: 'jobsDir' }] };
 
 /** Recordings as jobs that workers do. */
 export const queueOptions = {
@@ -14,6 +16,7 @@ export const queueOptions = {
     group,
     doors,
     env: 'WHISPER_NPU_QUEUE',
+    needs: ofServer.needs,
     commonIn: [...adding, ...worker],
     help: 'Keep the jobs in this server, Redis, Valkey or PostgreSQL, for workers on several machines. It needs the package bullmq.',
     defaultText: 'a journal in the store, for workers on this machine',
@@ -22,6 +25,7 @@ export const queueOptions = {
     group,
     doors,
     flag: 'name',
+    needs: ofServer.needs,
     commonIn: [...adding, ...worker],
     help: 'Use the queue of this name. Each has jobs and workers of its own, so each can have another model.',
   }),
@@ -58,5 +62,21 @@ export const queueOptions = {
     doors: worker,
     commonIn: worker,
     help: 'End when every job is finished, failed or cancelled. The exit code is 1 where one failed here.',
+  }),
+  jobsDir: option(nameOf('folder'), {
+    group,
+    doors: serve,
+    commonIn: serve,
+    help: 'Take recordings as jobs too (POST /v1/jobs), and keep them and their results in this folder. Workers do them, which find it under the same path.',
+    defaultText: 'no jobs are taken',
+  }),
+  keepJobsSeconds: optionWithDefault(number(1, 31_536_000, 's'), 86_400, {
+    ...ofServer,
+    flag: 'keep-jobs',
+    help: 'Remove the recording and the result of a job this many seconds after its end.',
+  }),
+  maxJobs: optionWithDefault(integer(1, 10_000_000), 10_000, {
+    ...ofServer,
+    help: 'Take no more jobs while this many are on their way.',
   }),
 };

@@ -7,7 +7,7 @@ import { type CommandOptions, type FormOptions, optionTables } from '../options/
 const options = optionsOf(optionTables, 'audio form');
 
 /** What a job says of how it is transcribed: what a form with the recording would say, without what goes without saying. */
-export function wishesOf(asked: CommandOptions<'queue add'>): Readonly<Record<string, unknown>> {
+export function wishesOf(asked: CommandOptions<'queue add'> | FormOptions): Readonly<Record<string, unknown>> {
   return Object.fromEntries(saidInForm(asked).map(([name, , value]) => [name, value]));
 }
 

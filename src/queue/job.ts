@@ -26,6 +26,8 @@ export const jobSchema = v.object({
   priority: v.pipe(v.number(), v.integer(), v.minValue(-1000), v.maxValue(1000)),
   /** How often it is tried before it stays failed. */
   attempts: v.pipe(count, v.minValue(1)),
+  /** A recording that turns out to be longer fails. */
+  maxSeconds: v.optional(v.number()),
 });
 
 /** A recording that somebody wants transcribed. */

@@ -1,5 +1,6 @@
 import { hashFile } from '../audio/hash-file.ts';
-import { JobError } from '../errors.ts';
+import { limitedRecording } from '../audio/limited-recording.ts';
+import { AudioError, JobError } from '../errors.ts';
 import { openRecording } from '../open-recording.ts';
 import { audioOptions } from '../options/audio.ts';
 import { passedOn } from '../options/names.ts';
@@ -72,12 +73,18 @@ async function heard(
 ): Promise<Omit<Transcript, 'model' | 'device'>> {
   const { path, name } = job.audio;
   const warn = (message: string) => onWarning(`${name}: ${message}`);
-  await using audio = await openRecording(path, {
+  await using opened = await openRecording(path, {
     ...passedOn(options, [audioOptions], 'audio form', 'openRecording()'),
     ...(ffmpeg === undefined ? {} : { ffmpeg }),
     signal,
     onWarning: warn,
   });
+  const { maxSeconds = Number.POSITIVE_INFINITY } = job;
+  const audio = limitedRecording(
+    opened,
+    maxSeconds,
+    (message) => new AudioError('RECORDING_TOO_LONG', `${name}: ${message}`),
+  );
   const needsWords = needsWordTimes(options);
   const recognition = recognise((asked) => pool.transcribe(audio, asked), audio, {
     ...askedOptions(options, 'audio form', needsSpeechModel(options) ? await speechModel() : undefined),

@@ -20,6 +20,8 @@ export interface JobQueue extends AsyncDisposable {
   add(jobs: readonly Job[]): Promise<number>;
   /** How many jobs are in each state. */
   counts(): Promise<Readonly<Record<JobState, number>>>;
+  /** @returns undefined where there is no such job */
+  report(key: string): Promise<JobReport | undefined>;
   /** All jobs, or those in one of these states. */
   reports(states?: readonly JobState[]): AsyncIterable<JobReport>;
   /** Jobs that have come to their end: those that had, and with `follow` those that do, until nothing is left. */
@@ -28,6 +30,8 @@ export interface JobQueue extends AsyncDisposable {
   cancel(keys: readonly string[]): Promise<number>;
   /** Those that failed or were cancelled wait again, as if they had just been added. @returns how many that were */
   retry(keys: readonly string[]): Promise<number>;
+  /** Those that are at their end leave the queue, as if they had never been there. @returns how many that were */
+  forget(keys: readonly string[]): Promise<number>;
   /**
    * Does jobs until it is told to end, or until an error is about none of them (`isAboutJob()` in failure.ts): then what it was
    * met with goes back as if it had not been begun.

@@ -1,47 +1,12 @@
 import * as v from 'valibot';
+import { segmentSchema } from '../output/segment-schema.ts';
 import type { Segment } from '../transcribe/segment.ts';
 
-/** A figure that JSON has no number for is null there. */
-const figure = v.pipe(
-  v.nullable(v.number()),
-  v.transform((value) => value ?? Number.NaN),
-);
-const count = v.pipe(v.number(), v.integer(), v.minValue(0));
-const word = v.pipe(
-  v.object({ word: v.string(), start: v.number(), end: v.number(), probability: figure }),
-  v.transform(({ word: text, start, end, probability }) => ({
-    text,
-    startSeconds: start,
-    endSeconds: end,
-    probability,
-  })),
-);
+/** Where nothing goes without saying, each segment says its language. */
 const segment = v.pipe(
-  v.object({
-    id: count,
-    seek: count,
-    start: v.number(),
-    end: v.number(),
-    text: v.string(),
-    tokens: v.array(count),
-    temperature: v.number(),
-    avg_logprob: figure,
-    compression_ratio: figure,
-    no_speech_prob: v.nullable(v.number()),
-    language: v.string(),
-    words: v.optional(v.array(word)),
-  }),
-  v.transform(
-    ({ start, end, avg_logprob, compression_ratio, no_speech_prob, words, ...same }): Segment => ({
-      ...same,
-      startSeconds: start,
-      endSeconds: end,
-      avgLogprob: avg_logprob,
-      compressionRatio: compression_ratio,
-      ...(no_speech_prob === null ? {} : { noSpeechProb: no_speech_prob }),
-      ...(words === undefined ? {} : { words }),
-    }),
-  ),
+  segmentSchema,
+  v.check(({ language }) => language !== undefined),
+  v.transform((read): Segment => ({ ...read, language: read.language ?? '' })),
 );
 const news = v.variant('type', [
   v.object({

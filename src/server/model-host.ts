@@ -13,6 +13,11 @@ const openaiNames = new Set([
   'gpt-4o-mini-transcribe-2025-12-15',
 ]);
 
+/** Whether a client asks for no model in particular. */
+export function isAnyModel(id: string): boolean {
+  return openaiNames.has(id) || id === '';
+}
+
 /** A model that can be asked for. */
 export interface ListedModel {
   readonly id: string;
@@ -50,7 +55,6 @@ export interface ModelHostOptions extends HeldModelsOptions {
 
 export function openModelHost({ stored, ...options }: ModelHostOptions): ModelHost {
   const held = openHeldModels(options);
-  const isDefault = (id: string) => openaiNames.has(id) || id === '';
   const keyOf = (name: string) => (name === held.defaultName ? undefined : name);
   const listed = (id: string): ListedModel => ({ id, isLoaded: held.isLoaded(keyOf(id)) });
   const list = async (): Promise<ListedModel[]> => {
@@ -60,7 +64,7 @@ export function openModelHost({ stored, ...options }: ModelHostOptions): ModelHo
   };
   const find = async (id: string): Promise<ListedModel> => {
     const all = await list();
-    const wanted = isDefault(id) ? held.defaultName : nameOf(id);
+    const wanted = isAnyModel(id) ? held.defaultName : nameOf(id);
     const found = all.find((model) => model.id === wanted);
     if (found !== undefined) return found;
     throw new RequestError(404, 'MODEL_NOT_FOUND', `there is no model ${id.slice(0, 100)} here`, {
@@ -77,14 +81,14 @@ export function openModelHost({ stored, ...options }: ModelHostOptions): ModelHo
     find,
     async use(id) {
       // A server that has just been started keeps its first clients waiting for the model.
-      if (isDefault(id)) return held.use({ id: undefined, mayFetch: false });
+      if (isAnyModel(id)) return held.use({ id: undefined, mayFetch: false });
       await held.whole();
       const { id: name } = await find(id);
       return held.use({ id: keyOf(name), mayFetch: false });
     },
     async fetch(id) {
       await held.whole();
-      const name = isDefault(id) ? held.defaultName : (publishedName(id) ?? (await find(id)).id);
+      const name = isAnyModel(id) ? held.defaultName : (publishedName(id) ?? (await find(id)).id);
       using use = await held.use({ id: name === undefined ? undefined : keyOf(name), mayFetch: true });
       return listed(name ?? use.pool.name);
     },

@@ -1,6 +1,7 @@
 import { sendJson, sendText } from './http/exchange.ts';
 import { unavailable } from './http/request-error.ts';
 import type { Route } from './http/router.ts';
+import { jobRoutes } from './jobs/routes.ts';
 import { answerLanguages } from './openai/languages.ts';
 import { answerModel, answerModels, loadModel, unloadModel } from './openai/models.ts';
 import { answerSpeech } from './openai/transcriptions.ts';
@@ -39,6 +40,7 @@ export function routesOf(parts: ServerParts, isDraining: () => boolean): Route[]
     { method: 'GET', path: '/v1/models/{id}', about: about.getModel, handle: getModel },
     { method: 'POST', path: '/v1/models/{id}', about: about.loadModel, handle: load },
     { method: 'DELETE', path: '/v1/models/{id}', about: about.unloadModel, handle: unload },
+    ...jobRoutes(parts),
     { method: 'GET', path: '/metrics', about: about.metrics, isAlways: true, handle: metrics },
     { method: 'GET', path: '/openapi.json', about: about.openApi, handle: describe },
     { method: 'GET', path: '/health', about: about.health, ...whileItLives, handle: health },

@@ -5,6 +5,7 @@ import type { AccessRules } from './http/access.ts';
 import { type AnsweredRequest, type HttpServerOptions, openHttpServer } from './http/http-server.ts';
 import type { UploadLimits } from './http/upload.ts';
 import { openUploadFolder } from './http/upload-folder.ts';
+import { type JobDeskOptions, maxWatchers, openJobDesk } from './jobs/job-desk.ts';
 import { openMetrics } from './metrics.ts';
 import { type ModelHostOptions, openModelHost } from './model-host.ts';
 import { routesOf } from './routes.ts';
@@ -25,6 +26,8 @@ export interface SpeechServerOptions {
   /** By default the system's folder for temporary files. */
   readonly uploadDirectory?: string | undefined;
   readonly maxDurationSeconds: number;
+  /** For recordings that workers transcribe; without it none are taken. */
+  readonly jobs?: JobDeskOptions | undefined;
   readonly ffmpeg?: string | undefined;
   readonly version: string;
   onAnswered(answered: AnsweredRequest): void;
@@ -47,6 +50,11 @@ const connectionsForRefusals = 256;
 /** @throws WhisperNpuError where the server cannot listen, or keep what it is sent */
 export async function openSpeechServer(options: SpeechServerOptions): Promise<SpeechServer> {
   const uploads = await openUploadFolder(options.uploadDirectory);
+  const removeUploads = async () => uploads[Symbol.asyncDispose]();
+  const jobs =
+    options.jobs === undefined
+      ? undefined
+      : await openJobDesk(options.jobs).catch((error: unknown) => closeAfter(error, removeUploads));
   const models = openModelHost(options.models);
   const admission = openAdmission(options.admission);
   const metrics = openMetrics(admission, models);
@@ -56,6 +64,7 @@ export async function openSpeechServer(options: SpeechServerOptions): Promise<Sp
     uploads,
     admission,
     metrics,
+    jobs,
     uploadLimits: options.uploads,
     maxDurationSeconds: options.maxDurationSeconds,
     speechModel: silero.get,
@@ -64,7 +73,7 @@ export async function openSpeechServer(options: SpeechServerOptions): Promise<Sp
   };
   let isDraining = false;
   const { running, waiting } = options.admission;
-  const maxConnections = running + waiting + connectionsForRefusals;
+  const maxConnections = running + waiting + connectionsForRefusals + (jobs === undefined ? 0 : maxWatchers);
   const onAnswered = (answered: AnsweredRequest) => {
     metrics.count(answered);
     options.onAnswered(answered);
@@ -78,14 +87,15 @@ export async function openSpeechServer(options: SpeechServerOptions): Promise<Sp
     maxConnections,
     onAnswered,
   });
-  const removeUploads = async () => uploads[Symbol.asyncDispose]();
-  const server = await listening.catch((error: unknown) => closeAfter(error, removeUploads));
+  const removeKept = async () => {
+    await jobs?.[Symbol.asyncDispose]();
+    await removeUploads();
+  };
+  const server = await listening.catch((error: unknown) => closeAfter(error, removeKept));
   const { host, wyomingPort: port } = options;
   const speaking =
     port === undefined ? undefined : openWyomingServer({ host, port, parts, maxConnections, onAnswered });
-  const wyoming = await speaking?.catch((error: unknown) =>
-    closeAfter(error, () => server.close().then(removeUploads)),
-  );
+  const wyoming = await speaking?.catch((error: unknown) => closeAfter(error, () => server.close().then(removeKept)));
   const ready = models.load().then((pool) => ({
     model: `${pool.name}, ${pool.dtype}`,
     devices: pool.status().devices.map(({ name }) => name),
@@ -97,6 +107,7 @@ export async function openSpeechServer(options: SpeechServerOptions): Promise<Sp
     ready,
     async drain() {
       isDraining = true;
+      jobs?.drain();
       await Promise.all([server.drain(), wyoming?.drain()]);
     },
     async [Symbol.asyncDispose]() {
@@ -104,7 +115,7 @@ export async function openSpeechServer(options: SpeechServerOptions): Promise<Sp
       await server.close();
       await models[Symbol.asyncDispose]();
       await silero[Symbol.asyncDispose]();
-      await uploads[Symbol.asyncDispose]();
+      await removeKept();
     },
   };
 }

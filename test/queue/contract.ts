@@ -125,6 +125,29 @@ export function queueContract(title: string, place: () => Promise<() => Promise<
       expect(await states(queue)).toEqual(['waiting', 'cancelled']);
     });
 
+    test('are told of one by one, and leave when they are at their end and not before', async () => {
+      const open = await place();
+      const queue = await open();
+      const [good, bad, waits] = [jobNamed('good'), jobNamed('bad', { attempts: 1 }), jobNamed('waits')];
+      await queue.add([good, bad]);
+      expect(await queue.report(waits.key)).toBeUndefined();
+      expect(await queue.report(good.key)).toMatchObject({ job: good, state: 'waiting' });
+      await work(queue, async ({ audio }) => {
+        if (audio.name === 'bad.wav') throw new AudioError('AUDIO_EMPTY', 'nothing in it');
+        expect(await queue.report(good.key)).toMatchObject({ state: 'active' });
+        return result;
+      });
+      await queue.add([waits]);
+      expect(await queue.report(good.key)).toMatchObject({ state: 'finished', result });
+      expect(await queue.report(bad.key)).toMatchObject({ state: 'failed', failure: { code: 'AUDIO_EMPTY' } });
+      expect(await queue.forget([good.key, bad.key, waits.key, jobNamed('unknown').key])).toBe(2);
+      await queue.cancel([waits.key]);
+      expect(await queue.report(waits.key)).toMatchObject({ state: 'cancelled' });
+      expect(await queue.forget([waits.key])).toBe(1);
+      expect(await reportsOf(await open())).toEqual([]);
+      expect(await queue.add([good])).toBe(1);
+    });
+
     test('in hand are brought to their end by a worker that is told to stop, and no other is begun', async () => {
       const queue = await (await place())();
       await queue.add(names(4).map((name) => jobNamed(name)));

@@ -4,12 +4,14 @@ import { closeAfter, UsageError } from '../../errors.ts';
 import { listModels, storeDirectory } from '../../model/store.ts';
 import type { CommandOptions } from '../../options/tables.ts';
 import { openPoolOn } from '../../pool/open-pool.ts';
+import type { JobQueue } from '../../queue/queue.ts';
 import { checkMemory } from '../../server/check-memory.ts';
 import type { ModelOpening } from '../../server/held-models.ts';
 import { isLoopback } from '../../server/http/access.ts';
 import { openSpeechServer, type SpeechServerOptions } from '../../server/speech-server.ts';
 import { addOptions, readOptions } from '../command-options.ts';
 import { modelInput } from '../model-input.ts';
+import { openQueue } from '../queue/open-queue.ts';
 import type { Session } from '../session.ts';
 import type { Terminal } from '../terminal.ts';
 import { version } from '../version.ts';
@@ -39,7 +41,9 @@ async function run(command: Command, session: Session): Promise<void> {
   const { options, terminal } = readOptions(command, 'serve', session);
   checkAccess(options);
   const tls = await readTlsFiles(options.tlsCert, options.tlsKey);
-  const server = await openSpeechServer({ ...serverOptions(options, session, terminal), tls });
+  await using queue = options.jobsDir === undefined ? undefined : await openQueue(options, session, terminal);
+  const jobs = queue && jobsIn(queue, options, terminal);
+  const server = await openSpeechServer({ ...serverOptions(options, session, terminal), tls, jobs });
   const close = async () => server[Symbol.asyncDispose]();
   try {
     const ending = new Promise<void>((resolve, reject) => {
@@ -49,6 +53,7 @@ async function run(command: Command, session: Session): Promise<void> {
       });
     });
     terminal.note(`listening on ${server.url}`);
+    if (queue !== undefined) terminal.note(`taking jobs for the workers of ${queue.place}`);
     if (server.wyomingUrl !== undefined) terminal.note(`speaking Wyoming on ${server.wyomingUrl}`);
     const { model, devices } = await Promise.race([
       server.ready,
@@ -68,6 +73,11 @@ function checkAccess({ host, apiKey, auth, wyoming }: Options): void {
   throw new UsageError('API_KEY_NEEDED', `others can reach ${host}: a server there needs a key`, {
     hint: `${wyoming === undefined ? 'set WHISPER_NPU_API_KEY, or ' : ''}say --no-auth if everybody who can reach it may use it`,
   });
+}
+
+function jobsIn(queue: JobQueue, options: Options, { warn }: Terminal): SpeechServerOptions['jobs'] {
+  const { jobsDir = '', keepJobsSeconds: keepSeconds, maxJobs } = options;
+  return { queue, directory: jobsDir, keepSeconds, maxJobs, onWarning: warn };
 }
 
 function serverOptions(options: Options, session: Session, terminal: Terminal): SpeechServerOptions {

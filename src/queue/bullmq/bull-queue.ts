@@ -66,10 +66,12 @@ export async function openBullQueue(
     place: `${shown} (${name})`,
     counts: () => countsOf(parts),
     add: (added) => addJobs(added, parts),
+    report: (key) => reportOn(key, parts),
     reports: (states = jobStates) => reportsIn(states, parts),
     ended: (options) => endedJobs(parts, () => reportsIn([...endStates, 'cancelled'], parts), eventsOf, options),
     cancel: (keys) => each(keys, (key) => cancelOne(key, parts)),
     retry: (keys) => each(keys, (key) => retryOne(key, parts)),
+    forget: (keys) => each(keys, (key) => forgetOne(key, parts)),
     work: (perform, options) => workOn({ bullmq, connection, name, parts, perform, told }, options),
     [Symbol.asyncDispose]: close,
   };
@@ -132,6 +134,19 @@ async function* reportsIn(states: readonly JobState[], { jobs, cancelled }: Bull
   }
 }
 
+async function reportOn(key: string, { jobs, cancelled }: BullParts): Promise<JobReport | undefined> {
+  const id = bullId(key);
+  const [parked, found] = await Promise.all([cancelled.getJob(id), jobs.getJob(id)]);
+  if (parked !== undefined) return reportOf(parked, 'cancelled');
+  if (found === undefined) return undefined;
+  const type = await found.getState();
+  const state = (Object.keys(bullStates) as (keyof typeof bullStates)[]).find((name) =>
+    (bullStates[name] as readonly string[]).includes(type),
+  );
+  // One that goes just now is in no state.
+  return state === undefined ? undefined : reportOf(found, state);
+}
+
 /** @returns for how many it did something */
 async function each(keys: readonly string[], change: (key: string) => Promise<boolean>): Promise<number> {
   let count = 0;
@@ -162,4 +177,12 @@ async function retryOne(key: string, { jobs, cancelled }: BullParts): Promise<bo
   if (found === undefined || (await found.getState()) !== 'failed') return false;
   await found.retry('failed', { resetAttemptsMade: true, resetAttemptsStarted: true });
   return true;
+}
+
+async function forgetOne(key: string, { jobs, cancelled }: BullParts): Promise<boolean> {
+  const id = bullId(key);
+  const state = await jobs.getJobState(id);
+  // What was cancelled may still be in somebody's hands, who stops when he finds it among those.
+  if (state === 'unknown') return (await cancelled.getJob(id)) !== undefined && (await cancelled.remove(id)) === 1;
+  return (state === 'completed' || state === 'failed') && (await jobs.remove(id)) === 1;
 }

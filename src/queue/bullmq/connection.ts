@@ -10,6 +10,8 @@ export const prefix = 'whisper-npu';
 
 /** How long a server that was there once is waited for is its own business; one that never was is an error after this. */
 const firstAnswerMs = 5000;
+/** The same where nothing is known to be wrong: it, or this machine, may be busy. */
+const busyAnswerMs = 20_000;
 
 /** Where a server of jobs is. */
 export interface ServerAddress {
@@ -44,7 +46,11 @@ export async function firstAnswer(
 ): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(lastProblem() ?? new Error('it does not answer')), firstAnswerMs);
+    const giveUp = () => reject(lastProblem() ?? new Error('it does not answer'));
+    timer = setTimeout(() => {
+      if (lastProblem() !== undefined) giveUp();
+      else timer = setTimeout(giveUp, busyAnswerMs - firstAnswerMs);
+    }, firstAnswerMs);
   });
   try {
     await Promise.race([ready, late]);

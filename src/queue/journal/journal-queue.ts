@@ -55,7 +55,7 @@ export async function openJournalQueue(folder: string): Promise<JobQueue> {
   };
   /** Appends an entry for each of these jobs that is in one of the states. @returns how many these are */
   const change = async (
-    what: 'cancelled' | 'again',
+    what: 'cancelled' | 'again' | 'forgotten',
     keys: readonly string[],
     states: readonly JournalJob['state'][],
   ) => {
@@ -81,6 +81,10 @@ export async function openJournalQueue(folder: string): Promise<JobQueue> {
       for (const { state } of await reports()) counts[state]++;
       return counts;
     },
+    async report(key) {
+      const found = (await journal.refresh()).jobs.get(key);
+      return found === undefined ? undefined : reportOf(found, await claims.held());
+    },
     async *reports(states = jobStates) {
       yield* (await reports()).filter(({ state }) => states.includes(state));
     },
@@ -102,6 +106,7 @@ export async function openJournalQueue(folder: string): Promise<JobQueue> {
     },
     cancel: (keys) => change('cancelled', keys, ['open']),
     retry: (keys) => change('again', keys, ['failed', 'cancelled']),
+    forget: (keys) => change('forgotten', keys, ['finished', 'failed', 'cancelled']),
     work: (perform, options) => workOn({ journal, claims, perform }, options),
     async [Symbol.asyncDispose]() {},
   };

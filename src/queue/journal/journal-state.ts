@@ -17,6 +17,7 @@ const entrySchema = v.variant('what', [
   v.object({ what: v.literal('released'), key }),
   v.object({ what: v.literal('cancelled'), key }),
   v.object({ what: v.literal('again'), key }),
+  v.object({ what: v.literal('forgotten'), key }),
 ]);
 
 /** A thing that happened. */
@@ -47,6 +48,7 @@ export interface JournalState {
 export function journalState(): JournalState {
   const jobs = new Map<string, JournalJob>();
   const open = new Map<string, JournalJob>();
+  let nAdded = 0;
   const reopen = (found: JournalJob) => {
     Object.assign(found, { state: 'open', failures: 0, begun: 0, restsUntilMs: 0, failure: undefined });
     open.set(found.job.key, found);
@@ -59,7 +61,7 @@ export function journalState(): JournalState {
     const before = jobs.get(job.key);
     if (before?.state === 'cancelled') reopen(before);
     if (before !== undefined) return;
-    const added: JournalJob = { job, order: jobs.size, state: 'open', failures: 0, begun: 0, restsUntilMs: 0 };
+    const added: JournalJob = { job, order: nAdded++, state: 'open', failures: 0, begun: 0, restsUntilMs: 0 };
     jobs.set(job.key, added);
     open.set(job.key, added);
   };
@@ -85,6 +87,9 @@ export function journalState(): JournalState {
         break;
       case 'again':
         if (found.state !== 'open') reopen(found);
+        break;
+      case 'forgotten':
+        if (found.state !== 'open') jobs.delete(entry.key);
         break;
     }
   };

@@ -8,6 +8,8 @@ export interface RouteAbout {
   readonly summary: string;
   /** The form that comes with it. */
   readonly form?: JsonSchema;
+  /** Of a good answer; 200 if not given. */
+  readonly status?: number;
   /** What a good answer is, by its type. */
   readonly answers: Readonly<Record<string, JsonSchema>>;
 }

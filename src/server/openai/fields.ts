@@ -30,7 +30,7 @@ const ofSpeakers = ['known_speaker_names', 'known_speaker_references'];
  *
  * @throws UsageError, RequestError 400, with the field
  */
-export function readSpeechRequest(form: UploadedForm, task: 'transcribe' | 'translate'): SpeechRequest {
+export function readSpeechRequest(form: Pick<UploadedForm, 'fields'>, task: 'transcribe' | 'translate'): SpeechRequest {
   const own = new Map<OwnField, string[]>(ownNames.map((name) => [name, []]));
   const others: FormField[] = [];
   const strategy: FormField[] = [];

@@ -34,13 +34,18 @@ const file: JsonSchema = { type: 'string', format: 'binary', description: 'The r
 
 /** A form with a recording that is to be transcribed or translated. */
 export function speechForm(task: 'transcribe' | 'translate'): JsonSchema {
+  return formOf(speechFields(task));
+}
+
+/** Its fields beside the recording. */
+export function speechFields(task: 'transcribe' | 'translate'): Readonly<Record<string, JsonSchema>> {
   const { task: _, ...options } = formSchema();
   const renamed = Object.entries(optionOf).map(([name, option]) => [name, fieldSchema(speechOptions[option])]);
-  return formOf({
+  return {
     ...ownFields,
     ...Object.fromEntries(renamed),
     ...(task === 'transcribe' ? formSchema() : options),
-  });
+  };
 }
 
 /** A form with a recording, and other fields. */

@@ -1,3 +1,4 @@
+import { limitedRecording } from '../../audio/limited-recording.ts';
 import type { AudioRecording } from '../../audio/recording.ts';
 import { openRecording } from '../../open-recording.ts';
 import { audioOptions } from '../../options/audio.ts';
@@ -7,7 +8,6 @@ import type { Ticket } from '../admission.ts';
 import type { Exchange, RequestFacts } from '../http/exchange.ts';
 import { RequestError } from '../http/request-error.ts';
 import { readUpload, type UploadedForm } from '../http/upload.ts';
-import { limitedRecording } from '../limited-recording.ts';
 import type { ServerParts } from '../server-parts.ts';
 import type { SpeechRequest } from './fields.ts';
 
@@ -39,11 +39,20 @@ export async function withUpload<Request extends Asked>(
   using ticket = parts.admission.enter();
   await using form = await readUpload(exchange, parts.uploads, parts.uploadLimits);
   const request = read(form);
-  const { file } = form;
-  if (file === undefined)
-    throw new RequestError(400, 'FILE_MISSING', 'there is no file in the form', { param: 'file' });
-  if (request.warnings.length > 0) response.setHeader('x-whisper-npu-warning', asHeader(request.warnings.join('; ')));
+  const file = fileOf(form);
+  tellWarnings(response, request);
   await inTurn({ ticket, file, request, parts, signal, facts }, work);
+}
+
+/** @throws RequestError 400 where a form has none */
+export function fileOf({ file }: UploadedForm): NonNullable<UploadedForm['file']> {
+  if (file !== undefined) return file;
+  throw new RequestError(400, 'FILE_MISSING', 'there is no file in the form', { param: 'file' });
+}
+
+/** Names fields that have no effect in a header of the answer. */
+export function tellWarnings(response: Exchange['response'], { warnings }: Pick<SpeechRequest, 'warnings'>): void {
+  if (warnings.length > 0) response.setHeader('x-whisper-npu-warning', asHeader(warnings.join('; ')));
 }
 
 interface Waiting<Request> {
@@ -71,7 +80,7 @@ export async function inTurn<Request extends Asked>(
 }
 
 /** Opens a recording that was sent, as it was asked for. */
-async function openUpload(
+export async function openUpload(
   { path, name }: NonNullable<UploadedForm['file']>,
   { options, onWarning }: Asked,
   { ffmpeg, maxDurationSeconds }: ServerParts,
@@ -84,7 +93,8 @@ async function openUpload(
     ...(onWarning === undefined ? {} : { onWarning: (message) => onWarning(message.replaceAll(path, name)) }),
     signal,
   });
-  return limitedRecording(recording, maxDurationSeconds);
+  const tooLong = (message: string) => new RequestError(413, 'RECORDING_TOO_LONG', message, { param: 'file' });
+  return limitedRecording(recording, maxDurationSeconds, tooLong);
 }
 
 /** Headers hold ASCII. */

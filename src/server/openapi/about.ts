@@ -1,5 +1,7 @@
 import type { JsonSchema } from '../../options/json-schema.ts';
 import type { RouteAbout } from '../http/router.ts';
+import { jobForm } from '../jobs/form.ts';
+import { job, jobWithResult } from '../jobs/schemas.ts';
 import { languagesForm } from '../openai/languages.ts';
 import { speechForm } from '../openai/own-fields.ts';
 import {
@@ -11,6 +13,7 @@ import {
   plainText,
   rankedLanguages,
   readiness,
+  resultAnswers,
   transcriptAnswers,
 } from './schemas.ts';
 
@@ -38,6 +41,21 @@ export const about = {
   getModel: inJson('Says whether there is such a model.', model),
   loadModel: inJson('Loads a model, which is fetched first where it is one that is published and not here.', model),
   unloadModel: inJson('Frees the memory of a model; its files stay.', deletedModel),
+  takeJob: {
+    ...inJson('Takes a recording as a job for a worker, and answers before that is done.', job),
+    form: jobForm,
+    status: 202,
+  },
+  getJob: inJson('Says how a job stands, and its result when it is finished.', jobWithResult),
+  dropJob: inJson('Cancels a job, or removes one that is at its end.', anyObject),
+  watchJob: {
+    summary: 'Tells of a job whenever its state has changed, until its end.',
+    answers: { 'text/event-stream': plainText },
+  },
+  jobResult: {
+    summary: 'The result of a job that is finished, in any response_format.',
+    answers: resultAnswers,
+  },
   metrics: { summary: 'Figures for Prometheus.', answers: { 'text/plain': plainText } },
   openApi: inJson('This description.', anyObject),
   health: inJson('Whether the server runs.', health),

@@ -26,7 +26,7 @@ export function openApiDocument(routes: readonly Route[], version: string): Json
   };
 }
 
-function operation({ path, isOpen = false }: Route, { summary, form, answers }: RouteAbout): JsonSchema {
+function operation({ path, isOpen = false }: Route, { summary, form, status = 200, answers }: RouteAbout): JsonSchema {
   const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
   return {
     summary,
@@ -38,7 +38,7 @@ function operation({ path, isOpen = false }: Route, { summary, form, answers }: 
       ? {}
       : { requestBody: { required: true, content: { 'multipart/form-data': { schema: form } } } }),
     responses: {
-      200: { description: 'As it was asked for.', content: contentOf(answers) },
+      [status]: { description: 'As it was asked for.', content: contentOf(answers) },
       default: {
         description: 'What is wrong.',
         content: contentOf({ 'application/json': { $ref: '#/components/schemas/Error' } }),

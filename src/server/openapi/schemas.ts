@@ -5,7 +5,7 @@ const text: JsonSchema = { type: 'string' };
 const number: JsonSchema = { type: 'number' };
 
 /** An object, all of whose members are there but those that are named. */
-function object(properties: Readonly<Record<string, JsonSchema>>, optional: readonly string[] = []): JsonSchema {
+export function object(properties: Readonly<Record<string, JsonSchema>>, optional: readonly string[] = []): JsonSchema {
   return { type: 'object', properties, required: Object.keys(properties).filter((name) => !optional.includes(name)) };
 }
 
@@ -37,7 +37,7 @@ const usage = object({ type: { const: 'duration' }, seconds: { type: 'integer' }
 const ofRecording = { task: { enum: ['transcribe', 'translate'] }, language: text, duration: number };
 
 /** json has a text and what of it was asked for, verbose_json all but logprobs. */
-const transcript = object(
+export const transcript = object(
   {
     text,
     usage,
@@ -50,8 +50,12 @@ const transcript = object(
 );
 
 /** Of a transcript, by the type that goes with a format. */
+export const resultAnswers: Readonly<Record<string, JsonSchema>> = Object.fromEntries(
+  answerTypes.map((type) => [type, type === 'application/json' ? transcript : text]),
+);
+
 export const transcriptAnswers: Readonly<Record<string, JsonSchema>> = {
-  ...Object.fromEntries(answerTypes.map((type) => [type, type === 'application/json' ? transcript : text])),
+  ...resultAnswers,
   'text/event-stream': {
     ...text,
     description:

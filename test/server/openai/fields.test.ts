@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { readSpeechRequest } from '../../../src/server/openai/fields.ts';
 
 function read(fields: readonly (readonly [string, string])[], task: 'transcribe' | 'translate' = 'transcribe') {
-  return readSpeechRequest({ fields, file: undefined, [Symbol.asyncDispose]: async () => {} }, task);
+  return readSpeechRequest({ fields }, task);
 }
 
 describe('fields of a form with a recording', () => {

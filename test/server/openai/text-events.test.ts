@@ -13,10 +13,7 @@ interface Told {
 }
 
 const request = (...fields: readonly (readonly [string, string])[]): SpeechRequest =>
-  readSpeechRequest(
-    { fields: [...fields, ['stream', 'true']], file: undefined, [Symbol.asyncDispose]: async () => {} },
-    'transcribe',
-  );
+  readSpeechRequest({ fields: [...fields, ['stream', 'true']] }, 'transcribe');
 
 async function eventsOf(said: readonly Segment[], asked: SpeechRequest): Promise<Told[]> {
   async function* segments(): AsyncGenerator<Segment> {
