@@ -40,6 +40,14 @@ export const queueOptions = {
     doors: adding,
     help: 'Try a recording that fails this many times in all; then it stays failed, with its reason.',
   }),
+  split: option(yesOrNo, {
+    group,
+    doors: adding,
+    commonIn: adding,
+    conflicts: [{ name: 'clips' }],
+    because: 'a recording is cut where nobody speaks, and clips are cut already',
+    help: 'Have a long recording done in parts of 5 to 10 minutes of speech, cut at its longest pauses, by several workers at a time. The text may differ where it is cut.',
+  }),
   all: option(yesOrNo, {
     group,
     doors: ['queue cancel', 'queue retry'],

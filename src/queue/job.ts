@@ -5,6 +5,7 @@ import { type FormatName, formatNames } from '../output/formats.ts';
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const hash = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
+const seconds = v.pipe(v.number(), v.minValue(0));
 const path = v.pipe(v.string(), v.check(isAbsolute));
 
 /** What lies in a queue of a recording. It is read from what others may have written. */
@@ -28,6 +29,10 @@ export const jobSchema = v.object({
   attempts: v.pipe(count, v.minValue(1)),
   /** A recording that turns out to be longer fails. */
   maxSeconds: v.optional(v.number()),
+  /** That a long recording may be done in parts, each a job of its own. */
+  split: v.optional(v.literal(true)),
+  /** That it is a part of another job's recording, whose outputs it has: only this much of it is heard, and written down here. */
+  part: v.optional(v.object({ of: hash, startSeconds: seconds, endSeconds: v.optional(seconds), path })),
 });
 
 /** A recording that somebody wants transcribed. */
@@ -48,6 +53,16 @@ export const jobResultSchema = v.object({
 
 export type JobResult = Readonly<v.InferOutput<typeof jobResultSchema>>;
 
+/** With what a job is done. */
+export type By = Pick<JobResult, 'model' | 'dtype' | 'device' | 'version'>;
+
+/** What comes of doing a job: its result, or jobs that have to be done first, after which it is begun again. */
+export type Outcome = JobResult | Parts;
+
+export interface Parts {
+  readonly parts: readonly Job[];
+}
+
 export const jobFailureSchema = v.object({ code: v.string(), message: v.string() });
 
 /** Why a job failed. */
@@ -65,6 +80,8 @@ export interface JobReport {
   /** Why it failed last. */
   readonly failure?: JobFailure | undefined;
   readonly result?: JobResult | undefined;
+  /** How many parts it was just cut into. */
+  readonly nParts?: number;
 }
 
 /** The key of a job: a hash of what is heard, how, and where it goes. */
@@ -72,10 +89,13 @@ export function jobKey({
   audio,
   outputs,
   options,
-}: Pick<Job, 'outputs' | 'options'> & { audio: { sha256: string } }): string {
+  split,
+  part,
+}: Pick<Job, 'outputs' | 'options' | 'split' | 'part'> & { audio: { sha256: string } }): string {
   const sorted = (entries: Readonly<Record<string, unknown>>) =>
     Object.entries(entries).sort(([a], [b]) => (a < b ? -1 : 1));
-  const text = JSON.stringify([audio.sha256, sorted(outputs), sorted(options)]);
+  const extent = [...(split === true ? ['split'] : []), ...(part === undefined ? [] : [part])];
+  const text = JSON.stringify([audio.sha256, sorted(outputs), sorted(options), ...extent]);
   return createHash('sha256').update(text).digest('hex');
 }
 
@@ -85,4 +105,10 @@ export function outputPaths({ outputs }: Job): readonly (readonly [FormatName, s
     const output = outputs[name];
     return output === undefined ? [] : [[name, output] as const];
   });
+}
+
+/** For people: its recording, and which part of it. */
+export function jobName({ audio, part }: Job): string {
+  if (part === undefined) return audio.name;
+  return `${audio.name}, from ${part.startSeconds} s${part.endSeconds === undefined ? '' : ` to ${part.endSeconds} s`}`;
 }

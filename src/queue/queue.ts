@@ -1,4 +1,4 @@
-import type { Job, JobReport, JobResult, JobState } from './job.ts';
+import type { Job, JobReport, JobState, Outcome } from './job.ts';
 
 /** How a worker works. */
 export interface WorkOptions {
@@ -26,21 +26,25 @@ export interface JobQueue extends AsyncDisposable {
   reports(states?: readonly JobState[]): AsyncIterable<JobReport>;
   /** Jobs that have come to their end: those that had, and with `follow` those that do, until nothing is left. */
   ended(options: { readonly follow: boolean; readonly signal: AbortSignal }): AsyncIterable<JobReport>;
-  /** What waits is not begun, what is being done is stopped. @returns how many that were */
+  /** What waits is not begun, what is being done is stopped; a part stands for its whole, with all other parts. @returns how many that were, parts not counted */
   cancel(keys: readonly string[]): Promise<number>;
-  /** Those that failed or were cancelled wait again, as if they had just been added. @returns how many that were */
+  /** Those that failed or were cancelled wait again, as if they had just been added; a part stands for its whole. @returns how many that were */
   retry(keys: readonly string[]): Promise<number>;
   /** Those that are at their end leave the queue, as if they had never been there. @returns how many that were */
   forget(keys: readonly string[]): Promise<number>;
   /**
-   * Does jobs until it is told to end, or until an error is about none of them (`isAboutJob()` in failure.ts): then what it was
+   * Does jobs until it is told to end. One of which parts come waits until these have come to their end and is then performed again; it
+   * fails where one of them has failed for good. The work ends, too, when an error is about none of them (`isAboutJob()` in failure.ts): then what it was
    * met with goes back as if it had not been begun.
    *
    * @param perform does one; its signal is aborted where it is cancelled or somebody else has taken it over
    * @throws that error
    */
-  work(perform: (job: Job, signal: AbortSignal) => Promise<JobResult>, options: WorkOptions): Promise<void>;
+  work(perform: Perform, options: WorkOptions): Promise<void>;
 }
+
+/** Does a job, or says which are to be done first. What a job asks for a second time has to be done again. */
+export type Perform = (job: Job, signal: AbortSignal) => Promise<Outcome>;
 
 /** How often a job may be begun by workers that end in the middle of it, until it counts as what ends them. */
 export const mostInterruptions = 5;

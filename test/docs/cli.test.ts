@@ -14,7 +14,11 @@ test('docs/cli.md is what its script writes from the description of the options'
 });
 
 /** For tests alone. */
-const internal = new Set(['WHISPER_NPU_LOCK_SILENCE_MS', 'WHISPER_NPU_QUEUE_LOCK_MS']);
+const internal = new Set([
+  'WHISPER_NPU_LOCK_SILENCE_MS',
+  'WHISPER_NPU_QUEUE_LOCK_MS',
+  'WHISPER_NPU_QUEUE_PART_SECONDS',
+]);
 
 test('docs/cli.md names every environment variable of ours that the program reads', () => {
   const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).filter((file) =>

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { AudioError, NpuError } from '../../src/errors.ts';
 import type { Job, JobReport, JobResult } from '../../src/queue/job.ts';
-import type { JobQueue } from '../../src/queue/queue.ts';
-import { jobNamed } from './jobs.ts';
+import type { JobQueue, Perform } from '../../src/queue/queue.ts';
+import { jobNamed, partsOf } from './jobs.ts';
 
 export const result: JobResult = { model: 'm', dtype: 'float32', device: 'd', version: '1' };
 const nobody = new AbortController().signal;
@@ -21,7 +21,7 @@ export async function states(queue: JobQueue): Promise<string[]> {
 
 export function work(
   queue: JobQueue,
-  perform: (job: Job, signal: AbortSignal) => Promise<JobResult>,
+  perform: Perform,
   more: { concurrency?: number; draining?: AbortSignal; untilEmpty?: boolean } = {},
 ): Promise<void> {
   const options = { concurrency: 1, untilEmpty: true, draining: nobody, ...more };
@@ -172,6 +172,100 @@ export function queueContract(title: string, place: () => Promise<() => Promise<
       await work(queue, async () => result);
       await following;
       expect(told.sort()).toEqual(['a.wav finished', 'b.wav finished']);
+    });
+
+    describe('that are done in parts', () => {
+      const whole = jobNamed('long', { split: true });
+      /** What the parts come to, in memory. */
+      const cutting = () => {
+        const done = new Set<string>();
+        const order: string[] = [];
+        const perform = async ({ key, split, audio }: Job) => {
+          order.push(audio.name);
+          const missing = partsOf(whole, 3).filter((part) => !done.has(part.key));
+          if (split === true && missing.length > 0) return { parts: missing };
+          done.add(key);
+          return result;
+        };
+        return { done, order, perform };
+      };
+
+      test('come again when all parts have ended, which come before what else waits', async () => {
+        const queue = await (await place())();
+        await queue.add([whole, jobNamed('other')]);
+        const { order, perform } = cutting();
+        await work(queue, perform);
+        expect(order).toEqual(['long.wav', 'long#0', 'long#1', 'long#2', 'long.wav', 'other.wav']);
+        expect(new Set(await states(queue))).toEqual(new Set(['finished']));
+        expect(await queue.add([whole])).toBe(0);
+      });
+
+      test('fail with the reason of a part that fails for good, and go on from there when they are tried again', async () => {
+        const queue = await (await place())();
+        await queue.add([{ ...whole, attempts: 1 }]);
+        const { order, perform } = cutting();
+        let isBroken = true;
+        const breaking = async (job: Job) => {
+          if (isBroken && job.audio.name === 'long#1') throw new AudioError('AUDIO_EMPTY', 'nothing in it');
+          return perform(job);
+        };
+        await work(queue, breaking);
+        const reports = await reportsOf(queue);
+        expect(reports.map(({ job, state }) => `${job.audio.name} ${state}`)).toEqual([
+          'long#0 finished',
+          'long#1 failed',
+          'long#2 finished',
+          'long.wav failed',
+        ]);
+        expect(reports[3]).toMatchObject({ failure: { code: 'AUDIO_EMPTY', message: 'nothing in it' } });
+        isBroken = false;
+        order.length = 0;
+        expect(await queue.retry(reports.map(({ job }) => job.key))).toBe(1);
+        await work(queue, breaking);
+        expect(order).toEqual(['long.wav', 'long#1', 'long.wav']);
+        expect(new Set(await states(queue))).toEqual(new Set(['finished']));
+        expect(await queue.forget([whole.key])).toBe(1);
+        expect(await states(queue)).toEqual([]);
+      });
+
+      test('are done anew where what a part came to is gone', async () => {
+        const queue = await (await place())();
+        await queue.add([whole]);
+        const { done, order, perform } = cutting();
+        let isLost = false;
+        const losing = async (job: Job) => {
+          if (job.split === true && done.size === 3 && !isLost) isLost = done.delete(partsOf(whole, 3)[2]?.key ?? '');
+          return perform(job);
+        };
+        await work(queue, losing);
+        expect(order.filter((name) => name === 'long#2')).toHaveLength(2);
+        expect(new Set(await states(queue))).toEqual(new Set(['finished']));
+      });
+
+      test.each(['the whole', 'a part'])('are cancelled with all parts by %s, and can be added again', async (by) => {
+        const queue = await (await place())();
+        await queue.add([whole]);
+        const { order, perform } = cutting();
+        let begun = false;
+        const waiting = async (job: Job, signal: AbortSignal) => {
+          if (job.split === true) return perform(job);
+          begun = true;
+          await sleep(60_000, undefined, { signal });
+          return result;
+        };
+        const working = work(queue, waiting);
+        await expect.poll(() => begun).toBe(true);
+        const key = by === 'the whole' ? whole.key : (partsOf(whole, 3)[2]?.key ?? '');
+        expect(await queue.cancel([key])).toBe(1);
+        await working;
+        expect(await queue.counts()).toMatchObject({ waiting: 0, active: 0, failed: 0, cancelled: 4 });
+        expect(await states(queue)).toEqual(['cancelled', 'cancelled', 'cancelled', 'cancelled']);
+        expect(await queue.add([whole])).toBe(1);
+        order.length = 0;
+        await work(queue, perform);
+        expect(order).toHaveLength(5);
+        expect(new Set(await states(queue))).toEqual(new Set(['finished']));
+      });
     });
   });
 }

@@ -13,3 +13,15 @@ export function jobNamed(name: string, more: Partial<Job> = {}): Job {
     ...more,
   };
 }
+
+/** The parts of such a job. */
+export function partsOf(whole: Job, count: number): Job[] {
+  const { split, ...rest } = whole;
+  const stem = whole.audio.name.replace('.wav', '');
+  return Array.from({ length: count }, (_, i) => ({
+    ...rest,
+    key: jobNamed(`${stem}#${i}`).key,
+    audio: { ...whole.audio, name: `${stem}#${i}` },
+    part: { of: whole.key, startSeconds: 300 * i, endSeconds: 300 * (i + 1), path: `/out/parts/${i}` },
+  }));
+}

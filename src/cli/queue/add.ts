@@ -84,6 +84,7 @@ async function jobOf({ input, outputs }: PlannedJob, options: Options, signal: A
     options: wishesOf(options),
     priority: options.priority,
     attempts: options.attempts,
+    ...(options.split === true ? { split: true as const } : {}),
   };
   return { key: jobKey(job), ...job };
 }

@@ -10,7 +10,7 @@ export async function showResults(command: Command, session: Session): Promise<v
   const { follow = false, json = false } = options;
   await using queue = await openQueue(options, session, terminal);
   for await (const report of queue.ended({ follow, signal: session.signal }))
-    await session.print(`${json ? asJson(report) : asText(report)}\n`);
+    if (report.job.part === undefined) await session.print(`${json ? asJson(report) : asText(report)}\n`);
 }
 
 function asText({ job, state, failure }: JobReport): string {

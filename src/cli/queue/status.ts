@@ -15,7 +15,9 @@ export async function showStatus(command: Command, session: Session): Promise<vo
   await using queue = await openQueue(options, session, terminal);
   const counts = await queue.counts();
   const failed: JobReport[] = [];
-  for await (const report of queue.reports(['failed'])) if (report.failure !== undefined) failed.push(report);
+  // What became of a part is said of its whole.
+  for await (const report of queue.reports(['failed']))
+    if (report.failure !== undefined && report.job.part === undefined) failed.push(report);
   if (options.json) {
     const troubled = failed.map(({ job, state, failures, failure }) => ({
       key: job.key,

@@ -5,9 +5,11 @@ import type { CommandOptions } from '../../options/tables.ts';
 import { listDevices } from '../../pool/devices.ts';
 import { openPoolOn } from '../../pool/open-pool.ts';
 import { deviceNames, type Pool } from '../../pool/pool.ts';
-import type { JobReport } from '../../queue/job.ts';
-import { type Equipment, performJob } from '../../queue/perform-job.ts';
+import type { Equipment } from '../../queue/equipment.ts';
+import { type JobReport, jobName } from '../../queue/job.ts';
+import { performJob } from '../../queue/perform-job.ts';
 import type { WorkOptions } from '../../queue/queue.ts';
+import { partLimits } from '../../queue/split/cut-places.ts';
 import { addOptions, readOptions } from '../command-options.ts';
 import { exitCode } from '../exit-codes.ts';
 import { modelInput } from '../model-input.ts';
@@ -79,6 +81,7 @@ function equipmentOf(pool: Pool, session: Session, terminal: Terminal): Equipmen
     speechModel: silero.get,
     ffmpeg: session.env['WHISPER_NPU_FFMPEG'],
     version,
+    partLimits: partLimits(Number(session.env['WHISPER_NPU_QUEUE_PART_SECONDS']) || undefined),
     onWarning: terminal.warn,
     async close() {
       await silero[Symbol.asyncDispose]();
@@ -88,13 +91,14 @@ function equipmentOf(pool: Pool, session: Session, terminal: Terminal): Equipmen
 }
 
 function tellTried(report: JobReport, terminal: Terminal): void {
-  const { job, state, failures, failure } = report;
-  if (state === 'finished') {
-    terminal.note(`${job.audio.name}: ${finishedText(report)}`);
+  const { job, state, failures, failure, nParts } = report;
+  const name = jobName(job);
+  if (state === 'finished' || nParts !== undefined) {
+    terminal.note(`${name}: ${nParts === undefined ? finishedText(report) : `${nParts} parts are to be done first`}`);
     return;
   }
   const next = state === 'failed' ? 'it stays failed' : 'it is tried again';
-  terminal.warn(`${failure?.message ?? job.audio.name} (try ${failures} of ${job.attempts}: ${next})`);
+  terminal.warn(`${failure?.message ?? name} (try ${failures} of ${job.attempts}: ${next})`);
   if (state === 'failed') process.exitCode = exitCode.failed;
 }
 

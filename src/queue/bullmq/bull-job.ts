@@ -13,6 +13,11 @@ import {
 /** Jobs without a priority come before all that have one, and lower ones come first: so each has one. */
 const leastUrgent = 1001;
 
+/** @param isBegun what is about a recording that was begun comes before others of the same priority */
+export function bullPriority({ priority, part }: Job, isBegun = part !== undefined): number {
+  return 2 * (leastUrgent - priority) - (isBegun ? 1 : 0);
+}
+
 /** Numbers alone are no names of jobs for BullMQ, and a hash may be one. */
 const idPrefix = 'sha256-';
 
@@ -21,11 +26,11 @@ export function bullId(key: string): string {
 }
 
 /** How a job lies in BullMQ. */
-export function bullOptions({ key, priority, attempts }: Job): JobsOptions {
+export function bullOptions(job: Job): JobsOptions {
   return {
-    jobId: bullId(key),
-    priority: leastUrgent - priority,
-    attempts,
+    jobId: bullId(job.key),
+    priority: bullPriority(job),
+    attempts: job.attempts,
     backoff: { type: 'custom' }, // the worker says how long
     stackTraceLimit: 1,
   };

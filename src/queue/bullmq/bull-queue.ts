@@ -2,6 +2,7 @@ import type { Job as BullJob } from 'bullmq';
 import { type Job, type JobReport, type JobResult, type JobState, jobStates } from '../job.ts';
 import type { JobQueue } from '../queue.ts';
 import { bullId, bullOptions, bullStates, reportOf } from './bull-job.ts';
+import { cancelOne, changeEach, forgetOne, retryOne } from './change-jobs.ts';
 import { type Bull, firstAnswer, parseAddress, prefix } from './connection.ts';
 import { endedJobs } from './ended-jobs.ts';
 import { loadBullMq } from './packages.ts';
@@ -69,9 +70,9 @@ export async function openBullQueue(
     report: (key) => reportOn(key, parts),
     reports: (states = jobStates) => reportsIn(states, parts),
     ended: (options) => endedJobs(parts, () => reportsIn([...endStates, 'cancelled'], parts), eventsOf, options),
-    cancel: (keys) => each(keys, (key) => cancelOne(key, parts)),
-    retry: (keys) => each(keys, (key) => retryOne(key, parts)),
-    forget: (keys) => each(keys, (key) => forgetOne(key, parts)),
+    cancel: (keys) => changeEach(keys, parts, cancelOne),
+    retry: (keys) => changeEach(keys, parts, retryOne),
+    forget: (keys) => changeEach(keys, parts, forgetOne),
     work: (perform, options) => workOn({ bullmq, connection, name, parts, perform, told }, options),
     [Symbol.asyncDispose]: close,
   };
@@ -145,44 +146,4 @@ async function reportOn(key: string, { jobs, cancelled }: BullParts): Promise<Jo
   );
   // One that goes just now is in no state.
   return state === undefined ? undefined : reportOf(found, state);
-}
-
-/** @returns for how many it did something */
-async function each(keys: readonly string[], change: (key: string) => Promise<boolean>): Promise<number> {
-  let count = 0;
-  for (const key of keys) if (await change(key)) count++;
-  return count;
-}
-
-/** Parks a job before it goes, so that it is nowhere lost; one that is being done is stopped by its worker, who looks for that. */
-async function cancelOne(key: string, { jobs, cancelled }: BullParts): Promise<boolean> {
-  const id = bullId(key);
-  const found = await jobs.getJob(id);
-  if (found === undefined || ['completed', 'failed'].includes(await found.getState())) return false;
-  await cancelled.add('recording', found.data, bullOptions(found.data));
-  if ((await jobs.remove(id)) === 1 || (await jobs.getJobState(id)) !== 'completed') return true;
-  await cancelled.remove(id); // it has been faster
-  return false;
-}
-
-async function retryOne(key: string, { jobs, cancelled }: BullParts): Promise<boolean> {
-  const id = bullId(key);
-  const parked = await cancelled.getJob(id);
-  if (parked !== undefined) {
-    await cancelled.remove(id);
-    if ((await jobs.getJobState(id)) === 'unknown') await jobs.add('recording', parked.data, bullOptions(parked.data));
-    return true;
-  }
-  const found = await jobs.getJob(id);
-  if (found === undefined || (await found.getState()) !== 'failed') return false;
-  await found.retry('failed', { resetAttemptsMade: true, resetAttemptsStarted: true });
-  return true;
-}
-
-async function forgetOne(key: string, { jobs, cancelled }: BullParts): Promise<boolean> {
-  const id = bullId(key);
-  const state = await jobs.getJobState(id);
-  // What was cancelled may still be in somebody's hands, who stops when he finds it among those.
-  if (state === 'unknown') return (await cancelled.getJob(id)) !== undefined && (await cancelled.remove(id)) === 1;
-  return (state === 'completed' || state === 'failed') && (await jobs.remove(id)) === 1;
 }

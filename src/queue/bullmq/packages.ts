@@ -6,7 +6,7 @@ const versions = { bullmq: '6.7.0', ioredis: '6.0.0', pg: '8.23.1' } as const;
 /** What we need of BullMQ. */
 export type BullMq = Pick<
   typeof import('bullmq'),
-  'Queue' | 'Worker' | 'QueueEvents' | 'UnrecoverableError' | 'DelayedError'
+  'Queue' | 'Worker' | 'QueueEvents' | 'UnrecoverableError' | 'DelayedError' | 'WaitingChildrenError'
 >;
 
 /**

@@ -1,13 +1,15 @@
 import type { Job as BullJob, Worker } from 'bullmq';
 import { JobError } from '../../errors.ts';
 import { failureOf, isAboutJob } from '../failure.ts';
-import type { Job, JobResult } from '../job.ts';
-import { mostInterruptions, restMs, type WorkOptions } from '../queue.ts';
+import type { Job, JobResult, Parts } from '../job.ts';
+import { mostInterruptions, type Perform, restMs, type WorkOptions } from '../queue.ts';
 import { waker } from '../waker.ts';
-import { cancelledReason, failureText, jobIn, reportOf } from './bull-job.ts';
+import { bullId, cancelledReason, failureText, jobIn, reportOf } from './bull-job.ts';
 import type { BullParts } from './bull-queue.ts';
+import { cancelOne } from './change-jobs.ts';
 import { prefix, type ServerAddress } from './connection.ts';
 import type { BullMq } from './packages.ts';
+import { addParts } from './parts.ts';
 
 /** For how long a worker has a job without renewing its lock, which it does every half of that. Tests have less patience. */
 const lockMs = Number(process.env['WHISPER_NPU_QUEUE_LOCK_MS']) || 30_000;
@@ -21,7 +23,7 @@ export interface WorkParts {
   readonly connection: ServerAddress['connection'];
   readonly name: string;
   readonly parts: BullParts;
-  perform(job: Job, signal: AbortSignal): Promise<JobResult>;
+  readonly perform: Perform;
   told(error: Error): void;
 }
 
@@ -45,7 +47,7 @@ export async function workOn(work: WorkParts, options: WorkOptions): Promise<voi
     fatal ??= { error };
     fetchNothing();
   };
-  const worker = openWorker(work, options, (found, token) => tryJob(found, token, { work, hands, fail }));
+  const worker = openWorker(work, options, (found, token) => tryJob(found, token, { work, hands, fail, options }));
   options.draining.addEventListener('abort', fetchNothing);
   let isEnded = false;
   try {
@@ -95,10 +97,12 @@ function tell(found: Found, state: 'finished' | 'failed' | 'waiting', { onTried 
 interface Trying {
   readonly work: WorkParts;
   readonly hands: Hands;
+  readonly options: WorkOptions;
   fail(error: unknown): void;
 }
 
-async function tryJob(found: Found, token: string | undefined, { work, hands, fail }: Trying): Promise<JobResult> {
+async function tryJob(found: Found, token: string | undefined, trying: Trying): Promise<JobResult> {
+  const { work, hands, fail } = trying;
   const { bullmq, perform } = work;
   const id = found.id ?? '';
   const job = jobIn(found);
@@ -111,8 +115,12 @@ async function tryJob(found: Found, token: string | undefined, { work, hands, fa
   try {
     await answerTo(stopCancelled(work.parts, [[id, stop]]), work);
     stop.signal.throwIfAborted();
-    return await perform(job, stop.signal);
+    const outcome = await perform(job, stop.signal);
+    if (!('parts' in outcome)) return outcome;
+    stop.signal.throwIfAborted();
+    return await waitForParts({ found, token, job }, outcome, trying);
   } catch (error) {
+    if (isWord(error, bullmq)) throw error;
     // It fails here, and lies among those that were cancelled.
     if (stop.signal.aborted) throw new bullmq.UnrecoverableError(cancelledReason);
     if (isAboutJob(error)) throw new Error(failureText(failureOf(error)), { cause: error });
@@ -122,6 +130,31 @@ async function tryJob(found: Found, token: string | undefined, { work, hands, fa
   } finally {
     hands.delete(id);
   }
+}
+
+/** What is thrown to say to BullMQ what becomes of a job. */
+function isWord(error: unknown, { WaitingChildrenError, DelayedError, UnrecoverableError }: BullMq): boolean {
+  return [WaitingChildrenError, DelayedError, UnrecoverableError].some((word) => error instanceof word);
+}
+
+/** @throws what says to BullMQ that a job waits for its parts, or that it fails with one of them */
+async function waitForParts(
+  { found, token, job }: { readonly found: Found; readonly token: string | undefined; readonly job: Job },
+  { parts }: Parts,
+  { work, options }: Trying,
+): Promise<never> {
+  const { bullmq } = work;
+  const failure = await addParts(found, parts, work.parts);
+  if (failure !== undefined) throw new bullmq.UnrecoverableError(failure);
+  // Where all have ended already it is not moved, and has to be begun again.
+  if (!(await found.moveToWaitingChildren(token ?? ''))) {
+    await found.moveToDelayed(Date.now(), token);
+    throw new bullmq.DelayedError();
+  }
+  options.onTried?.({ job, state: 'waiting', failures: 0, nParts: parts.length });
+  // Whoever cancelled it meanwhile knew of no parts.
+  if ((await work.parts.cancelled.getJobState(bullId(job.key))) !== 'unknown') await cancelOne(job.key, work.parts);
+  throw new bullmq.WaitingChildrenError();
 }
 
 /** Stops what is in hand and was cancelled. */

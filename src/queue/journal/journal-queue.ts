@@ -60,12 +60,13 @@ export async function openJournalQueue(folder: string): Promise<JobQueue> {
     states: readonly JournalJob['state'][],
   ) => {
     const { jobs } = await journal.refresh();
-    const changed = keys.filter((key) => {
-      const found = jobs.get(key);
-      return found !== undefined && states.includes(found.state);
-    });
-    await journal.append(changed.map((key) => ({ what, key })));
-    return changed.length;
+    const isIn = (key: string) => states.some((state) => jobs.get(key)?.state === state);
+    const wholes = new Set(keys.map((key) => jobs.get(key)?.job.part?.of ?? key).filter(isIn));
+    // Parts that are to be done again are asked for again.
+    const parts = what === 'again' ? [] : [...jobs.values()].filter(({ job }) => wholes.has(job.part?.of ?? ''));
+    const partKeys = parts.map(({ job }) => job.key).filter(isIn);
+    await journal.append([...wholes, ...partKeys].map((key) => ({ what, key })));
+    return wholes.size;
   };
   return {
     place: folder,

@@ -13,6 +13,8 @@ const entrySchema = v.variant('what', [
     /** Time of day before which it is not tried again; absent where it is not at all. */
     restsUntilMs: v.optional(v.number()),
   }),
+  /** It waits for these, which are begun again where they had come to an end. */
+  v.object({ what: v.literal('split'), key, parts: v.array(jobSchema) }),
   /** Given back as if it had not been begun. */
   v.object({ what: v.literal('released'), key }),
   v.object({ what: v.literal('cancelled'), key }),
@@ -26,13 +28,15 @@ export type JournalEntry = v.InferOutput<typeof entrySchema>;
 /** A job as the journal has it. */
 export interface JournalJob {
   readonly job: Job;
-  /** Which of them all it is. */
+  /** Which of them all it is; a part has its whole's place. */
   readonly order: number;
   state: 'open' | 'finished' | 'failed' | 'cancelled';
   failures: number;
   /** How often it was begun without any word of its end. */
   begun: number;
   restsUntilMs: number;
+  /** The keys of the jobs that it waits for. */
+  parts?: readonly string[] | undefined;
   failure?: JobFailure | undefined;
   result?: JobResult | undefined;
 }
@@ -50,20 +54,35 @@ export function journalState(): JournalState {
   const open = new Map<string, JournalJob>();
   let nAdded = 0;
   const reopen = (found: JournalJob) => {
-    Object.assign(found, { state: 'open', failures: 0, begun: 0, restsUntilMs: 0, failure: undefined });
+    Object.assign(found, {
+      state: 'open',
+      failures: 0,
+      begun: 0,
+      restsUntilMs: 0,
+      failure: undefined,
+      parts: undefined,
+    });
     open.set(found.job.key, found);
   };
   const end = (found: JournalJob, how: Partial<JournalJob>) => {
     Object.assign(found, { begun: 0, ...how });
     open.delete(found.job.key);
   };
-  const add = (job: Job) => {
+  const add = (job: Job, order = nAdded++) => {
     const before = jobs.get(job.key);
     if (before?.state === 'cancelled') reopen(before);
     if (before !== undefined) return;
-    const added: JournalJob = { job, order: nAdded++, state: 'open', failures: 0, begun: 0, restsUntilMs: 0 };
+    const added: JournalJob = { job, order, state: 'open', failures: 0, begun: 0, restsUntilMs: 0 };
     jobs.set(job.key, added);
     open.set(job.key, added);
+  };
+  const split = (found: JournalJob, parts: readonly Job[]) => {
+    Object.assign(found, { begun: 0, parts: parts.map((part) => part.key) });
+    for (const part of parts) {
+      const before = jobs.get(part.key);
+      if (before === undefined) add(part, found.order);
+      else if (before.state !== 'open') reopen(before);
+    }
   };
   const change = (entry: Exclude<JournalEntry, { what: 'added' }>, found: JournalJob) => {
     switch (entry.what) {
@@ -78,6 +97,9 @@ export function journalState(): JournalState {
         Object.assign(found, { failure: entry.failure, failures: found.failures + 1, begun: 0 });
         if (entry.restsUntilMs === undefined) end(found, { state: 'failed' });
         else found.restsUntilMs = entry.restsUntilMs;
+        break;
+      case 'split':
+        if (found.state === 'open') split(found, entry.parts); // else cancelled meanwhile
         break;
       case 'released':
         found.begun = Math.max(0, found.begun - 1);
@@ -107,9 +129,14 @@ export function journalState(): JournalState {
   };
 }
 
+/** What became of the part for whose sake a job cannot be done. */
+export function failedPart({ parts = [] }: JournalJob, jobs: JournalState['jobs']): JournalJob | undefined {
+  return parts.map((key) => jobs.get(key)).find((part) => part?.state === 'failed');
+}
+
 /**
  * The job to do next: of those with the highest priority one that was tried least, so that one which ends whoever begins it does
- * not stand before all others; of these the first that was added.
+ * not stand before all others; of these the first that was added. One waits for its parts.
  *
  * @param isFree whether nobody is at work on it
  */
@@ -121,7 +148,7 @@ export function nextJob(
   let best: JournalJob | undefined;
   for (const each of open.values()) {
     if (each.restsUntilMs > nowMs || (best !== undefined && !comesBefore(each, best))) continue;
-    if (isFree(each.job.key)) best = each;
+    if (isFree(each.job.key) && !each.parts?.some((key) => open.has(key))) best = each;
   }
   return best;
 }

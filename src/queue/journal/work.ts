@@ -1,11 +1,11 @@
 import { JobError } from '../../errors.ts';
 import type { Claims, Lock } from '../../model/lock.ts';
 import { failureOf, isAboutJob } from '../failure.ts';
-import type { Job, JobReport, JobResult } from '../job.ts';
-import { mostInterruptions, restMs, type WorkOptions } from '../queue.ts';
+import type { Job, JobReport } from '../job.ts';
+import { mostInterruptions, type Perform, restMs, type WorkOptions } from '../queue.ts';
 import { waker } from '../waker.ts';
 import type { Journal } from './journal-queue.ts';
-import { type JournalEntry, type JournalJob, nextJob } from './journal-state.ts';
+import { failedPart, type JournalEntry, type JournalJob, nextJob } from './journal-state.ts';
 
 /** How often a worker looks for what is new: jobs, those that were cancelled, and those whose workers have ended. */
 const lookMs = 500;
@@ -13,7 +13,7 @@ const lookMs = 500;
 export interface WorkParts {
   readonly journal: Journal;
   readonly claims: Claims;
-  perform(job: Job, signal: AbortSignal): Promise<JobResult>;
+  readonly perform: Perform;
 }
 
 /** A job in hand. */
@@ -73,17 +73,20 @@ async function claimNext({ journal, claims }: WorkParts, hands: ReadonlyMap<stri
     const lock = await claims.take(key);
     if (lock === undefined) continue;
     // Whoever had it until now may have come to its end.
-    const now = (await journal.refresh()).open.get(key);
-    const entry = now === undefined || now.restsUntilMs > Date.now() ? undefined : opening(now);
+    const { jobs, open: left } = await journal.refresh();
+    const now = left.get(key);
+    const isWaiting = now === undefined || now.restsUntilMs > Date.now() || now.parts?.some((part) => left.has(part));
+    const entry = isWaiting ? undefined : opening(now, failedPart(now, jobs));
     if (entry !== undefined) await journal.append([entry], entry.what === 'failed');
     if (entry?.what === 'begun') return { job: next.job, lock, stop: new AbortController() };
     await lock.release();
   }
 }
 
-/** What is noted before a job is begun; it fails where that has ended too many workers. */
-function opening(found: JournalJob): JournalEntry {
+/** What is noted before a job is begun; it fails where a part of it has, or where it has ended too many workers. */
+function opening(found: JournalJob, failed: JournalJob | undefined): JournalEntry {
   const { key } = found.job;
+  if (failed?.failure !== undefined) return { what: 'failed', key, failure: failed.failure };
   if (found.begun < mostInterruptions) return { what: 'begun', key };
   const message = `${mostInterruptions} workers ended in the middle of ${found.job.audio.name}`;
   return { what: 'failed', key, failure: failureOf(new JobError('JOB_INTERRUPTED', message)) };
@@ -96,6 +99,11 @@ async function tryJob({ job, lock, stop }: Hand, { journal, perform }: WorkParts
   lock.signal.addEventListener('abort', lose);
   try {
     const result = await perform(job, stop.signal);
+    if ('parts' in result) {
+      await journal.append([{ what: 'split', key, parts: [...result.parts] }]);
+      options.onTried?.({ job, state: 'waiting', failures: 0, nParts: result.parts.length });
+      return;
+    }
     await journal.append([{ what: 'finished', key, result }]);
     options.onTried?.({ job, state: 'finished', failures: 0, result });
   } catch (error) {
