@@ -59,8 +59,11 @@ test('the service starts the server with options that it takes', () => {
 test('workers in Kubernetes are started with options that they take, in places that their image has', () => {
   const text = readFileSync('deploy/kubernetes/worker.yaml', 'utf8');
   const [, words = ''] = /^ +args: \[worker, (.+)\]$/m.exec(text) ?? [];
-  const { device } = read('worker', words.replaceAll("'", '').split(', '));
+  const { device, metricsPort, metricsHost } = read('worker', words.replaceAll("'", '').split(', '));
   expect(device).toMatchObject({ kind: 'npu' });
+  // Probes come from outside of the container.
+  expect([metricsHost, text.match(/containerPort: (.*)/)?.[1]]).toEqual(['0.0.0.0', String(metricsPort)]);
+  expect(text.match(/path: \/(?:health|ready)\n +port: metrics\n/g)).toHaveLength(3);
   expect(text).toContain(`- name: ${queueOptions.queue.env}\n`);
   expect(text).toContain('mountPath: /models\n');
   for (const image of images) expect(readFileSync(image, 'utf8')).toContain('WHISPER_NPU_HOME=/models');

@@ -71,6 +71,18 @@ export const queueOptions = {
     commonIn: worker,
     help: 'End when every job is finished, failed or cancelled. The exit code is 1 where one failed here.',
   }),
+  metricsPort: option(integer(0, 65_535, 'port'), {
+    group,
+    doors: worker,
+    help: 'Answer GET /metrics for Prometheus, /health and /ready over HTTP on this port; 0 takes a free one and says which.',
+    defaultText: 'none is opened',
+  }),
+  metricsHost: optionWithDefault(nameOf('name'), '127.0.0.1', {
+    group,
+    doors: worker,
+    needs: [{ name: 'metricsPort' }],
+    help: 'Answer there on this address. There is no key: whoever reaches it sees the figures.',
+  }),
   jobsDir: option(nameOf('folder'), {
     group,
     doors: serve,

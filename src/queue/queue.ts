@@ -8,6 +8,11 @@ export interface WorkOptions {
   readonly untilEmpty: boolean;
   /** Once this is aborted, what is in hand is brought to its end and nothing more is begun. */
   readonly draining: AbortSignal;
+  /**
+   * Whether nothing can be done for now, as when no device works: no job is begun then, and one that has failed for this goes back
+   * without ending the work.
+   */
+  isHeld?(): boolean;
   /** Told of each job that was tried. */
   onTried?(report: JobReport): void;
 }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { AudioError, NpuError } from '../../src/errors.ts';
 import type { Job, JobReport, JobResult } from '../../src/queue/job.ts';
-import type { JobQueue, Perform } from '../../src/queue/queue.ts';
+import type { JobQueue, Perform, WorkOptions } from '../../src/queue/queue.ts';
 import { jobNamed, partsOf } from './jobs.ts';
 
 export const result: JobResult = { model: 'm', dtype: 'float32', device: 'd', version: '1' };
@@ -22,7 +22,7 @@ export async function states(queue: JobQueue): Promise<string[]> {
 export function work(
   queue: JobQueue,
   perform: Perform,
-  more: { concurrency?: number; draining?: AbortSignal; untilEmpty?: boolean } = {},
+  more: Partial<Omit<WorkOptions, 'onTried'>> = {},
 ): Promise<void> {
   const options = { concurrency: 1, untilEmpty: true, draining: nobody, ...more };
   return queue.work(perform, options);
@@ -104,6 +104,30 @@ export function queueContract(title: string, place: () => Promise<() => Promise<
         { state: 'waiting', failures: 0 },
         { state: 'waiting', failures: 0 },
       ]);
+    });
+
+    test('wait while a worker cannot do any, which gives back what it has, and are done when it can again', async () => {
+      const queue = await (await place())();
+      await queue.add([jobNamed('a'), jobNamed('b')]);
+      let isHeld = false;
+      const tried: string[] = [];
+      const perform = async ({ audio }: Job) => {
+        tried.push(audio.name);
+        if (tried.length > 1) return result;
+        isHeld = true;
+        throw new NpuError('NPU_DEVICE_LOST', 'it is gone');
+      };
+      const working = work(queue, perform, { isHeld: () => isHeld });
+      await expect.poll(() => isHeld).toBe(true);
+      await sleep(2000);
+      expect(tried).toEqual(['a.wav']);
+      expect(await reportsOf(queue)).toMatchObject([
+        { state: 'waiting', failures: 0 },
+        { state: 'waiting', failures: 0 },
+      ]);
+      isHeld = false;
+      await working;
+      expect(await states(queue)).toEqual(['finished', 'finished']);
     });
 
     test('are stopped when they are cancelled, and can be added again', async () => {

@@ -10,6 +10,7 @@ import { type JobReport, jobName } from '../../queue/job.ts';
 import { performJob } from '../../queue/perform-job.ts';
 import type { WorkOptions } from '../../queue/queue.ts';
 import { partLimits } from '../../queue/split/cut-places.ts';
+import type { HttpServer } from '../../server/http/http-server.ts';
 import { addOptions, readOptions } from '../command-options.ts';
 import { exitCode } from '../exit-codes.ts';
 import { modelInput } from '../model-input.ts';
@@ -17,6 +18,9 @@ import { openQueue } from '../queue/open-queue.ts';
 import type { Session } from '../session.ts';
 import type { Terminal } from '../terminal.ts';
 import { version } from '../version.ts';
+import { hasDevice, heldBy } from './devices-held.ts';
+import { openFigures } from './figures.ts';
+import { openWatchPort, type WatchedWorker } from './watch-port.ts';
 
 type Options = CommandOptions<'worker'>;
 
@@ -46,19 +50,41 @@ async function run(command: Command, session: Session): Promise<void> {
     draining.abort();
   });
   const equipment = equipmentOf(pool, session, terminal);
+  const figures = openFigures(pool);
+  let watch: HttpServer | undefined;
+  const close = async () => {
+    await watch?.close();
+    await equipment.close();
+  };
   try {
+    watch = await openWatch({ queue, figures, hasDevice: () => hasDevice(pool), draining: draining.signal }, options);
+    if (watch !== undefined) terminal.note(`figures on ${watch.url}/metrics`);
     terminal.note(`working on ${queue.place}: model ${pool.name}, ${pool.dtype}, device ${deviceNames(pool)}`);
     const working: WorkOptions = {
       concurrency: options.jobs ?? (await usefulJobs(options, session)),
       untilEmpty: options.untilEmpty === true,
       draining: draining.signal,
-      onTried: (report) => tellTried(report, terminal),
+      // One that is to come to an end does not wait for a device that may never work again.
+      ...(options.untilEmpty === true ? {} : { isHeld: heldBy(pool, terminal) }),
+      onTried(report) {
+        figures.count(report);
+        tellTried(report, terminal);
+      },
     };
     await queue.work((job, signal) => performJob(job, equipment, signal), working);
   } catch (error) {
-    return closeAfter(error, equipment.close);
+    return closeAfter(error, close);
   }
-  await equipment.close();
+  await close();
+}
+
+function openWatch(
+  parts: Pick<WatchedWorker, 'queue' | 'figures' | 'hasDevice'> & { readonly draining: AbortSignal },
+  { metricsPort, metricsHost }: Options,
+): Promise<HttpServer> | undefined {
+  if (metricsPort === undefined) return undefined;
+  const isDraining = () => parts.draining.aborted;
+  return openWatchPort({ ...parts, isDraining, version, host: metricsHost, port: metricsPort });
 }
 
 function openPoolOf(options: Options, session: Session, terminal: Terminal): Promise<Pool> {

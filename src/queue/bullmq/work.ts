@@ -44,7 +44,7 @@ export async function workOn(work: WorkParts, options: WorkOptions): Promise<voi
   const look = () => answerTo(stopCancelled(work.parts, hands), work);
   const nothingIsLeft = () => answerTo(work.parts.nothingIsLeft(), work);
   const fail = (error: unknown) => {
-    fatal ??= { error };
+    if (options.isHeld?.() !== true) fatal ??= { error };
     fetchNothing();
   };
   const worker = openWorker(work, options, (found, token) => tryJob(found, token, { work, hands, fail, options }));
@@ -53,6 +53,8 @@ export async function workOn(work: WorkParts, options: WorkOptions): Promise<voi
   try {
     while (!isEnded) {
       await look();
+      if (options.isHeld !== undefined && !options.draining.aborted && fatal === undefined)
+        await hold(worker, options.isHeld());
       const isDone = options.untilEmpty && (await nothingIsLeft()) === true;
       isEnded = options.draining.aborted || fatal !== undefined || isDone;
       if (!isEnded) await wake.within(lookMs);
@@ -64,6 +66,13 @@ export async function workOn(work: WorkParts, options: WorkOptions): Promise<voi
     clearInterval(watch);
   }
   if (fatal !== undefined) throw fatal.error;
+}
+
+/** Has a worker fetch nothing while it cannot do anything. What waits meanwhile waits for others too. */
+async function hold(worker: Worker<Job, JobResult>, isHeld: boolean): Promise<void> {
+  if (isHeld === worker.isPaused()) return;
+  if (isHeld) await worker.pause(true);
+  else await worker.resume();
 }
 
 function openWorker(

@@ -47,7 +47,7 @@ export async function workOn(parts: WorkParts, options: WorkOptions): Promise<vo
       for (const [key, { stop }] of hands)
         if (jobs.get(key)?.state === 'cancelled') stop.abort(new DOMException('the job was cancelled', 'AbortError'));
       const isEnding = options.draining.aborted || fatal !== undefined;
-      while (!isEnding && hands.size < options.concurrency) {
+      while (!isEnding && options.isHeld?.() !== true && hands.size < options.concurrency) {
         const hand = await claimNext(parts, hands);
         if (hand === undefined) break;
         begin(hand);
@@ -111,6 +111,7 @@ async function tryJob({ job, lock, stop }: Hand, { journal, perform }: WorkParts
     if (stop.signal.aborted) return;
     if (!isAboutJob(error)) {
       await journal.append([{ what: 'released', key }]);
+      if (options.isHeld?.() === true) return;
       throw error;
     }
     const report = await fail(job, error, journal);
