@@ -39,6 +39,15 @@ export const benchOptions = {
     commonIn: ['bench'],
     help: 'Decode this many tokens whatever the model says, to compare models.',
   }),
+  recordings: option(integer(1, largestCount), {
+    group,
+    doors,
+    commonIn: ['bench'],
+    conflicts: ['tokens', 'profile', 'compare', 'report', 'runs', 'warmup'].map((name) => ({ name })),
+    because: 'what is measured then is how much audio is done in a second',
+    help: 'Transcribe the audio this many times at once, and say how much audio is done in a second, with one device and with more of them.',
+    defaultText: 'stages of one recording are timed; on several devices 8 for each',
+  }),
   profile: option(yesOrNo, {
     group,
     doors,

@@ -13,8 +13,7 @@ const usefulThreads = 8;
 
 const modelGroup = 'Model';
 const deviceGroup = 'Device';
-const onOneDevice = ['transcribe', 'bench', 'accuracy', 'loadModel()'] as const;
-const running = [...onOneDevice, 'openPool()', 'serve', 'worker'] as const;
+const running = ['transcribe', 'bench', 'accuracy', 'loadModel()', 'openPool()', 'serve', 'worker'] as const;
 
 /** Number of CPU threads; a number beyond this is a mistake. */
 export const threadCount = integer(1, 1024);
@@ -48,8 +47,8 @@ export const modelOptions = {
       group: deviceGroup,
       short: 'd',
       env: 'WHISPER_NPU_DEVICE',
-      doors: onOneDevice,
-      commonIn: ['transcribe', 'bench', 'accuracy'],
+      doors: ['accuracy', 'loadModel()'],
+      commonIn: ['accuracy'],
       help: 'Run on this device: auto (an NPU if there is one), cpu, npu or npu:N. An NPU that is asked for is never replaced.',
       defaultText: 'auto',
     },

@@ -1,6 +1,9 @@
 import { poolDevices } from './kinds/device.ts';
 import { integer } from './kinds/numbers.ts';
-import { optionWithDefault } from './option.ts';
+import { option, optionWithDefault } from './option.ts';
+
+/** How many recordings at a time keep a device busy. */
+export const usefulRecordings = { cpu: 1, npu: 8 } as const;
 
 const group = 'Pool';
 const doors = ['openPool()', 'serve', 'worker'] as const;
@@ -29,6 +32,30 @@ export const poolOptions = {
     group,
     doors: ['openPool()', 'serve'],
     help: 'Work on at most this many recordings at a time, each of which has a window in memory; others wait for their turn.',
+  }),
+};
+
+/** Commands that work on one device unless they are asked for several. */
+export const devicesOptions = {
+  device: optionWithDefault(
+    poolDevices,
+    { kind: 'auto' },
+    {
+      group: 'Device',
+      short: 'd',
+      env: 'WHISPER_NPU_DEVICE',
+      doors: ['transcribe', 'bench'],
+      commonIn: ['transcribe', 'bench'],
+      help: 'Run on this device: auto (an NPU if there is one), cpu, npu or npu:N; or on several: npu:all, npu:0,1,4-7 or cpu:2x4 (two engines of four threads). NPUs that are asked for are never replaced.',
+      defaultText: 'auto',
+    },
+  ),
+  jobs: option(integer(1, 1024), {
+    group: 'Device',
+    doors: ['transcribe'],
+    commonIn: ['transcribe'],
+    help: 'Transcribe this many recordings at a time. Their texts share the steps of a decoder, and what they are does not depend on it.',
+    defaultText: `1 on one device; on several ${usefulRecordings.cpu} for each engine on the CPU, ${usefulRecordings.npu} for each NPU`,
   }),
 };
 

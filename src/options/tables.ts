@@ -8,7 +8,7 @@ import { modelOptions } from './model.ts';
 import { modelCallOptions } from './model-calls.ts';
 import type { AllValues, CommandName } from './option.ts';
 import { outputOptions } from './output.ts';
-import { poolOptions, turnOptions } from './pool.ts';
+import { devicesOptions, poolOptions, turnOptions } from './pool.ts';
 import { queueOptions } from './queue.ts';
 import { remoteOptions } from './remote.ts';
 import { serveOptions } from './serve.ts';
@@ -22,6 +22,7 @@ export const optionTables = [
   audioCallOptions,
   modelOptions,
   modelCallOptions,
+  devicesOptions,
   poolOptions,
   turnOptions,
   conversionOptions,

@@ -1,4 +1,3 @@
-import type { PoolDevices } from '../backend/device-choice.ts';
 import { closeAfter, ModelError } from '../errors.ts';
 import { checkedOptions } from '../options/library-options.ts';
 import { modelOptions } from '../options/model.ts';
@@ -38,24 +37,25 @@ export async function openPool(options: OpenPoolOptions = {}): Promise<Pool> {
   const warn = (message: string) => options.onWarning?.(message);
   const checked = checkedOptions({ call: 'openPool()', tables }, options, warn) as Checked;
   const { device, batchSize, maxRecordings, ...given } = checked;
-  return openPoolOn(device, withContext(given), { batchSize, maxRecordings });
+  const opening = withContext(given);
+  const devices = await listDevices(device, opening.threads, opening.context.env);
+  return openPoolOn(devices, opening, { batchSize, maxRecordings });
 }
 
 /** The same with options that have been checked. */
 export async function openPoolOn(
-  device: PoolDevices,
+  devices: readonly PoolDevice[],
   opening: Omit<OpenModelOptions, 'device'>,
   limits: PoolLimits,
 ): Promise<Pool> {
-  const devices = await listDevices(device, opening.threads, opening.context.env);
   return poolOf(await openModels(devices, opening), limits, {
     reopen: (index) => openModel({ ...opening, ...(devices[index] as PoolDevice) }),
     onWarning: opening.onWarning,
   });
 }
 
-/** The first one fetches and prepares what all need. */
-async function openModels(
+/** The same model on several devices. The first one fetches and prepares what all need. */
+export async function openModels(
   [first, ...others]: readonly PoolDevice[],
   opening: Omit<OpenModelOptions, 'device'>,
 ): Promise<LoadedModel[]> {

@@ -15,15 +15,17 @@ import { openCheckpoint } from '../../model/checkpoint.ts';
 import { makeFolder } from '../../model/make-folder.ts';
 import { resolveModel } from '../../model/resolve-model.ts';
 import type { CommandOptions } from '../../options/tables.ts';
-import { openModel } from '../../setup/open-model.ts';
+import { singleDevice } from '../../pool/devices.ts';
+import { type OpenModelOptions, openModel } from '../../setup/open-model.ts';
 import { addOptions, readOptions } from '../command-options.ts';
 import { exitCode } from '../exit-codes.ts';
-import { modelOptions } from '../model-input.ts';
+import { modelInput } from '../model-input.ts';
 import { writing } from '../report-folder.ts';
 import type { Session } from '../session.ts';
 import type { Terminal } from '../terminal.ts';
 import { profileModel } from './profile-model.ts';
 import { benchText, comparisonText, profileText } from './text.ts';
+import { showThroughput } from './throughput.ts';
 
 type Options = CommandOptions<'bench'>;
 
@@ -31,7 +33,7 @@ export function addBench(program: Command, session: Session): void {
   const command = addOptions(program.command('bench'), 'bench')
     .summary('measure how fast a model is, and what it needs')
     .description(
-      'Measures every stage from samples to text on one device. Ctrl-C ends it with what was measured so far.',
+      'Measures every stage from samples to text on one device, or with --recordings how much audio several get through. Ctrl-C ends it with what was measured so far.',
     )
     .addHelpText(
       'after',
@@ -39,6 +41,7 @@ export function addBench(program: Command, session: Session): void {
 Examples:
   $ whisper-npu bench --report results
   $ whisper-npu bench --device npu --compare pytorch-910b4-published   # needs an NPU
+  $ whisper-npu bench --device npu:all --recordings 64   # needs an NPU
   $ whisper-npu bench --tokens 64 --audio interview.wav --json > before.json
   $ whisper-npu bench --tokens 64 --audio interview.wav --json > after.json
   $ whisper-npu bench compare before.json after.json`,
@@ -66,10 +69,13 @@ async function run(command: Command, session: Session): Promise<void> {
       },
     );
   }
+  const only = options.recordings === undefined ? singleDevice(options.device, options.threads) : undefined;
+  if (only === undefined) return showThroughput(options, session, terminal);
+  const opening = { ...modelInput(options, session, terminal), ...only };
   const baseline = options.compare === undefined ? undefined : await readResult(options.compare);
   const audio = await benchAudio(options.audio, options.seconds, { signal, onWarning: terminal.warn });
   if (options.report !== undefined) await writing(options.report, makeFolder);
-  const subject = await load(options, session, terminal);
+  const subject = await load(opening, session, terminal);
   let plan: BenchOptions;
   try {
     if (options.profile && subject.npu !== undefined) {
@@ -95,14 +101,13 @@ async function run(command: Command, session: Session): Promise<void> {
   signal.throwIfAborted();
   if (options.profile) {
     terminal.note('profiling');
-    const profiles = await profileModel(modelOptions(options, session, terminal), plan);
+    const profiles = await profileModel(opening, plan);
     await session.print(`\n${profileText(profiles)}`);
   }
 }
 
 /** Loads the model and times that, without what is done only once in a model's life. */
-async function load(options: Options, session: Session, terminal: Terminal): Promise<BenchSubject> {
-  const asked = modelOptions(options, session, terminal);
+async function load(asked: OpenModelOptions, session: Session, terminal: Terminal): Promise<BenchSubject> {
   const { context, onPrepare, onConvert } = asked;
   let wasBuilt = false;
   let npu: NpuUnderTest | undefined;
@@ -136,7 +141,7 @@ async function load(options: Options, session: Session, terminal: Terminal): Pro
   }
   terminal.note(`model ${model.name}, ${model.dtype}, device ${model.backend.device}`);
   try {
-    const { directory } = await resolveModel(options.model ?? model.name, context);
+    const { directory } = await resolveModel(asked.model ?? model.name, context);
     return {
       model,
       loadMs,

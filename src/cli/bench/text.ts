@@ -5,7 +5,8 @@ import type { Summary } from '../../bench/stats.ts';
 import { shortNumber } from '../../report/scale.ts';
 import { table } from '../table.ts';
 
-const standInText = 'Measured on a stand-in for CANN that computes on the CPU: these figures say nothing of an NPU.';
+export const standInText =
+  'Measured on a stand-in for CANN that computes on the CPU: these figures say nothing of an NPU.';
 
 /** A measurement for the terminal. */
 export function benchText(result: BenchResult): string {

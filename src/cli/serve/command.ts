@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { closeAfter, UsageError } from '../../errors.ts';
 import { listModels, storeDirectory } from '../../model/store.ts';
 import type { CommandOptions } from '../../options/tables.ts';
+import { listDevices } from '../../pool/devices.ts';
 import { openPoolOn } from '../../pool/open-pool.ts';
 import type { JobQueue } from '../../queue/queue.ts';
 import { checkMemory } from '../../server/check-memory.ts';
@@ -104,7 +105,10 @@ function serverOptions(options: Options, session: Session, terminal: Terminal): 
       corsOrigins: options.corsOrigin ?? [],
     },
     models: {
-      open: (opening) => openPoolOn(device, openingOf(opening), { batchSize, maxRecordings }),
+      async open(opening) {
+        const devices = await listDevices(device, options.threads, session.env);
+        return openPoolOn(devices, openingOf(opening), { batchSize, maxRecordings });
+      },
       stored: () => listModels(store),
       idleUnloadSeconds: options.idleUnloadSeconds,
       onUnloadFailure: (error) => terminal.warn(error instanceof Error ? error.message : String(error)),

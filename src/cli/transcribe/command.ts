@@ -1,29 +1,25 @@
 import { Argument, type Command } from 'commander';
 import type { AudioRecording } from '../../audio/recording.ts';
-import { openSilero } from '../../backend/cpu/silero.ts';
+import { sileroOnDemand } from '../../backend/cpu/silero.ts';
 import { closeAfter, NpuError } from '../../errors.ts';
 import type { CommandOptions } from '../../options/tables.ts';
 import { makeOutputFolder, makeRoom, outputDate } from '../../output/files/room.ts';
 import type { Transcript } from '../../output/transcript.ts';
 import { printable } from '../../printable.ts';
-import { openModel } from '../../setup/open-model.ts';
-import { askedOptions, needsSpeechModel, skipsSilence } from '../../transcribe/asked-options.ts';
-import { detectLanguage } from '../../transcribe/detect-language.ts';
-import type { LoadedModel } from '../../transcribe/loaded-model.ts';
+import { askedOptions, needsSpeechModel } from '../../transcribe/asked-options.ts';
 import { recognise } from '../../transcribe/recognise.ts';
 import type { Segment } from '../../transcribe/segment.ts';
-import { transcribe } from '../../transcribe/transcribe.ts';
 import type { SpeechModel } from '../../vad/speech-model.ts';
 import { openInput } from '../audio-input.ts';
 import { addOptions, readOptions } from '../command-options.ts';
-import { modelOptions } from '../model-input.ts';
 import type { Session } from '../session.ts';
 import type { Terminal } from '../terminal.ts';
 import { type Job, planJobs } from './batch/jobs.ts';
 import { namedInputs } from './batch/named-inputs.ts';
 import type { BatchProgress } from './batch/progress.ts';
-import { pendingJobs, runBatch } from './batch/run-batch.ts';
+import { type JobTurn, pendingJobs, runBatch } from './batch/run-batch.ts';
 import type { Hearing } from './hearing.ts';
+import { type Listener, openListener, recordingsAtATime } from './listener.ts';
 import { checkStdout, type OutputSettings, outputSettings } from './output-settings.ts';
 import { printLanguages } from './print-languages.ts';
 import { openResults, type Results } from './results.ts';
@@ -44,6 +40,7 @@ Examples:
   $ whisper-npu transcribe --language de --task translate rede.wav
   $ whisper-npu transcribe --format srt,txt --output-dir subtitles recordings/
   $ whisper-npu transcribe --json *.wav > transcripts.jsonl
+  $ whisper-npu transcribe --jobs 4 --format srt --output-dir subtitles recordings/
   $ whisper-npu transcribe --start 1:30 --end 2:00 talk.mp4
   $ arecord -r 16000 -f S16_LE -t raw | whisper-npu transcribe --input-format s16le -`,
     )
@@ -65,34 +62,43 @@ async function run(args: readonly string[], command: Command, session: Session):
   const pending = await pendingJobs(jobs, batch);
   if (directory !== undefined && pending.length > 0) await makeOutputFolder(directory);
   const results = openResults(settings, session, terminal, jobs.length);
-  let model: LoadedModel | undefined;
-  let speechModel: SpeechModel | undefined;
+  const { server } = options;
+  const remote = server === undefined ? undefined : openRemote(server, options, settings, terminal);
+  const atATime = Math.min(await recordingsAtATime(options, session.env), Math.max(1, pending.length));
+  let listener: Promise<Listener> | undefined;
+  const silero = sileroOnDemand();
   const close = async () => {
-    await speechModel?.[Symbol.asyncDispose]();
-    await model?.[Symbol.asyncDispose]();
+    await silero[Symbol.asyncDispose]();
+    // Where it could not be opened, that has been told.
+    await (await listener?.catch(() => undefined))?.[Symbol.asyncDispose]();
   };
-  const remote =
-    options.server === undefined ? undefined : openRemote(options.server, options, settings, session, terminal);
   try {
-    await runBatch(pending, jobs.length, batch, async (job, progress) => {
+    await runBatch(pending, jobs.length, batch, atATime, async (turn, status) => {
+      const { job, signal, speaker } = turn;
       if (job.input.failure !== undefined) throw job.input.failure;
       const date = await outputDate(job.input.path === '-' ? undefined : job.input.path);
-      const work = { job, date, progress, results, task: options.task };
+      const work = { ...turn, status, date, results: results(speaker), task: options.task };
+      const own = { ...session, signal };
       if (remote !== undefined) {
-        await using recording = await openSendable(job.input.path, session);
+        await using recording = await openSendable(job.input.path, own);
         await makeRoom(job.outputs.values());
-        if (options.detectLanguage)
-          return await printLanguages(recording.name, await remote.languages(recording), session, json);
-        return await transcribeOne(recording.name, remote.hear(recording), work, session, terminal);
+        if (options.detectLanguage) {
+          const found = await remote.languages(recording, signal);
+          return await speaker.say(() => printLanguages(recording.name, found, session, json));
+        }
+        return await transcribeOne(recording.name, remote.hear(recording, signal), work, terminal);
       }
-      await using audio = await openInput(job.input.path, options, session, terminal.warn);
+      await using audio = await openInput(job.input.path, options, own, terminal.warn);
       await makeRoom(job.outputs.values());
-      model ??= await load(options, settings, session, terminal);
-      if (options.detectLanguage)
-        return await printLanguages(audio.name, await detectLanguage(model, audio, session.signal), session, json);
-      if (needsSpeechModel(options)) speechModel ??= await openSilero();
-      const hearing = hearHere(model, audio, speechModel, options, settings, session);
-      await transcribeOne(audio.name, hearing, work, session, terminal).catch(namingFile(audio.name));
+      listener ??= openListener(options, settings, atATime, session, terminal);
+      const opened = await listener;
+      if (options.detectLanguage) {
+        const found = await opened.detectLanguage(audio, signal); // before the audio is closed
+        return await speaker.say(() => printLanguages(audio.name, found, session, json));
+      }
+      const speechModel = needsSpeechModel(options) ? await silero.get() : undefined;
+      const hearing = hearHere(opened, audio, speechModel, options, settings, signal);
+      await transcribeOne(audio.name, hearing, work, terminal).catch(namingFile(audio.name));
     });
   } catch (error) {
     return closeAfter(error, close);
@@ -100,52 +106,35 @@ async function run(args: readonly string[], command: Command, session: Session):
   await close();
 }
 
-async function load(
-  options: Options,
-  { needsWords }: OutputSettings,
-  session: Session,
-  terminal: Terminal,
-): Promise<LoadedModel> {
-  const model = await openModel({
-    ...modelOptions(options, session, terminal),
-    beams: options.beamSize,
-    windows: options.batchSize,
-    // Where silence is taken out, segments that reach over it are cut by when their words were said.
-    wordTimes: needsWords || skipsSilence(options),
-  });
-  terminal.note(`model ${model.name}, ${model.dtype}, device ${model.backend.device}`);
-  return model;
-}
-
 /** Listens with this machine. */
 function hearHere(
-  model: LoadedModel,
+  listener: Listener,
   audio: AudioRecording,
   speechModel: SpeechModel | undefined,
   options: Options,
   { needsTimestamps, needsWords }: OutputSettings,
-  { signal }: Session,
+  signal: AbortSignal,
 ): Hearing {
   return (told) => ({
-    ...recognise((asked) => transcribe(model, audio, asked), audio, {
+    ...recognise((asked) => listener.transcribe(audio, asked), audio, {
       ...askedOptions(options, 'transcribe', speechModel),
       timestamps: needsTimestamps,
       wordTimestamps: needsWords,
       signal,
       ...told,
     }),
-    model: model.name,
-    device: model.backend.device,
+    model: listener.model,
+    device: listener.device,
     durationSeconds: audio.durationSeconds,
   });
 }
 
 /** What becomes of a recording that is listened to. */
-interface Work {
-  readonly job: Job;
+interface Work extends JobTurn {
   /** Of its outputs. */
   readonly date: Date;
-  readonly progress: BatchProgress;
+  /** Says where the batch stands. */
+  readonly status: BatchProgress['status'];
   readonly results: Results;
   readonly task: string;
 }
@@ -153,8 +142,7 @@ interface Work {
 async function transcribeOne(
   name: string,
   hearing: Hearing,
-  { job, date, progress, results, task }: Work,
-  session: Session,
+  { job, date, progress, status, results, task, signal }: Work,
   terminal: Terminal,
 ): Promise<void> {
   const started = performance.now();
@@ -167,20 +155,20 @@ async function transcribeOne(
   } = await hearing({
     onProgress: (seconds) => {
       progress.reach(seconds);
-      terminal.status(progress.status);
+      terminal.status(status);
     },
     onWarning: (message) => terminal.warn(`${name}: ${message}`),
   });
   const segments: Segment[] = [];
   progress.begin(name, durationSeconds);
-  terminal.status(progress.status);
+  terminal.status(status);
   await results.begin(name);
   for await (const segment of coming) {
     segments.push(segment);
     await results.segment(segment);
-    terminal.status(progress.status);
+    terminal.status(status);
   }
-  session.signal.throwIfAborted();
+  signal.throwIfAborted();
   const info = known();
   progress.reach(info.audioSeconds);
   const elapsedSeconds = (performance.now() - started) / 1000;

@@ -9,11 +9,12 @@ import { printable, printableSpeech } from '../../printable.ts';
 import type { Segment } from '../../transcribe/segment.ts';
 import type { Session } from '../session.ts';
 import type { Terminal } from '../terminal.ts';
+import type { Speaker } from './batch/in-order.ts';
 import type { Job } from './batch/jobs.ts';
 import { type ColorDepth, colorDepth, coloredByConfidence } from './confidence.ts';
 import type { OutputSettings } from './output-settings.ts';
 
-/** Where the results of recordings go. */
+/** Where the results of a recording go. */
 export interface Results {
   /** Before the first segment of a recording. */
   begin(name: string): Promise<void>;
@@ -23,8 +24,16 @@ export interface Results {
   end(job: Job, transcript: Transcript, elapsedSeconds: number, date: Date): Promise<void>;
 }
 
-/** @param nFiles how many recordings there are in all */
-export function openResults(settings: OutputSettings, session: Session, terminal: Terminal, nFiles: number): Results {
+/**
+ * @param nFiles how many recordings there are in all
+ * @returns the results of each recording, given who speaks for it
+ */
+export function openResults(
+  settings: OutputSettings,
+  session: Session,
+  terminal: Terminal,
+  nFiles: number,
+): (speaker: Pick<Speaker, 'say'>) => Results {
   const { stdout, formats: names, layout, showsTimes } = settings;
   const toStdout = stdout === 'segments';
   // Somebody who watches one recording being written to files sees it grow.
@@ -38,9 +47,10 @@ export function openResults(settings: OutputSettings, session: Session, terminal
     terminal.endProgress();
     return session.print(text, isStyled);
   };
-  return {
+  const printLine = (text: string) => print(`${text}\n`);
+  return ({ say }) => ({
     async begin(name) {
-      if (toStdout && nFiles > 1) await print(`==> ${printable(name)} <==\n`);
+      if (toStdout && nFiles > 1) await say(() => printLine(`==> ${printable(name)} <==`));
     },
     async segment(segment) {
       if (!isShown) return;
@@ -48,17 +58,22 @@ export function openResults(settings: OutputSettings, session: Session, terminal
       const usedDepth = settings.colors === undefined && segment.words === undefined ? 0 : depth;
       const text = coloredByConfidence(isForPeople ? printableSegment(segment) : segment, usedDepth);
       const line = showsTimes || !toStdout ? `${times(segment)} ${text}` : text;
-      if (toStdout) await print(`${line}\n`, true);
-      else terminal.styledNote(line);
+      await say(async () => (toStdout ? print(`${line}\n`, true) : terminal.styledNote(line)));
     },
     async end({ outputs }, transcript, elapsedSeconds, date) {
       const contents = [...outputs].map(([name, path]) => [path, formats[name](transcript, layout)] as const);
       await writeTogether(new Map(contents), date);
       if (outputs.size > 0 && nFiles === 1) terminal.note(`written: ${[...outputs.values()].join(', ')}`);
-      if (stdout === 'json') await print(`${jsonLine(transcript, elapsedSeconds, [...outputs.values()])}\n`);
-      if (stdout === 'document') await print(names.map((name) => document(formats[name](transcript, layout))).join(''));
+      if (stdout === 'json') {
+        const line = jsonLine(transcript, elapsedSeconds, [...outputs.values()]);
+        await say(() => printLine(line));
+      }
+      if (stdout === 'document') {
+        const content = names.map((name) => document(formats[name](transcript, layout))).join('');
+        await say(() => print(content));
+      }
     },
-  };
+  });
 }
 
 function printableSegment({ text, words, ...others }: Segment): Segment {

@@ -35,16 +35,15 @@ export async function openSendable(path: string, session: Session): Promise<Send
 /** What a server is asked of recordings. */
 export interface Remote {
   /** Has it listen to one as the command line asks for. */
-  hear(recording: Sendable): Hearing;
+  hear(recording: Sendable, signal: AbortSignal): Hearing;
   /** @returns which languages one may be in, likeliest first */
-  languages(recording: Sendable): Promise<readonly LanguageProbability[]>;
+  languages(recording: Sendable, signal: AbortSignal): Promise<readonly LanguageProbability[]>;
 }
 
 export function openRemote(
   url: string,
   options: CommandOptions<'transcribe'>,
   settings: OutputSettings,
-  session: Session,
   terminal: Terminal,
 ): Remote {
   const { apiKey, model } = options;
@@ -59,20 +58,22 @@ export function openRemote(
   const server = {
     url,
     apiKey,
-    signal: session.signal,
     onBusy: (seconds: number) => terminal.note(`${url} is busy: it is asked again in ${seconds} s`),
   };
   let isTold = false;
   return {
-    hear: (recording) => async (told) => {
-      const recognition = await recogniseRemotely(server, { ...sentAs(recording), fields, ...told });
+    hear: (recording, signal) => async (told) => {
+      const recognition = await recogniseRemotely({ ...server, signal }, { ...sentAs(recording), fields, ...told });
       if (!isTold) terminal.note(`model ${recognition.model} of ${url}, device ${recognition.device}`);
       isTold = true;
       return recognition;
     },
-    languages(recording) {
+    languages(recording, signal) {
       const ofAudio = passedOn(options, [audioOptions], 'transcribe', 'openRecording()');
-      return detectLanguagesRemotely(server, { ...sentAs(recording), fields: [...formFields(ofAudio), ...ofModel] });
+      return detectLanguagesRemotely(
+        { ...server, signal },
+        { ...sentAs(recording), fields: [...formFields(ofAudio), ...ofModel] },
+      );
     },
   };
 }

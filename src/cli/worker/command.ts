@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { sileroOnDemand } from '../../backend/cpu/silero.ts';
 import { closeAfter } from '../../errors.ts';
 import type { CommandOptions } from '../../options/tables.ts';
-import { listDevices } from '../../pool/devices.ts';
+import { listDevices, type PoolDevice, usefulCount } from '../../pool/devices.ts';
 import { openPoolOn } from '../../pool/open-pool.ts';
 import { deviceNames, type Pool } from '../../pool/pool.ts';
 import type { Equipment } from '../../queue/equipment.ts';
@@ -44,7 +44,8 @@ async function run(command: Command, session: Session): Promise<void> {
   const { options, terminal } = readOptions(command, 'worker', session);
   await using queue = await openQueue(options, session, terminal);
   const draining = new AbortController();
-  const pool = await openPoolOf(options, session, terminal);
+  const devices = await listDevices(options.device, options.threads, session.env);
+  const pool = await openPoolOf(devices, options, session, terminal);
   session.insteadOfAborting(() => {
     terminal.note('shutting down: what was begun is brought to its end');
     draining.abort();
@@ -61,7 +62,7 @@ async function run(command: Command, session: Session): Promise<void> {
     if (watch !== undefined) terminal.note(`figures on ${watch.url}/metrics`);
     terminal.note(`working on ${queue.place}: model ${pool.name}, ${pool.dtype}, device ${deviceNames(pool)}`);
     const working: WorkOptions = {
-      concurrency: options.jobs ?? (await usefulJobs(options, session)),
+      concurrency: options.jobs ?? usefulCount(devices, options.batchSize),
       untilEmpty: options.untilEmpty === true,
       draining: draining.signal,
       // One that is to come to an end does not wait for a device that may never work again.
@@ -87,17 +88,15 @@ function openWatch(
   return openWatchPort({ ...parts, isDraining, version, host: metricsHost, port: metricsPort });
 }
 
-function openPoolOf(options: Options, session: Session, terminal: Terminal): Promise<Pool> {
-  const { device, batchSize } = options;
+function openPoolOf(
+  devices: readonly PoolDevice[],
+  options: Options,
+  session: Session,
+  terminal: Terminal,
+): Promise<Pool> {
   // What is read at a time is limited by the number of jobs.
-  const limits = { batchSize, maxRecordings: Number.MAX_SAFE_INTEGER };
-  return openPoolOn(device, { ...modelInput(options, session, terminal), wordTimes: true }, limits);
-}
-
-/** An engine on the CPU is at work all the time with one recording; an NPU decodes windows of several together. */
-async function usefulJobs({ device, batchSize, threads }: Options, session: Session): Promise<number> {
-  const devices = await listDevices(device, threads, session.env);
-  return devices.reduce((sum, each) => sum + (each.device.kind === 'cpu' ? 1 : batchSize), 0);
+  const limits = { batchSize: options.batchSize, maxRecordings: Number.MAX_SAFE_INTEGER };
+  return openPoolOn(devices, { ...modelInput(options, session, terminal), wordTimes: true }, limits);
 }
 
 function equipmentOf(pool: Pool, session: Session, terminal: Terminal): Equipment & { close(): Promise<void> } {

@@ -164,6 +164,23 @@ describe.skipIf(models.tinyEn === undefined)('bench with whisper-tiny.en on the 
     expect(stderr).toContain('room for');
   });
 
+  test('--recordings says how much audio one device and several get through, and no stages', async () => {
+    const asked = ['bench', '--device', 'cpu:2x1', '--recordings', '3', '--model', models.tinyEn ?? ''];
+    const of = async (...more: string[]) => runCli([...asked, ...more]);
+    const { code, stdout } = await of('--json', '--seconds', '2');
+    expect(code).toBe(0);
+    const { devices, workload, measured } = JSON.parse(stdout);
+    expect(devices).toHaveLength(2);
+    expect(workload).toMatchObject({ audioSeconds: 2, recordings: 3 });
+    expect(measured).toHaveLength(2);
+    for (const [i, { devices, elapsedSeconds, audioSecondsPerSecond, growth }] of measured.entries()) {
+      expect(devices).toBe(i + 1);
+      expect(audioSecondsPerSecond).toBeCloseTo(6 / elapsedSeconds, 6);
+      expect(growth).toBeCloseTo(audioSecondsPerSecond / measured[0].audioSecondsPerSecond, 6);
+    }
+    expect((await of('--profile')).stderr).toContain('--recordings cannot be combined with --profile');
+  });
+
   test('Ctrl-C prints what was measured until then and ends with 130', async () => {
     const { code, stdout, stderr } = await runCli([...args, '--runs', '1000', '--json'], {
       when: { text: ' of 1000', act: (kill) => kill('SIGINT') },

@@ -23,7 +23,8 @@ async function show(said: Segment, isTTY: boolean, asked: Partial<OutputSettings
     needsWords: false,
     ...asked,
   };
-  const results = openResults(settings, session as unknown as Session, terminal as unknown as Terminal, 1);
+  const open = openResults(settings, session as unknown as Session, terminal as unknown as Terminal, 1);
+  const results = open({ say: (what) => what() });
   await results.segment(said);
   return { stdout: stdout.join(''), noted: noted.join('\n') };
 }

@@ -8,73 +8,122 @@ export interface Pending {
   readonly sizeBytes: number;
 }
 
-/** Where a batch stands. Times are seconds of audio unless they say otherwise. */
-export interface BatchProgress {
-  /** The next file begins. */
+/** Where a file of a batch stands. Times are seconds of audio. */
+export interface FileProgress {
+  /** What it is has been found out. */
   begin(name: string, durationSeconds: number | undefined): void;
-  /** How much of the file has been heard. */
+  /** How much of it has been heard. */
   reach(seconds: number): void;
-  /** The file ends, heard as far as it was reached. */
+  /** It ends, heard as far as it was reached. */
   end(): void;
+  /** How much of it has been heard; undefined before it has begun. */
+  readonly position: Position | undefined;
+}
+
+interface Position {
+  readonly name: string;
+  readonly seconds: number;
+}
+
+/** Where a batch stands. */
+export interface BatchProgress {
+  /** The next file is taken up. */
+  next(): FileProgress;
   /** What to show of it. */
   status(): Status;
-  /** How much of the current file has been heard; undefined between files. */
-  readonly position: { readonly name: string; readonly seconds: number } | undefined;
+}
+
+/** A file that is being heard. */
+interface Heard extends Position {
+  readonly durationSeconds: number | undefined;
+  seconds: number;
 }
 
 /** What a byte holds before any file has shown it: 16-bit samples at 16 kHz. */
 const usualSecondsPerByte = 1 / 32_000;
 
 /**
- * Follows a batch file by file. How long files are that have not been opened yet is told from their sizes and from what
- * files with the same extension held so far.
+ * Follows a batch, of which one file or several are heard at a time. How long files are that have not been opened yet is told from
+ * their sizes and from what files with the same extension held so far.
  *
  * @param pending all files to be done, in order
  * @param now in milliseconds
  */
 export function followBatch(pending: readonly Pending[], now: () => number = () => performance.now()): BatchProgress {
   const density = createDensity();
-  let done = 0;
+  const hearing = new Set<Heard>();
+  let taken = 0;
+  let ended = 0;
   let heardBefore = 0;
+  /** Without the time in which nothing was heard. */
   let workedMs = 0;
-  let file: { name: string; durationSeconds: number | undefined; seconds: number; beganMs: number } | undefined;
+  let workingSinceMs = 0;
 
+  const inAll = () => {
+    const heard = [...hearing].reduce((sum, { seconds }) => sum + seconds, heardBefore);
+    const elapsedMs = workedMs + (hearing.size > 0 ? now() - workingSinceMs : 0);
+    const later = pending.slice(taken).reduce((sum, next) => sum + density.secondsOf(next), 0);
+    const left = [...hearing].reduce((sum, file) => sum + (secondsLeftIn(file) ?? 0), later);
+    const timeFor = (audioSeconds: number) => (heard === 0 ? undefined : ((audioSeconds / heard) * elapsedMs) / 1000);
+    return { share: shareOf(heard, heard + left), left, timeFor };
+  };
   return {
-    begin(name, durationSeconds) {
-      file = { name, durationSeconds, seconds: 0, beganMs: now() };
-    },
-    reach(seconds) {
-      if (file !== undefined) file.seconds = seconds;
-    },
-    end() {
-      const ended = pending[done++];
-      if (file === undefined) return;
-      if (ended !== undefined && file.seconds > 0) density.learn(ended, file.durationSeconds ?? file.seconds);
-      heardBefore += file.seconds;
-      workedMs += now() - file.beganMs;
-      file = undefined;
+    next() {
+      const own = pending[taken++];
+      let file: Heard | undefined;
+      return {
+        begin(name, durationSeconds) {
+          if (hearing.size === 0) workingSinceMs = now();
+          file = { name, durationSeconds, seconds: 0 };
+          hearing.add(file);
+        },
+        reach(seconds) {
+          if (file !== undefined) file.seconds = seconds;
+        },
+        end() {
+          ended++;
+          if (file === undefined) return;
+          if (own !== undefined && file.seconds > 0) density.learn(own, file.durationSeconds ?? file.seconds);
+          heardBefore += file.seconds;
+          hearing.delete(file);
+          if (hearing.size === 0) workedMs += now() - workingSinceMs;
+          file = undefined;
+        },
+        get position() {
+          return file;
+        },
+      };
     },
     status() {
-      const { name = '', durationSeconds, seconds = 0, beganMs = now() } = file ?? {};
-      const heard = heardBefore + seconds;
-      const elapsedMs = workedMs + now() - beganMs;
-      const inFile = durationSeconds === undefined ? undefined : Math.max(0, durationSeconds - seconds);
-      const later = pending.slice(done + 1).reduce((sum, next) => sum + density.secondsOf(next), 0);
-      const secondsLeft = (audioSeconds: number) =>
-        heard === 0 ? undefined : ((audioSeconds / heard) * elapsedMs) / 1000;
-      const share = durationSeconds === undefined ? undefined : shareOf(seconds, durationSeconds);
-      const text =
-        inFile === undefined ? `${clock(seconds)} heard` : `${percent(share ?? 0)}${leftText(secondsLeft(inFile))}`;
-      if (pending.length < 2) return { share, text, name };
-      const inAll = later + (inFile ?? 0);
-      const shareOfAll = shareOf(heard, heard + inAll);
-      const all = `file ${Math.min(done + 1, pending.length)} of ${pending.length}, in all ${percent(shareOfAll)}`;
-      return { share: shareOfAll, text: `${text} (${all}${leftText(secondsLeft(inAll))})`, name };
-    },
-    get position() {
-      return file;
+      const { share, left, timeFor } = inAll();
+      const files = [...hearing];
+      const [only] = files;
+      const isMany = pending.length > 1;
+      if (only === undefined) return { share: isMany ? share : undefined, text: 'nothing heard yet', name: '' };
+      if (files.length > 1) {
+        const text = `${ended} of ${pending.length} files done, in all ${percent(share)}${leftText(timeFor(left))}`;
+        return { share, text, name: files.map((file) => `${file.name} ${placeIn(file)}`).join(', ') };
+      }
+      const leftInFile = secondsLeftIn(only);
+      const text = `${placeIn(only)}${leftText(leftInFile === undefined ? undefined : timeFor(leftInFile))}`;
+      if (!isMany) return { share: shareIn(only), text, name: only.name };
+      const all = `file ${Math.min(ended + 1, pending.length)} of ${pending.length}, in all ${percent(share)}`;
+      return { share, text: `${text} (${all}${leftText(timeFor(left))})`, name: only.name };
     },
   };
+}
+
+function secondsLeftIn({ durationSeconds, seconds }: Heard): number | undefined {
+  return durationSeconds === undefined ? undefined : Math.max(0, durationSeconds - seconds);
+}
+
+function shareIn({ durationSeconds, seconds }: Heard): number | undefined {
+  return durationSeconds === undefined ? undefined : shareOf(seconds, durationSeconds);
+}
+
+function placeIn(file: Heard): string {
+  const share = shareIn(file);
+  return share === undefined ? `${clock(file.seconds)} heard` : percent(share);
 }
 
 /** Seconds of audio in a byte, learnt by extension. */
