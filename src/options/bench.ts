@@ -42,7 +42,6 @@ export const benchOptions = {
   recordings: option(integer(1, largestCount), {
     group,
     doors,
-    commonIn: ['bench'],
     conflicts: ['tokens', 'profile', 'compare', 'report', 'runs', 'warmup'].map((name) => ({ name })),
     because: 'what is measured then is how much audio is done in a second',
     help: 'Transcribe the audio this many times at once, and say how much audio is done in a second, with one device and with more of them.',

@@ -53,7 +53,6 @@ export const devicesOptions = {
   jobs: option(integer(1, 1024), {
     group: 'Device',
     doors: ['transcribe'],
-    commonIn: ['transcribe'],
     help: 'Transcribe this many recordings at a time. Their texts share the steps of a decoder, and what they are does not depend on it.',
     defaultText: `1 on one device; on several ${usefulRecordings.cpu} for each engine on the CPU, ${usefulRecordings.npu} for each NPU`,
   }),

@@ -63,7 +63,9 @@ describe('the command line', () => {
   test('what an environment variable says is checked likewise, and named after it', async () => {
     const { code, stderr } = await runCli(['transcribe', 'a.wav'], { env: { WHISPER_NPU_DEVICE: 'gpu' } });
     expect(code).toBe(2);
-    expect(stderr).toBe('error: WHISPER_NPU_DEVICE is gpu: expected auto, cpu, npu or npu:N [OPTION_SENSELESS]\n');
+    expect(stderr).toMatch(
+      /^error: WHISPER_NPU_DEVICE is gpu: expected auto, cpu, .* or npu:all \[OPTION_SENSELESS\]\n$/,
+    );
   });
 
   test('a command below another one takes the options of both', async () => {
