@@ -1,6 +1,6 @@
 // Builds the stand-in for CANN into build/stand-in: the library, its device, and atc. Needs a C++20 compiler and CMake.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import { chmodSync, copyFileSync, cpSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 
 const root = path.dirname(import.meta.dirname);
@@ -29,6 +29,8 @@ symlinkSync(path.join(root, 'test', 'node_modules'), packages);
 rmSync(path.join(target, 'js'), { recursive: true, force: true });
 const compiler = path.join(root, 'node_modules', 'typescript', 'bin', 'tsc');
 run(process.execPath, [compiler, '-p', source, '--outDir', path.join(target, 'js')]);
+// Plain JavaScript, which scripts use as it is.
+cpSync(path.join(source, 'kernels'), path.join(target, 'js', 'kernels'), { recursive: true });
 
 const atc = path.join(target, 'atc');
 copyFileSync(path.join(source, 'atc', 'atc.sh'), atc);

@@ -11,7 +11,7 @@ import { npuGraphs } from '../dist/convert/npu-graphs.js';
 import { npuWeightType } from '../dist/graph/npu-layers.js';
 import { layOutWeights } from '../dist/graph/weights.js';
 import { whisperTensors } from '../dist/model/tensor-names.js';
-import { countKernels } from './kernels/count.mjs';
+import { countKernels } from '../test/stand-in/kernels/count.mjs';
 
 const common = { nMels: 80, nAudioCtx: 1500, nTextCtx: 448, nVocab: 51865 };
 const sized = (state, heads, layers, changes = {}) => ({

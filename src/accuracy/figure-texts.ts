@@ -1,3 +1,4 @@
+import { standInNotice } from '../backend/stand-in-notice.ts';
 import type { Figures } from './figures.ts';
 import type { AccuracyResult, Side } from './result.ts';
 import { type ErrorCounts, errorRate } from './word-errors.ts';
@@ -33,11 +34,9 @@ export function figureCells(figures: Figures): string[] {
 }
 
 /** What a reader must know before any figure. */
-export function noticeSentences({ standIn, complete }: AccuracyResult): string[] {
+export function noticeSentences({ standIn, tested, complete }: AccuracyResult): string[] {
   return [
-    ...(standIn
-      ? ['Measured on a stand-in for CANN that computes on the CPU: these figures say nothing of an NPU.']
-      : []),
+    ...(standIn ? [standInNotice(tested.device)] : []),
     ...(complete ? [] : ['The comparison was broken off: this is what had been compared until then.']),
   ];
 }

@@ -3,7 +3,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { arch, availableParallelism, cpus, loadavg, platform, release, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { isStandIn, probeAcl } from '../backend/npu/acl-environment.ts';
+import { isDry, isStandIn, probeAcl } from '../backend/npu/acl-environment.ts';
+import { notMeasured } from '../backend/stand-in-notice.ts';
 import { findProgram, smallEnvironment } from '../child-program.ts';
 import type { Environment } from './result.ts';
 
@@ -55,6 +56,7 @@ function packageVersion(path: string): string {
 async function describeNpu(env: Readonly<Record<string, string | undefined>>, soc: string): Promise<Environment> {
   const probe = await probeAcl(env);
   const cann = probe.cannVersion ?? 'unknown';
+  if (isDry(probe)) return { CANN: `${cann}: a dry stand-in (${notMeasured})`, chip: `${soc} (${notMeasured})` };
   if (isStandIn(probe))
     return { CANN: `${cann}: a stand-in that computes on the CPU`, chip: `${soc}, played by the stand-in` };
   return { CANN: cann, driver: probe.driverVersion ?? 'unknown', chip: soc };

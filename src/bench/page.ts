@@ -1,3 +1,4 @@
+import { standInNotice } from '../backend/stand-in-notice.ts';
 import { lineChart } from '../report/line-chart.ts';
 import { paragraph, reportPage, reportTable, type Section } from '../report/page.ts';
 import { shortNumber } from '../report/scale.ts';
@@ -26,11 +27,9 @@ export function benchPage(result: BenchResult, times: StageTimes, compared: Page
   });
 }
 
-function noticeOf({ standIn, complete }: BenchResult): { notice?: string } {
+function noticeOf({ standIn, device, complete }: BenchResult): { notice?: string } {
   const sentences = [
-    ...(standIn
-      ? ['Measured on a stand-in for CANN that computes on the CPU: these figures say nothing of an NPU.']
-      : []),
+    ...(standIn ? [standInNotice(device)] : []),
     ...(complete ? [] : ['The measurement was interrupted: this is what had been measured until then.']),
   ];
   return sentences.length === 0 ? {} : { notice: sentences.join(' ') };

@@ -2,10 +2,11 @@ import { access, constants } from 'node:fs/promises';
 import { chooseLevel, loadCpuAddon } from '../backend/cpu/cpu-addon.ts';
 import { levelNames } from '../backend/cpu-level.ts';
 import { type FoundAddon, findAddon } from '../backend/find-addon.ts';
-import { isStandIn, openNpu, probeAcl } from '../backend/npu/acl-environment.ts';
+import { isDry, isStandIn, openNpu, probeAcl } from '../backend/npu/acl-environment.ts';
 import type { AclProbe } from '../backend/npu/addon.ts';
 import type { DeviceSettings } from '../backend/npu/device-settings.ts';
 import { lookAtDriver } from '../backend/npu/driver.ts';
+import { notMeasured } from '../backend/stand-in-notice.ts';
 import { findAtc } from '../convert/atc.ts';
 import { makeFolder } from '../model/make-folder.ts';
 import { listModels, storeDirectory } from '../model/store.ts';
@@ -64,14 +65,18 @@ async function diagnoseNpu(env: Environment): Promise<Finding[]> {
     const hasDevice = driverReport.parts.some(({ what, state }) => what === '/dev/davinciN' && state !== 'missing');
     return [...found, describeNoAcl(probe, probe.error, hasDevice ? 'failed' : 'missing')];
   }
-  const name = isStandIn(probe) ? 'a stand-in for CANN' : `CANN ${probe.cannVersion ?? 'of unknown version'}`;
   const driver = `driver ${probe.driverVersion ?? 'of unknown version'}`;
   return [
     ...found,
-    { what: 'CANN', state: 'ok', detail: `${name}, ACL ${probe.apiVersion ?? '?'}, ${driver}` },
+    { what: 'CANN', state: 'ok', detail: `${nameOf(probe)}, ACL ${probe.apiVersion ?? '?'}, ${driver}` },
     ...(await Promise.all(Array.from({ length: probe.deviceCount ?? 0 }, (_, index) => diagnoseDevice(env, index)))),
-    ...(await checkDevices(env, probe.deviceCount ?? 0)),
+    ...(isDry(probe) ? [] : await checkDevices(env, probe.deviceCount ?? 0)), // a dry device computes nothing to compare
   ];
+}
+
+function nameOf(probe: AclProbe): string {
+  if (isDry(probe)) return `a dry stand-in for CANN (${notMeasured})`;
+  return isStandIn(probe) ? 'a stand-in for CANN' : `CANN ${probe.cannVersion ?? 'of unknown version'}`;
 }
 
 /** One device after another: what is kept for a kind of device must hold for all of that kind. */

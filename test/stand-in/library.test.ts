@@ -94,6 +94,28 @@ describe.skipIf(!built)('the stand-in library', () => {
     expect(drive('failed-release', { STAND_IN_FAIL: 'aclrtFree:1:507899' })).toMatchObject(holds);
   });
 
+  test('takes the modelled time instead of computing where its devices are dry, all at once, and runs no model that does not say what it costs', () => {
+    const tokens = path.join(folder, 'tokens.txt');
+    writeFileSync(tokens, '# a text over any window\n* 3 1 2 3\n');
+    const env = { STAND_IN_DRY: tokens, STAND_IN_DEVICES: '2', STAND_IN_DRY_KERNEL_US: '100000' };
+    expect(drive('dry', env)).toMatchObject(holds);
+    const silent = path.join(folder, 'silent.om');
+    writeFileSync(silent, readFileSync(model).toString('latin1').replaceAll('kernels\t', 'Kernels\t'), 'latin1');
+    expect(drive('load-code', { STAND_IN_DRY: tokens }, [silent]).stdout).toBe('545001\n');
+  });
+
+  test.each([
+    ['no file', undefined],
+    ['a line that is no text', '* one 1 2'],
+    ['a window that is none', 'xyz 3 1 2'],
+    ['a text without tokens', '* 3'],
+  ])('opens no dry device with %s to replay', (_, content) => {
+    const tokens = path.join(folder, 'bad-tokens.txt');
+    rmSync(tokens, { force: true });
+    if (content !== undefined) writeFileSync(tokens, content);
+    expect(drive('load-code', { STAND_IN_DRY: tokens }).stderr).toContain('aclrtSetDevice: got 507899');
+  });
+
   test('names what is still alive at the end', () => {
     const { stderr } = drive('leaks');
     expect(stderr).toBe('stand-in: leak: 2 data buffers, 1 device allocation, 1 model, 1 stream\n');

@@ -1,6 +1,7 @@
 import { delimiter, join } from 'node:path';
 import { toolkitFolders } from '../../child-program.ts';
 import { closeAfter } from '../../errors.ts';
+import { notMeasured } from '../stand-in-notice.ts';
 import type { AclProbe, LibraryOptions, NativeDevice } from './addon.ts';
 import { loadAddon } from './addon.ts';
 import { explainDriver } from './driver.ts';
@@ -29,6 +30,11 @@ export function isStandIn({ cannVersion }: Pick<AclProbe, 'cannVersion'>): boole
   return cannVersion?.includes('stand-in') === true;
 }
 
+/** A stand-in that computes nothing: it takes the time that a model of the device says, and replays recorded tokens. */
+export function isDry({ cannVersion }: Pick<AclProbe, 'cannVersion'>): boolean {
+  return cannVersion?.includes('stand-in.dry') === true;
+}
+
 export interface OpenedNpu {
   readonly device: NativeDevice;
   readonly isStandIn: boolean;
@@ -50,8 +56,11 @@ export async function openNpu(env: Environment, index: number, signal?: AbortSig
   const probe = await probeAcl(env);
   if (probe.error !== undefined) return closeAfter(await explainDriver(probe.error, env), () => device.close());
   const standIn = isStandIn(probe);
-  const description = standIn
-    ? `stand-in for NPU ${index}, computing on the CPU`
-    : `NPU ${index}, ${device.socName} (CANN ${probe.cannVersion ?? 'of unknown version'})`;
-  return { device, isStandIn: standIn, description };
+  return { device, isStandIn: standIn, description: describe(probe, index, device.socName) };
+}
+
+function describe(probe: AclProbe, index: number, soc: string): string {
+  if (isDry(probe)) return `dry stand-in for NPU ${index}, ${soc} (${notMeasured})`;
+  if (isStandIn(probe)) return `stand-in for NPU ${index}, computing on the CPU`;
+  return `NPU ${index}, ${soc} (CANN ${probe.cannVersion ?? 'of unknown version'})`;
 }

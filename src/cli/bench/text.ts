@@ -1,12 +1,10 @@
 import type { GraphProfile } from '../../backend/cpu/profile.ts';
+import { standInNotice } from '../../backend/stand-in-notice.ts';
 import { type Comparison, sideTexts } from '../../bench/compare.ts';
 import { type BenchResult, stageLabels, stageNames, unknownPeakText } from '../../bench/result.ts';
 import type { Summary } from '../../bench/stats.ts';
 import { shortNumber } from '../../report/scale.ts';
 import { table } from '../table.ts';
-
-export const standInText =
-  'Measured on a stand-in for CANN that computes on the CPU: these figures say nothing of an NPU.';
 
 /** A measurement for the terminal. */
 export function benchText(result: BenchResult): string {
@@ -19,7 +17,7 @@ export function benchText(result: BenchResult): string {
   const header = ['', 'unit', 'n', 'min', 'mean', '± 95 %', 'P50', 'P90', 'P99', 'max'];
   const forced = workload.forcedTokens ? ' (as many as asked for)' : '';
   return [
-    ...(standIn ? [standInText] : []),
+    ...(standIn ? [standInNotice(device)] : []),
     ...(complete ? [] : [`Interrupted: this is what had been measured until then.`]),
     `${workload.model}, ${workload.dtype}, ${device}`,
     `${workload.audio}; ${runs} ${runs === 1 ? 'run' : 'runs'} after ${warmupRuns} to warm up; ${workload.tokens} tokens a run${forced}`,

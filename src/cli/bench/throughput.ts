@@ -1,3 +1,4 @@
+import { standInNotice } from '../../backend/stand-in-notice.ts';
 import { benchAudio } from '../../bench/workload.ts';
 import { usefulRecordings } from '../../options/pool.ts';
 import type { CommandOptions } from '../../options/tables.ts';
@@ -10,7 +11,6 @@ import { modelInput } from '../model-input.ts';
 import type { Session } from '../session.ts';
 import { table } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
-import { standInText } from './text.ts';
 
 type Options = CommandOptions<'bench'>;
 
@@ -75,7 +75,7 @@ export async function showThroughput(options: Options, session: Session, termina
   ]);
   const header = ['devices', 'seconds', 'seconds of audio in a second', 'times one device'];
   const lines = [
-    ...(standIn ? [standInText] : []),
+    ...(standIn ? [standInNotice(names.join('; '))] : []),
     `${first.name}, ${first.dtype}, ${names.join('; ')}`,
     `${recordings} times ${audio.description}, at once`,
     '',

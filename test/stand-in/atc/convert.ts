@@ -36,6 +36,7 @@ import type { WireField } from '../onnx/wire.ts';
 import { AtcError, invalidValue, parseFailure } from './atc-error.ts';
 import { checkModel, weightPlace } from './check-model.ts';
 import { fromFloat16, toFloat16 } from './float16.ts';
+import { kernelCosts } from './kernel-costs.ts';
 import { archOfSoc, type Options } from './options.ts';
 import { roundedWeights } from './precision.ts';
 
@@ -116,7 +117,8 @@ async function writeOm(
     const weightsSize = options.externalWeight ? 0 : sizeOf(weights);
     const onnx = omGraph(bytes, rounded, weights);
     write(file, onnx, weightsOffset + weightsSize);
-    const info = Buffer.from(await describe(onnx, model, options, weights, { target, weightsOffset, weightsSize }));
+    const description = await describe(onnx, model, options, weights, { target, weightsOffset, weightsSize });
+    const info = Buffer.from([...description, ...kernelCosts(bytes), ''].join('\n'));
     write(file, info, weightsOffset + weightsSize + onnx.length);
     const sizes = [
       { type: partitionTypes.modelDef, size: definition.length },
@@ -272,14 +274,14 @@ function halfName(name: string): string {
   return `${name}::float16`;
 }
 
-/** Lets ONNX Runtime check types and infer shapes, and describes inputs, outputs and sizes for the library. */
+/** Lets ONNX Runtime check types and infer shapes. @returns lines that describe inputs, outputs and sizes for the library */
 async function describe(
   onnx: Uint8Array,
   model: OnnxModel,
   options: Options,
   weights: readonly Weight[],
   om: { target: string; weightsOffset: number; weightsSize: number },
-): Promise<string> {
+): Promise<string[]> {
   const folder = options.externalWeight ? path.join(path.dirname(options.output), 'weight') : path.dirname(om.target);
   const graph = bindWeights(onnx, path.basename(om.target), om.weightsOffset);
   const session = await createSession(graph, path.resolve(folder), 'disabled').catch((error: Error) => {
@@ -312,5 +314,5 @@ async function describe(
       : []),
   ];
   const work = ioBytes + (1 << 20);
-  return [...new Set(lines), ['sizes', work, om.weightsSize].join('\t'), ''].join('\n');
+  return [...new Set(lines), ['sizes', work, om.weightsSize].join('\t')];
 }

@@ -1,5 +1,7 @@
 // Devices and contexts.
 #include "call.h"
+#include "device_process.h"
+#include "dry_device.h"
 #include "queue.h"
 #include "settings.h"
 
@@ -7,12 +9,19 @@ namespace {
 
 using namespace stand_in;
 
-/** The device's slot, its process started if need be. The world's lock is held. */
+/** @throws std::runtime_error where the device's process cannot be started, or the tokens of a dry one cannot be read */
+std::unique_ptr<DeviceWorker> make_worker() {
+  const Settings& settings = Settings::get();
+  if (const auto dry = settings.dry()) return std::make_unique<DryDevice>(dry->costs, dry->tokens);
+  return std::make_unique<DeviceProcess>(settings.node());
+}
+
+/** The device's slot, its worker started if need be. The world's lock is held. */
 World::Slot& open_device(World& world, std::int32_t id) {
   World::Slot& slot = world.devices[id];
   if (slot.device) return slot;
   try {
-    slot.device = std::make_shared<Device>(id, Settings::get().node());
+    slot.device = std::make_shared<Device>(id, make_worker());
   } catch (...) {
     world.devices.erase(id);
     throw;

@@ -1,4 +1,6 @@
 // Events.
+#include <algorithm>
+
 #include "call.h"
 #include "queue.h"
 
@@ -42,8 +44,8 @@ aclError synchronize_event(aclrtEvent handle, const Deadline& deadline) {
 }
 
 /** Waits for the device as any task does, so that nothing gets past a hang. */
-Answer idle(const std::shared_ptr<Device>& device, const Deadline& deadline) {
-  return device->use(deadline, [](DeviceProcess&) { return Answer{}; });
+Answer idle(const std::shared_ptr<Device>& device, Moment asked, const Deadline& deadline) {
+  return device->use(deadline, asked, [](DeviceWorker&) { return Answer{}; });
 }
 
 /** When the event was reached, if it was. */
@@ -89,11 +91,12 @@ STAND_IN_API aclError aclrtRecordEvent(aclrtEvent handle, aclrtStream stream) {
       event.event->stream = found.stream;
       number = ++event.event->recorded;
     }
-    enqueue(found.stream, {[target = event.event, number, device = ready.context->device](const Deadline& deadline) {
-              if (Answer answer = idle(device, deadline); answer.code != kSuccess) return answer;
+    const std::shared_ptr<Device>& device = ready.context->device;
+    enqueue(found.stream, {[target = event.event, number, device, asked = device->ask()](const Deadline& deadline) {
+              if (Answer answer = idle(device, asked, deadline); answer.code != kSuccess) return answer;
               const std::lock_guard lock(target->mutex);
               target->reached = number;
-              target->time = std::chrono::steady_clock::now();
+              target->time = std::max(std::chrono::steady_clock::now(), device->done_at());
               return Answer{};
             }});
     return kSuccess;

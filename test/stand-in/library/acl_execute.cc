@@ -89,17 +89,17 @@ aclError prepare(std::uint32_t id, const aclmdlDataset* input, const aclmdlDatas
   return bind_all(job, "outputs", *outputs, job.model->info->outputs, job.outputs);
 }
 
-Answer run(const Job& job, const Deadline& deadline) {
-  return job.context->device->use(deadline, [&](DeviceProcess& process) -> Answer {
-    std::string request = "run " + std::to_string(job.model->id);
+Answer run(const Job& job, Moment asked, const Deadline& deadline) {
+  return job.context->device->use(deadline, asked, [&](DeviceWorker& worker) -> Answer {
+    std::vector<DeviceRange> places;
     for (const std::vector<Binding>* side : {&job.inputs, &job.outputs}) {
       for (const Binding& binding : *side) {
         const auto place = World::get().memory.locate(*job.context->device, binding.address, binding.size);
         if (!place) return {kRtAiCoreException, "stand-in: a queued model met memory that was freed before it ran"};
-        request += '\n' + to_text(*place);
+        places.push_back(*place);
       }
     }
-    return process.request(request);
+    return worker.run(job.model->id, places);
   });
 }
 
@@ -107,7 +107,9 @@ aclError execute(std::uint32_t id, const aclmdlDataset* input, aclmdlDataset* ou
   Job job;
   if (const aclError code = prepare(id, input, output, Model::Mode::sync, job); code != kSuccess) return code;
   job.model->mode = Model::Mode::sync;
-  const Answer answer = run(job, deadline);
+  Device& device = *job.context->device;
+  Answer answer = run(job, device.ask(), deadline);
+  if (answer.code == kSuccess) answer = device.wait(deadline);
   if (is_device_error(answer.code)) job.context->failure = answer.code;
   return fail(answer);
 }
@@ -125,7 +127,8 @@ aclError execute_async(std::uint32_t id, const aclmdlDataset* input, aclmdlDatas
   }
   job.model->mode = Model::Mode::async;
   job.model->stream = found.stream;
-  enqueue(found.stream, {[job](const Deadline& deadline) { return run(job, deadline); }, id});
+  enqueue(found.stream,
+          {[job, asked = job.context->device->ask()](const Deadline& deadline) { return run(job, asked, deadline); }, id});
   return kSuccess;
 }
 

@@ -64,8 +64,8 @@ aclError check_copy(Call& call, const Context& context, void* dst, std::size_t d
 }
 
 /** Performs the copy. Memory that was freed since it was checked is the device's error. */
-Answer perform(const std::shared_ptr<Device>& device, const Copy& copy, const Deadline& deadline) {
-  return device->use(deadline, [&](DeviceProcess& process) -> Answer {
+Answer perform(const std::shared_ptr<Device>& device, const Copy& copy, Moment asked, const Deadline& deadline) {
+  return device->use(deadline, asked, [&](DeviceWorker& worker) -> Answer {
     const DeviceMemory& memory = World::get().memory;
     const auto place = [&](const std::byte* address) {
       return memory.locate(*device, reinterpret_cast<std::uintptr_t>(address), copy.size);
@@ -78,16 +78,18 @@ Answer perform(const std::shared_ptr<Device>& device, const Copy& copy, const De
         std::memmove(copy.to, copy.from, copy.size);
         return {};
       case kHostToDevice:
-        return to ? process.write(*to, copy.from) : gone;
+        return to ? worker.write(*to, copy.from) : gone;
       case kDeviceToHost:
-        return from ? process.read(*from, copy.to) : gone;
+        return from ? worker.read(*from, copy.to) : gone;
       default:
-        return from && to ? process.request("copy " + to_text(*to) + ' ' + to_text(*from)) : gone;
+        return from && to ? worker.copy(*to, *from) : gone;
     }
   });
 }
 
-aclError note_device_error(const std::shared_ptr<Context>& context, const Answer& answer) {
+/** How a call ends that returns only when the device has done it. */
+aclError end_call(const std::shared_ptr<Context>& context, Answer answer) {
+  if (answer.code == kSuccess) answer = context->device->wait(std::nullopt);
   if (is_device_error(answer.code)) context->failure = answer.code;
   return fail(answer);
 }
@@ -119,11 +121,11 @@ aclError check_fill(Call& call, void* dev, std::size_t max, std::size_t count, c
 }
 
 Answer fill(const std::shared_ptr<Device>& device, std::uintptr_t address, std::uint64_t count, std::int32_t value,
-            const Deadline& deadline) {
-  return device->use(deadline, [&](DeviceProcess& process) -> Answer {
+            Moment asked, const Deadline& deadline) {
+  return device->use(deadline, asked, [&](DeviceWorker& worker) -> Answer {
     const auto place = World::get().memory.locate(*device, address, count);
     if (!place) return {kRtDma, "stand-in: a queued fill met memory that was freed before it ran"};
-    return process.request("fill " + to_text(*place) + ' ' + std::to_string(value & 0xFF));
+    return worker.fill(*place, value);
   });
 }
 
@@ -146,7 +148,7 @@ STAND_IN_API aclError aclrtFree(void* devPtr) {
     if (!allocation) return fail(kRtParam, "stand-in: not the start of a live allocation");
     call.bytes = allocation->size;
     return fail(allocation->device->use_unless_hung(
-        [&](DeviceProcess& process) { return process.request("free " + std::to_string(allocation->id)); }));
+        [&](DeviceWorker& worker) { return worker.free(allocation->id); }));
   });
 }
 
@@ -196,7 +198,8 @@ STAND_IN_API aclError aclrtMemcpy(void* dst, std::size_t destMax, const void* sr
       return code;
     }
     if (dst == src) return kSuccess;
-    return note_device_error(ready.context, perform(ready.context->device, copy, std::nullopt));
+    const std::shared_ptr<Device>& device = ready.context->device;
+    return end_call(ready.context, perform(device, copy, device->ask(), std::nullopt));
   });
 }
 
@@ -218,8 +221,9 @@ STAND_IN_API aclError aclrtMemcpyAsync(void* dst, std::size_t destMax, const voi
     }
     const StreamResult found = find_stream(ready.context, stream);
     if (!found.stream) return found.code;
-    enqueue(found.stream, {[copy, device = ready.context->device](const Deadline& deadline) {
-              return perform(device, copy, deadline);
+    const std::shared_ptr<Device>& device = ready.context->device;
+    enqueue(found.stream, {[copy, device, asked = device->ask()](const Deadline& deadline) {
+              return perform(device, copy, asked, deadline);
             }});
     return kSuccess;
   });
@@ -231,7 +235,8 @@ STAND_IN_API aclError aclrtMemset(void* devPtr, std::size_t maxCount, std::int32
     if (!ready.context) return ready.code;
     if (const aclError code = check_fill(call, devPtr, maxCount, count, *ready.context); code != kSuccess) return code;
     const auto address = reinterpret_cast<std::uintptr_t>(devPtr);
-    return note_device_error(ready.context, fill(ready.context->device, address, count, value, std::nullopt));
+    const std::shared_ptr<Device>& device = ready.context->device;
+    return end_call(ready.context, fill(device, address, count, value, device->ask(), std::nullopt));
   });
 }
 
@@ -244,8 +249,9 @@ STAND_IN_API aclError aclrtMemsetAsync(void* devPtr, std::size_t maxCount, std::
     const StreamResult found = find_stream(ready.context, stream);
     if (!found.stream) return found.code;
     const auto address = reinterpret_cast<std::uintptr_t>(devPtr);
-    enqueue(found.stream, {[=, device = ready.context->device](const Deadline& deadline) {
-              return fill(device, address, count, value, deadline);
+    const std::shared_ptr<Device>& device = ready.context->device;
+    enqueue(found.stream, {[=, asked = device->ask()](const Deadline& deadline) {
+              return fill(device, address, count, value, asked, deadline);
             }});
     return kSuccess;
   });

@@ -104,6 +104,6 @@ STAND_IN_API aclError aclmdlUnload(std::uint32_t modelId) {
     }
     world.memory.discharge(ready.context->device->id(), model->charged);
     return fail(ready.context->device->use_unless_hung(
-        [&](DeviceProcess& process) { return process.request("unload " + std::to_string(modelId)); }));
+        [&](DeviceWorker& worker) { return worker.unload(modelId); }));
   });
 }

@@ -123,7 +123,7 @@ STAND_IN_API aclError aclsysGetVersionStr(char* pkgName, char* versionStr) {
   return run_call({.function = "aclsysGetVersionStr"}, [&](Call&) {
     if (pkgName == nullptr) return null_argument("pkgName");
     if (versionStr == nullptr) return null_argument("versionStr");
-    std::snprintf(versionStr, 128, "8.5.0.stand-in");
+    std::snprintf(versionStr, 128, "8.5.0.stand-in%s", Settings::get().dry() ? ".dry" : "");
     return kSuccess;
   });
 }

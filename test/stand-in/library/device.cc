@@ -7,7 +7,7 @@ Deadline deadline_after(std::int32_t milliseconds) {
   return std::chrono::steady_clock::now() + std::chrono::milliseconds(milliseconds);
 }
 
-Answer Device::use(const Deadline& deadline, const std::function<Answer(DeviceProcess&)>& job) {
+Answer Device::use(const Deadline& deadline, Moment asked, const std::function<Answer(DeviceWorker&)>& job) {
   {
     std::unique_lock lock(hang_mutex_);
     const auto awake = [this] { return !hung_; };
@@ -17,15 +17,27 @@ Answer Device::use(const Deadline& deadline, const std::function<Answer(DevicePr
       return {kRtStreamSyncTimeout, "stand-in: the device did not answer in time"};
     }
   }
-  const std::lock_guard lock(process_mutex_);
+  const std::lock_guard lock(worker_mutex_);
   if (lost_) return {kRtLostHeartbeat, "stand-in: the device is lost"};
-  Answer answer = job(process_);
-  if (!process_.alive()) lost_ = true;
+  worker_->begin(asked);
+  Answer answer = job(*worker_);
+  if (!worker_->alive()) lost_ = true;
   return answer;
 }
 
-Answer Device::use_unless_hung(const std::function<Answer(DeviceProcess&)>& job) {
-  return hung_ ? Answer{} : use(std::nullopt, job);
+Answer Device::use_unless_hung(const std::function<Answer(DeviceWorker&)>& job) {
+  return hung_ ? Answer{} : use(std::nullopt, ask(), job);
+}
+
+Answer Device::wait(const Deadline& deadline) {
+  const Moment done = done_at();
+  if (done <= std::chrono::steady_clock::now()) return {};
+  const bool late = deadline && *deadline < done;
+  std::unique_lock lock(hang_mutex_);
+  if (hang_ended_.wait_until(lock, late ? *deadline : done, [this] { return lost_.load(); })) {
+    return {kRtLostHeartbeat, "stand-in: the device is lost"};
+  }
+  return late ? Answer{kRtStreamSyncTimeout, "stand-in: the device did not answer in time"} : Answer{};
 }
 
 void Device::hang() {
@@ -42,14 +54,14 @@ void Device::wake_as_lost() {
 
 void Device::lose() {
   wake_as_lost();
-  const std::lock_guard lock(process_mutex_);
-  process_.kill();
+  const std::lock_guard lock(worker_mutex_);
+  worker_->kill();
 }
 
 void Device::close() {
   wake_as_lost();
-  const std::lock_guard lock(process_mutex_);
-  process_.close();
+  const std::lock_guard lock(worker_mutex_);
+  worker_->close();
 }
 
 }  // namespace stand_in

@@ -114,12 +114,13 @@ class SpawnAttributes {
   posix_spawnattr_t attributes_{};
 };
 
-}  // namespace
-
+/** "allocation allocation_size offset size", as requests name a place. */
 std::string to_text(const DeviceRange& range) {
   return std::to_string(range.allocation) + ' ' + std::to_string(range.allocation_size) + ' ' +
          std::to_string(range.offset) + ' ' + std::to_string(range.size);
 }
+
+}  // namespace
 
 DeviceProcess::DeviceProcess(const std::string& node) {
   std::string folder = (std::filesystem::temp_directory_path() / "stand-in-XXXXXX").string();
@@ -250,6 +251,42 @@ Answer DeviceProcess::read(const DeviceRange& from, std::byte* to) {
     std::memcpy(to + done, staging_bytes_, size);
   }
   return {};
+}
+
+Answer DeviceProcess::copy(const DeviceRange& to, const DeviceRange& from) {
+  return request("copy " + to_text(to) + ' ' + to_text(from));
+}
+
+Answer DeviceProcess::fill(const DeviceRange& to, std::int32_t value) {
+  return request("fill " + to_text(to) + ' ' + std::to_string(value & 0xFF));
+}
+
+Answer DeviceProcess::free(std::uint64_t allocation) { return request("free " + std::to_string(allocation)); }
+
+/** A model in memory is first stored as a file of the device's own. */
+Answer DeviceProcess::load(const ModelToLoad& model) {
+  const std::string stored = std::to_string(model.id) + ".om";
+  if (model.path.empty()) {
+    if (Answer answer = store_file(stored, model.bytes); answer.code != kSuccess) return answer;
+  }
+  const OmInfo& info = *model.info;
+  std::string text = "load " + std::to_string(model.id) + ' ' + std::to_string(info.onnx.offset) + ' ' +
+                     std::to_string(info.onnx.size) + ' ' + std::to_string(info.weights.offset);
+  text += model.path.empty() ? " stored\n" + stored
+                             : " path\n" + std::filesystem::canonical(model.path).string();
+  text += '\n' + model.weight_folder + '\n';
+  for (const auto& [file, place, size] : model.weights) {
+    text += "weight " + to_text(place) + ' ' + std::to_string(size) + ' ' + file + '\n';
+  }
+  return request(text);
+}
+
+Answer DeviceProcess::unload(std::uint32_t model) { return request("unload " + std::to_string(model)); }
+
+Answer DeviceProcess::run(std::uint32_t model, const std::vector<DeviceRange>& places) {
+  std::string text = "run " + std::to_string(model);
+  for (const DeviceRange& place : places) text += '\n' + to_text(place);
+  return request(text);
 }
 
 Answer DeviceProcess::store_file(const std::string& name, std::span<const std::byte> bytes) {

@@ -23,9 +23,9 @@ aclError check_given(const Device& device, const char* what, const void* memory,
   return kSuccess;
 }
 
-/** The request's lines for weights in the caller's memory; their sizes leave what the model itself must hold. */
-aclError given_weights(const Device& device, const LoadRequest& request, const OmInfo& info, std::string& lines,
-                       std::uint64_t& own_bytes) {
+/** Finds the weights in the caller's memory; their sizes leave what the model itself must hold. */
+aclError given_weights(const Device& device, const LoadRequest& request, const OmInfo& info,
+                       std::vector<ModelToLoad::Weight>& weights, std::uint64_t& own_bytes) {
   for (const ExternalWeight& weight : info.external_weights) {
     const auto given = request.weights.find(weight.file);
     if (given == request.weights.end()) {
@@ -37,7 +37,7 @@ aclError given_weights(const Device& device, const LoadRequest& request, const O
       return fail(kGeWeightPartition,
                   "stand-in: the memory given for " + weight.file + " is too small or not on the device");
     }
-    lines += "weight " + to_text(*place) + ' ' + std::to_string(weight.size) + ' ' + weight.file + '\n';
+    weights.push_back({weight.file, *place, weight.size});
   }
   return kSuccess;
 }
@@ -46,20 +46,6 @@ std::string weight_folder(const LoadRequest& request) {
   if (!request.weight_folder.empty()) return std::filesystem::absolute(request.weight_folder).string();
   if (request.path.empty()) return {};
   return (std::filesystem::absolute(request.path).parent_path() / "weight").string();
-}
-
-/** Lets the device load the model; a model in memory is first stored as a file of the device's own. */
-Answer load_on_device(DeviceProcess& process, const LoadRequest& request, const OmInfo& info, std::uint32_t id,
-                      const std::string& weight_lines) {
-  const std::string stored = std::to_string(id) + ".om";
-  if (request.path.empty()) {
-    if (Answer answer = process.store_file(stored, request.bytes); answer.code != kSuccess) return answer;
-  }
-  return process.request(
-      "load " + std::to_string(id) + ' ' + std::to_string(info.onnx.offset) + ' ' + std::to_string(info.onnx.size) +
-      ' ' + std::to_string(info.weights.offset) +
-      (request.path.empty() ? " stored\n" + stored : " path\n" + std::filesystem::canonical(request.path).string()) +
-      '\n' + weight_folder(request) + '\n' + weight_lines);
 }
 
 }  // namespace
@@ -88,9 +74,13 @@ aclError load(const LoadRequest& request, std::uint32_t* model_id) {
     return code;
   }
   auto model = std::make_shared<Model>();
-  std::string weight_lines;
+  ModelToLoad loading;
+  loading.path = request.path;
+  loading.bytes = request.bytes;
+  loading.weight_folder = weight_folder(request);
   std::uint64_t own_weights = given.weights == nullptr ? om.info.weight_size : 0;
-  if (const aclError code = given_weights(device, request, om.info, weight_lines, own_weights); code != 0) return code;
+  if (const aclError code = given_weights(device, request, om.info, loading.weights, own_weights); code != 0)
+    return code;
   model->charged = own_weights + (given.work == nullptr ? om.info.work_size : 0);
   if (!world.memory.charge(device.id(), model->charged)) {
     return fail(kGeMemory, "the device has no room for the model's " + std::to_string(model->charged) + " bytes");
@@ -99,15 +89,17 @@ aclError load(const LoadRequest& request, std::uint32_t* model_id) {
     const std::lock_guard lock(world.mutex);
     model->id = ++world.last_model;
   }
-  const Answer answer = ready.context->device->use(std::nullopt, [&](DeviceProcess& process) {
-    return load_on_device(process, request, om.info, model->id, weight_lines);
-  });
+  model->info = std::make_shared<const OmInfo>(std::move(om.info));
+  loading.id = model->id;
+  loading.info = model->info;
+  Device& loader = *ready.context->device;
+  const Answer answer =
+      loader.use(std::nullopt, loader.ask(), [&](DeviceWorker& worker) { return worker.load(loading); });
   if (answer.code != kSuccess) {
     world.memory.discharge(device.id(), model->charged);
     return fail(answer);
   }
   model->context = ready.context;
-  model->info = std::make_shared<const OmInfo>(std::move(om.info));
   model->work = number(given.work);
   model->weights = number(given.weights);
   const std::lock_guard lock(world.mutex);

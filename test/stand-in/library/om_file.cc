@@ -178,6 +178,11 @@ void read_in_out(const std::string& text, OmInfo& info) {
       fields >> weight.size;
       info.external_weights.push_back(weight);
     }
+    if (kind == "kernels") {
+      KernelCost cost;
+      fields >> cost.count >> cost.bytes >> cost.multiply_adds;
+      info.kernels.push_back(cost);
+    }
     if (kind == "sizes") fields >> info.work_size >> info.weight_size;
   }
 }

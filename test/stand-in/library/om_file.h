@@ -29,11 +29,22 @@ struct Partition {
   std::uint64_t size = 0;
 };
 
+/** What kernels of a model have to do, each of so many alike. */
+struct KernelCost {
+  std::uint64_t count = 0;
+  /** Read and written. */
+  std::uint64_t bytes = 0;
+  /** Of float16 numbers. */
+  std::uint64_t multiply_adds = 0;
+};
+
 /** What an OM says of itself. */
 struct OmInfo {
   std::vector<TensorInfo> inputs;
   std::vector<TensorInfo> outputs;
   std::vector<ExternalWeight> external_weights;
+  /** For dry devices; empty where the stand-in's atc does not know an operator. */
+  std::vector<KernelCost> kernels;
   std::uint64_t work_size = 0;
   std::uint64_t weight_size = 0;
   std::string arch_type;

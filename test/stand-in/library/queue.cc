@@ -67,7 +67,7 @@ Answer drain_until(Stream& stream, const Deadline& deadline, const std::function
     if (!task) break;
     if (Answer answer = step(stream, *task, deadline); answer.code != kSuccess) return answer;
   }
-  return {};
+  return stream.context->device->wait(deadline);
 }
 
 }  // namespace
@@ -92,11 +92,11 @@ Answer drain_to(const std::shared_ptr<Event>& event, const Deadline& deadline) {
 }
 
 bool poll(const std::shared_ptr<Stream>& stream) {
-  const Deadline now = std::chrono::steady_clock::now();
+  const Moment now = std::chrono::steady_clock::now();
   const Turn turn(*stream, now);
   if (!turn) return false;
   const std::optional<Task> task = front(*stream);
-  if (!task) return true;
+  if (!task) return stream->context->device->done_at() <= now;
   step(*stream, *task, now);
   return false;
 }

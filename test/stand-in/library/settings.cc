@@ -25,6 +25,34 @@ std::uint64_t number(const char* variable, std::uint64_t fallback) {
   return fallback;
 }
 
+double decimal(const char* variable, double fallback, double least = 0) {
+  const std::string value = text(variable, "");
+  if (value.empty()) return fallback;
+  char* end = nullptr;
+  const double parsed = std::strtod(value.c_str(), &end);
+  constexpr double kMost = 1e6;
+  if (*end == '\0' && parsed >= least && parsed <= kMost) return parsed;
+  std::fprintf(stderr, "stand-in: %s=%s is not a number from %g to %g and is ignored\n", variable, value.c_str(), least,
+               kMost);
+  return fallback;
+}
+
+/** By default a model of an Ascend910B4; where its numbers are from stands in the README. */
+DryCosts dry_costs() {
+  constexpr double kGiga = 1e9;
+  constexpr double kMicro = 1e-6;
+  constexpr double kOperationsOfMultiplyAdd = 2;
+  constexpr double kLeastRate = 1e-3;
+  return {
+      .memory_bytes_per_second = decimal("STAND_IN_DRY_MEMORY_GBPS", 800, kLeastRate) * kGiga,
+      .multiply_adds_per_second = decimal("STAND_IN_DRY_TFLOPS", 140, kLeastRate) * 1000 * kGiga / kOperationsOfMultiplyAdd,
+      .transfer_bytes_per_second = decimal("STAND_IN_DRY_TRANSFER_GBPS", 20, kLeastRate) * kGiga,
+      .kernel_seconds = decimal("STAND_IN_DRY_KERNEL_US", 3) * kMicro,
+      .call_seconds = decimal("STAND_IN_DRY_CALL_US", 10) * kMicro,
+      .wait_seconds = decimal("STAND_IN_DRY_WAIT_US", 30) * kMicro,
+  };
+}
+
 std::vector<std::string> split(const std::string& list, char separator) {
   std::vector<std::string> parts;
   std::istringstream stream(list);
@@ -48,6 +76,8 @@ void Settings::reload() {
   node_ = text("STAND_IN_NODE", "node");
   trace_path_ = text("STAND_IN_TRACE", "");
   hbm_bytes_ = number("STAND_IN_HBM_BYTES", kDefaultHbmBytes);
+  dry_.reset();
+  if (const std::string tokens = text("STAND_IN_DRY", ""); !tokens.empty()) dry_ = DrySettings{dry_costs(), tokens};
   device_count_ = static_cast<std::uint32_t>(number("STAND_IN_DEVICES", 1));
   add_plans("STAND_IN_FAIL", Fault::Kind::fail);
   add_plans("STAND_IN_LOSE_DEVICE", Fault::Kind::lose_device);
@@ -106,6 +136,11 @@ std::uint32_t Settings::device_count() const {
 std::string Settings::node() const {
   const std::lock_guard lock(mutex_);
   return node_;
+}
+
+std::optional<DrySettings> Settings::dry() const {
+  const std::lock_guard lock(mutex_);
+  return dry_;
 }
 
 std::string Settings::trace_path() const {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "abi.h"
+#include "dry_costs.h"
 
 namespace stand_in {
 
@@ -16,6 +17,12 @@ struct Fault {
   Kind kind = Kind::none;
   aclError code = kSuccess;
   std::uint64_t call = 0;
+};
+
+/** Devices that compute nothing: what their time is reckoned from, and the file of the tokens that they replay. */
+struct DrySettings {
+  DryCosts costs;
+  std::string tokens;
 };
 
 /**
@@ -34,6 +41,8 @@ class Settings {
   std::uint64_t hbm_bytes() const;
   std::uint32_t device_count() const;
   std::string node() const;
+  /** Set where devices are dry. */
+  std::optional<DrySettings> dry() const;
   std::string trace_path() const;
 
  private:
@@ -52,6 +61,7 @@ class Settings {
   std::string soc_;
   std::string node_;
   std::string trace_path_;
+  std::optional<DrySettings> dry_;
   std::uint64_t hbm_bytes_ = 0;
   std::uint32_t device_count_ = 1;
 };
