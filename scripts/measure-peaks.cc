@@ -45,10 +45,10 @@ double best_seconds(int tries, const Work& work) {
   return best;
 }
 
-template <typename Kind>
+template <typename Dtype>
 [[gnu::noinline]] void multiply_in_registers() {
-  typename Kind::Sum sums[sum_count];
-  for (auto& sum : sums) sum = Kind::zero();
+  typename Dtype::Sum sums[sum_count];
+  for (auto& sum : sums) sum = Dtype::zero();
   Integers columns = broadcast(0);
   int32_t row = 0;
   asm volatile("" : "+r"(row));
@@ -56,20 +56,20 @@ template <typename Kind>
 #pragma GCC unroll 12
     for (auto& sum : sums) {
       hide(columns);
-      sum = Kind::add(sum, columns, row);
+      sum = Dtype::add(sum, columns, row);
     }
   }
   for (auto& sum : sums) hide(sum);
 }
 
 /** Nothing for a kind that the level does not have. */
-template <typename Kind>
+template <typename Dtype>
 void measure_products(const char* name, ThreadPool& pool) {
-  if constexpr (!std::is_void_v<Kind>) {
-    const auto work = [](size_t, size_t) { multiply_in_registers<Kind>(); };
+  if constexpr (!std::is_void_v<Dtype>) {
+    const auto work = [](size_t, size_t) { multiply_in_registers<Dtype>(); };
     const double seconds = best_seconds(300, [&] { pool.parallel_for(pool.size(), work); });
     // A multiplication and an addition each.
-    const auto operations = static_cast<double>(2 * repeats * sum_count * pool.size() * lanes * group_size<Kind>);
+    const auto operations = static_cast<double>(2 * repeats * sum_count * pool.size() * lanes * elements_per_lane<Dtype>);
     std::printf("%-17s %6.0f GOP/s\n", name, operations / seconds / 1e9);
   }
 }

@@ -1,4 +1,4 @@
-// The boundary to Node: whisper_cpu.node. Calls block the thread that makes them, which is a worker's.
+// The Node addon whisper_cpu.node: converts and checks arguments. Calls block the calling thread, a worker thread.
 #include <napi.h>
 
 #include <algorithm>
@@ -13,9 +13,9 @@
 template <>
 inline constexpr napi_type_tag tag_of<Model>{0x6b1fd0c4a9e24d53, 0x9f3a5c7e81b20d46};
 template <>
-inline constexpr napi_type_tag tag_of<Audio>{0x2c8e41b7f05d4a96, 0xb7d10e63c4a8f529};
+inline constexpr napi_type_tag tag_of<EncodedAudio>{0x2c8e41b7f05d4a96, 0xb7d10e63c4a8f529};
 template <>
-inline constexpr napi_type_tag tag_of<TextCache>{0xd95a07e3186c4f2b, 0x84e6b2f90d731ca5};
+inline constexpr napi_type_tag tag_of<KvCache>{0xd95a07e3186c4f2b, 0x84e6b2f90d731ca5};
 
 namespace {
 
@@ -102,14 +102,14 @@ Napi::Value allocate_audio(const Napi::CallbackInfo& info) {
   return hold(info.Env(), held<Model>(info[0]).allocate(info[1].As<Napi::Number>().Uint32Value()));
 }
 
-Audio& audio_of(const Model& model, const Napi::Value& value) {
-  auto& audio = held<Audio>(value);
-  if (audio.model_number() != model.number()) throw std::invalid_argument("the audio is of another model");
+EncodedAudio& audio_of(const Model& model, const Napi::Value& value) {
+  auto& audio = held<EncodedAudio>(value);
+  if (audio.model_id() != model.id()) throw std::invalid_argument("the audio is of another model");
   return audio;
 }
 
-/** freeAudio(audio): now, not when it is collected, which the size of what it holds does not hasten */
-void free_audio(const Napi::CallbackInfo& info) { owner_of<Audio>(info[0]).reset(); }
+/** freeAudio(audio): frees it at once; the garbage collector does not know how large it is, and would do so late */
+void free_audio(const Napi::CallbackInfo& info) { owner_of<EncodedAudio>(info[0]).reset(); }
 
 const float* log_mel(const Model& model, const Napi::Value& value) {
   const Dimensions& dimensions = model.dimensions();
@@ -136,7 +136,7 @@ Napi::Value encoder_output(const Napi::CallbackInfo& info) {
 
 /** createCache(model) */
 Napi::Value create_cache(const Napi::CallbackInfo& info) {
-  return hold(info.Env(), std::make_unique<TextCache>(held<Model>(info[0]).dimensions()));
+  return hold(info.Env(), std::make_unique<KvCache>(held<Model>(info[0]).dimensions()));
 }
 
 /** { audio, cache, tokens, positions, width, firstRow, windows, pastRows, pastEnds, attention } */
@@ -144,35 +144,35 @@ Step step_of(const Napi::Object& given) {
   return {
       .tokens = integers(given.Get("tokens"), "tokens"),
       .positions = integers(given.Get("positions"), "positions"),
-      .width = size_of(given, "width"),
-      .first_row = size_of(given, "firstRow"),
+      .tokens_per_sequence = size_of(given, "width"),
+      .first_entry = size_of(given, "firstRow"),
       .windows = integers(given.Get("windows"), "windows"),
-      .past_rows = integers(given.Get("pastRows"), "pastRows"),
+      .past_entries = integers(given.Get("pastRows"), "pastRows"),
       .past_ends = integers(given.Get("pastEnds"), "pastEnds"),
   };
 }
 
-void check(const Step& step, const Dimensions& dimensions, const Audio& audio, const TextCache& cache) {
-  if (step.tokens.size() != step.windows.size() * step.width || step.tokens.size() != step.positions.size() ||
+void check(const Step& step, const Dimensions& dimensions, const EncodedAudio& audio, const KvCache& cache) {
+  if (step.tokens.size() != step.windows.size() * step.tokens_per_sequence || step.tokens.size() != step.positions.size() ||
       step.windows.size() != step.past_ends.size() ||
       !std::is_sorted(step.windows.begin(), step.windows.end()) ||
       !std::is_sorted(step.past_ends.begin(), step.past_ends.end()))
-    throw std::length_error("the parts of a step do not fit together");
+    throw std::length_error("the fields of a step do not fit together");
   check_below(step.tokens, dimensions.n_vocab, "token");
   check_below(step.positions, dimensions.n_text_ctx, "position");
   check_below(step.windows, audio.windows(), "window");
   if (!cache.fits(dimensions)) throw std::invalid_argument("the cache is of another model");
-  if (step.first_row > cache.rows()) throw std::out_of_range("there are not as many rows yet");
-  check_below(step.past_rows, step.first_row, "row");
-  check_below(step.past_ends, step.past_rows.size() + 1, "end of rows");
-  for (size_t text = 0; text < step.past_ends.size(); ++text) {
-    const int32_t start = text == 0 ? 0 : step.past_ends[text - 1];
-    if (static_cast<size_t>(step.past_ends[text] - start) + step.width > dimensions.n_text_ctx)
-      throw std::length_error("a text is longer than " + std::to_string(dimensions.n_text_ctx));
+  if (step.first_entry > cache.entries()) throw std::out_of_range("the cache does not have as many entries yet");
+  check_below(step.past_entries, step.first_entry, "cache entry");
+  check_below(step.past_ends, step.past_entries.size() + 1, "end of a sequence");
+  for (size_t sequence = 0; sequence < step.past_ends.size(); ++sequence) {
+    const int32_t start = sequence == 0 ? 0 : step.past_ends[sequence - 1];
+    if (static_cast<size_t>(step.past_ends[sequence] - start) + step.tokens_per_sequence > dimensions.n_text_ctx)
+      throw std::length_error("a sequence is longer than " + std::to_string(dimensions.n_text_ctx));
   }
 }
 
-/** step(model, parts): texts that share a step, each with a cache of its own; gives each one's attention */
+/** step(model, requests): a batched step of requests, each with its own cache; returns the alignment scores of each */
 Napi::Value step(const Napi::CallbackInfo& info) {
   auto& model = held<Model>(info[0]);
   const Dimensions& dimensions = model.dimensions();
@@ -180,15 +180,15 @@ Napi::Value step(const Napi::CallbackInfo& info) {
   auto results = Napi::Array::New(info.Env(), given.Length());
   std::vector<Step> steps;
   steps.reserve(given.Length());
-  std::vector<StepPart> parts;
+  std::vector<StepRequest> requests;
   for (uint32_t i = 0; i < given.Length(); ++i) {
     const auto part = given.Get(i).As<Napi::Object>();
     const Step& step = steps.emplace_back(step_of(part));
     auto& audio = audio_of(model, part.Get("audio"));
-    auto& cache = held<TextCache>(part.Get("cache"));
+    auto& cache = held<KvCache>(part.Get("cache"));
     check(step, dimensions, audio, cache);
-    if (std::any_of(parts.begin(), parts.end(), [&](const StepPart& other) { return &other.cache == &cache; }))
-      throw std::invalid_argument("two parts of a step have one cache");
+    if (std::any_of(requests.begin(), requests.end(), [&](const StepRequest& other) { return &other.cache == &cache; }))
+      throw std::invalid_argument("two requests of a step have the same cache");
     float* scores = nullptr;
     if (part.Get("attention").ToBoolean()) {
       const size_t count = step.tokens.size() * model.alignment_head_count() * dimensions.n_audio_ctx;
@@ -196,9 +196,9 @@ Napi::Value step(const Napi::CallbackInfo& info) {
       scores = array.Data();
       results.Set(i, array);
     }
-    parts.push_back({step, audio, cache, scores});
+    requests.push_back({step, audio, cache, scores});
   }
-  model.step(parts);
+  model.step(requests);
   return results;
 }
 
@@ -217,7 +217,7 @@ Napi::Value choose(const Napi::CallbackInfo& info) {
   auto& model = held<Model>(info[0]);
   const size_t n_vocab = model.dimensions().n_vocab;
   const int64_t timestamp_begin = info[3].As<Napi::Number>().Int64Value();
-  const Allowed allowed{
+  const AllowedTokens allowed{
       .mask = floats(info[2], n_vocab, "the mask"),
       .timestamp_begin = timestamp_begin < 0 ? n_vocab : std::min(n_vocab, static_cast<size_t>(timestamp_begin)),
   };
@@ -245,7 +245,7 @@ Napi::Value probe(const Napi::CallbackInfo& info) {
   const auto tokens = integers(info[2], "tokens");
   check_below(tokens, model.dimensions().n_vocab, "token");
   if (tokens.empty() || tokens.size() > model.dimensions().n_text_ctx)
-    throw std::length_error("a text has 1 to " + std::to_string(model.dimensions().n_text_ctx) + " tokens");
+    throw std::length_error("a sequence has 1 to " + std::to_string(model.dimensions().n_text_ctx) + " tokens");
   BlockProbe::Streams given;
   const auto streams = info[3].As<Napi::Object>();
   const auto names = streams.GetPropertyNames();

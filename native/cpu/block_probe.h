@@ -1,4 +1,4 @@
-// Lets comparisons look at a model's blocks one by one, as src/backend/layer-probe.ts describes.
+// Records what each block of a model computes, for comparisons layer by layer: see src/backend/layer-probe.ts.
 #pragma once
 
 #include <algorithm>
@@ -9,30 +9,33 @@
 #include <string>
 #include <vector>
 
-/** What a block computed, and the residual stream behind it, f32 [rows, state]; no stream where it was given. */
+/**
+ * The output of a block (an attention, a feed-forward network, a norm) before it is added to the residual stream, and the
+ * residual stream after that, f32 [rows, state]. The stream is empty where it was given.
+ */
 struct ProbedBlock {
   std::vector<float> block;
   std::vector<float> stream;
 };
 
-/** A probe's view of one block, or of none. Different rows may be kept by different threads. */
-class BlockTap {
+/** Hooks into one block; without a probe it does nothing. Different threads may keep different rows. */
+class BlockHook {
  public:
-  BlockTap() = default;
-  BlockTap(ProbedBlock& probed, const float* given, size_t state)
+  BlockHook() = default;
+  BlockHook(ProbedBlock& probed, const float* given, size_t state)
       : block_(probed.block.data()), stream_(probed.stream.data()), given_(given), state_(state) {}
 
-  bool is_open() const { return block_ != nullptr; }
-  /** Where what the block computed for a row goes; the tap must be open. */
-  float* block_row(size_t row) const { return block_ + row * state_; }
-  void keep_block(size_t row, const float* values) const {
-    if (is_open()) std::copy_n(values, state_, block_row(row));
+  bool is_active() const { return block_ != nullptr; }
+  /** Where the output of the block for a row is kept; the hook must be active. */
+  float* output_row(size_t row) const { return block_ + row * state_; }
+  void keep_output(size_t row, const float* values) const {
+    if (is_active()) std::copy_n(values, state_, output_row(row));
   }
-  /** Keeps a row of the stream behind the block, or replaces it by the given one. */
-  void pass_stream(size_t row, float* stream) const {
+  /** Keeps a row of the residual stream behind the block, or replaces it by the given one. */
+  void keep_or_replace_residual(size_t row, float* stream) const {
     if (given_ != nullptr) {
       std::copy_n(given_ + row * state_, state_, stream);
-    } else if (is_open()) {
+    } else if (is_active()) {
       std::copy_n(stream, state_, stream_ + row * state_);
     }
   }
@@ -52,7 +55,7 @@ class BlockProbe {
   explicit BlockProbe(Streams given) : given_(std::move(given)) {}
 
   /** @throws std::invalid_argument when streams are given, but not this one or not in this size */
-  BlockTap tap(const std::string& name, size_t rows, size_t state) {
+  BlockHook hook(const std::string& name, size_t rows, size_t state) {
     ProbedBlock& probed = blocks_[name];
     probed.block.resize(rows * state);
     if (given_.empty()) {
@@ -72,7 +75,7 @@ class BlockProbe {
   std::map<std::string, ProbedBlock> blocks_;
 };
 
-/** A closed tap where there is no probe. */
-inline BlockTap tap_of(BlockProbe* probe, const std::string& name, size_t rows, size_t state) {
-  return probe == nullptr ? BlockTap() : probe->tap(name, rows, state);
+/** An inactive hook where there is no probe. */
+inline BlockHook hook_of(BlockProbe* probe, const std::string& name, size_t rows, size_t state) {
+  return probe == nullptr ? BlockHook() : probe->hook(name, rows, state);
 }

@@ -1,4 +1,4 @@
-// Between values of JavaScript and ours, for all that the addon exports.
+// Conversions between JavaScript and C++ values, for all functions that the addon exports.
 #pragma once
 
 #include <napi.h>
@@ -12,14 +12,14 @@
 #include <type_traits>
 #include <utility>
 
-/** Counts the changes of what is exported; src/backend/cpu/cpu-addon.ts asks for the one it was written for. */
+/** The version of the exported interface, which src/backend/cpu/cpu-addon.ts checks. */
 inline constexpr int32_t interface_version = 7;
 
-/** By which one thing of ours is told from another, and from things of others. */
+/** Tells the wrapped objects of one class from those of another, and from those of other addons. */
 template <typename T>
 inline constexpr napi_type_tag tag_of{};
 
-/** The object's owner: JavaScript's collector, or nobody once it was freed. */
+/** The pointer that a wrapped object owns; null once the object was freed. @throws std::invalid_argument for others */
 template <typename T>
 std::unique_ptr<T>& owner_of(const Napi::Value& value) {
   const auto external = value.As<Napi::External<std::unique_ptr<T>>>();

@@ -1,4 +1,4 @@
-// A Whisper model on a CPU, whatever the level that computes it.
+// The interface of a Whisper model on a CPU, the same for every level of processors.
 #pragma once
 
 #include <atomic>
@@ -12,21 +12,21 @@
 #include "dimensions.h"
 #include "profile.h"
 #include "step.h"
-#include "text_cache.h"
+#include "kv_cache.h"
 #include "weights_file.h"
 
-/** Memory for encoded windows of one model. */
-class Audio {
+/** Encoded windows of one model: the keys and values of its cross-attention. */
+class EncodedAudio {
  public:
-  virtual ~Audio() = default;
+  virtual ~EncodedAudio() = default;
   virtual size_t windows() const = 0;
-  /** Of the model that it belongs to. */
-  virtual uint64_t model_number() const = 0;
+  /** The id of the model that it belongs to. */
+  virtual uint64_t model_id() const = 0;
 };
 
 struct ModelOptions {
   std::string path;
-  std::vector<WeightPlace> tensors;
+  std::vector<TensorLocation> tensors;
   Dimensions dimensions;
   AlignmentHeads alignment_heads;
   size_t threads;
@@ -34,43 +34,43 @@ struct ModelOptions {
   bool has_bfloat16;
 };
 
-/** Texts in a step that they may share with others: see DecoderPart. */
-struct StepPart {
+/** Sequences that are decoded together with those of other requests: see DecoderRequest. */
+struct StepRequest {
   const Step& step;
-  const Audio& audio;
-  TextCache& cache;
+  const EncodedAudio& audio;
+  KvCache& cache;
   float* attention;
 };
 
 class Model {
  public:
   virtual ~Model() = default;
-  virtual std::unique_ptr<Audio> allocate(size_t windows) = 0;
+  virtual std::unique_ptr<EncodedAudio> allocate(size_t windows) = 0;
   /** @param log_mel f32 [n_mels, 2 * n_audio_ctx] */
-  virtual void encode(const float* log_mel, Audio& audio, size_t window) = 0;
+  virtual void encode(const float* log_mel, EncodedAudio& audio, size_t window) = 0;
   /** @param output f32 [n_audio_ctx, n_audio_state] */
   virtual void encoder_output(const float* log_mel, float* output) = 0;
-  /** As Decoder::step. */
-  virtual void step(std::span<const StepPart> parts) = 0;
-  /** Of the last step, of all its parts. */
+  /** See Decoder::step. */
+  virtual void step(std::span<const StepRequest> requests) = 0;
+  /** Tokens of the last step, of all its requests. */
   virtual size_t rows() const = 0;
-  // Of rows of the last step, as Vocabulary's.
+  // For rows of the last step: see OutputProjection.
   virtual void logits(std::span<const int32_t> rows, float* logits) = 0;
-  virtual Choice choose(int32_t row, const Allowed& allowed) = 0;
+  virtual Choice choose(int32_t row, const AllowedTokens& allowed) = 0;
   /**
-   * Computes a window and a text over it, and looks at every block.
+   * Encodes a window and decodes a sequence over it, and records every block.
    *
-   * @param tokens the whole text, at most n_text_ctx of them
-   * @param logits behind the last token, f32 [n_vocab]
+   * @param tokens the whole sequence, at most n_text_ctx of them
+   * @param logits receives those behind the last token, f32 [n_vocab]
    */
   virtual void probe(const float* log_mel, std::span<const int32_t> tokens, BlockProbe& probe, float* logits) = 0;
-  /** The encoder's and the decoder's. */
+  /** Of the encoder and of the decoder. */
   virtual std::vector<GraphTimes> times() const = 0;
   virtual const Dimensions& dimensions() const = 0;
-  /** No other model has or had it. */
-  virtual uint64_t number() const = 0;
+  /** Unique among all models that were loaded. */
+  virtual uint64_t id() const = 0;
   virtual size_t alignment_head_count() const = 0;
 };
 
-/** So far. */
+/** Counts the models that were loaded, for their ids. */
 inline std::atomic<uint64_t> loaded_models = 0;

@@ -180,7 +180,7 @@ Napi::Value run_network(const Napi::CallbackInfo& info) {
   return named;
 }
 
-/** freeNetwork(network): now, not when it is collected, which the size of what it holds does not hasten */
+/** freeNetwork(network): frees it at once; the garbage collector does not know how large it is, and would do so late */
 void free_network(const Napi::CallbackInfo& info) { owner_of<Network>(info[0]).reset(); }
 
 }  // namespace

@@ -8,26 +8,36 @@
 #include <vector>
 
 /** Parts of an execution, and their names for people. */
-enum class Part : size_t { convolutions, norms, linear, scores, softmax, mixing, text, audio, vocabulary };
+enum class Part : size_t {
+  convolutions,
+  norms,
+  linear,
+  scores,
+  softmax,
+  weighted_values,
+  self_attention,
+  cross_attention,
+  output_projection
+};
 inline constexpr std::array part_names{
     "convolutions",
-    "layer norms and rounding",
+    "layer norms and quantisation",
     "linear layers",
     "attention: scores",
     "attention: softmax",
     "attention: values",
-    "queries, keys and values of the text, attention to it",
-    "queries for the audio, attention to it",
-    "vocabulary",
+    "self-attention with its query, key and value projections",
+    "cross-attention with its query projection",
+    "output projection",
 };
 
-/** One thread's. */
+/** Adds up the time that one thread spends on each part. */
 class alignas(64) Clock {
  public:
   using Time = std::chrono::steady_clock;
 
   void start() { last_ = Time::now(); }
-  /** What has passed since the last reading went to a part. */
+  /** Adds the time since the last reading to a part. */
   void spent_on(Part part) {
     const auto now = Time::now();
     const auto index = static_cast<size_t>(part);
@@ -45,7 +55,7 @@ class alignas(64) Clock {
   std::array<uint64_t, part_names.size()> readings_{};
 };
 
-/** The sum of all executions of a graph so far. */
+/** Sums over all executions of a graph so far. */
 struct PartTime {
   const char* name;
   uint64_t calls;
@@ -60,7 +70,7 @@ struct GraphTimes {
 
 class Profile {
  public:
-  /** @param threads that share the parts evenly */
+  /** @param threads how many threads are timed; the times of a part are their mean */
   Profile(std::string graph, size_t threads);
 
   Clock& clock(size_t thread) { return clocks_[thread]; }
@@ -70,7 +80,7 @@ class Profile {
     ++executions_;
     rest_of_execution(work);
   }
-  /** What belongs to the last execution too. */
+  /** Work that belongs to the last execution too. */
   template <typename Work>
   void rest_of_execution(const Work& work) {
     const auto started = Clock::Time::now();

@@ -1,4 +1,4 @@
-// What is asked of a decoder, and what it answers.
+// The input of a decoder step, and the token that is chosen behind it.
 #pragma once
 
 #include <cstddef>
@@ -7,29 +7,30 @@
 #include <utility>
 #include <vector>
 
-/** New tokens, text by text, `width` for each. */
+/** New tokens of one or more sequences, as many for each. */
 struct Step {
+  /** [sequences, tokens_per_sequence] */
   std::span<const int32_t> tokens;
-  /** Their places in their texts. */
+  /** The position of each token in its sequence. */
   std::span<const int32_t> positions;
-  size_t width;
-  /** Where the first of them goes in the cache. */
-  size_t first_row;
-  /** The window of each text, in their order. */
+  size_t tokens_per_sequence;
+  /** The entry of the KV cache that the first token is written to; the others follow it. */
+  size_t first_entry;
+  /** The encoded window that each sequence attends to, in ascending order. */
   std::span<const int32_t> windows;
-  /** Rows of the cache that the texts have already, text by text, and where those of each end. */
-  std::span<const int32_t> past_rows;
+  /** The cache entries that the sequences consist of so far, one sequence after the other, and where each one's end. */
+  std::span<const int32_t> past_entries;
   std::span<const int32_t> past_ends;
 };
 
-/** Layers and heads of cross-attention that follow the audio. */
+/** Layer and head of each cross-attention head that follows the audio. */
 using AlignmentHeads = std::vector<std::pair<size_t, size_t>>;
 
-/** Between which tokens to choose. */
-struct Allowed {
+/** The tokens among which the next one is chosen. */
+struct AllowedTokens {
   /** Added to the logits, 0 or -infinity, f32 [n_vocab]. */
   const float* mask;
-  /** Only tokens from this one on are allowed when they are together likelier than any other; n_vocab for never. */
+  /** The first timestamp: when timestamps together are likelier than any other token, only they are allowed. n_vocab for never. */
   size_t timestamp_begin;
 };
 
@@ -37,6 +38,6 @@ struct Choice {
   int32_t token;
   /** Its log-probability among the allowed tokens. */
   float logprob;
-  /** How far that may be from what logits in float32 would give. */
+  /** The largest difference from the log-probability that float32 logits would give. */
   float logprob_error;
 };

@@ -20,23 +20,23 @@ namespace {
 /** A cache line, which is what vector loads want. */
 constexpr size_t alignment = 64;
 
-/** Lets the address sanitizer see what is read of a mapping beside its tensors, and lets others have the memory again. */
+/** Poison whatever is mapped but belongs to no tensor, so that the address sanitizer reports reads of it. */
 #ifdef __SANITIZE_ADDRESS__
-void forbid(const std::byte* pages, size_t size_bytes) { __asan_poison_memory_region(pages, size_bytes); }
-void allow(const std::byte* pages, size_t size_bytes) { __asan_unpoison_memory_region(pages, size_bytes); }
+void poison(const std::byte* pages, size_t size_bytes) { __asan_poison_memory_region(pages, size_bytes); }
+void unpoison(const std::byte* pages, size_t size_bytes) { __asan_unpoison_memory_region(pages, size_bytes); }
 #else
-void forbid(const std::byte*, size_t) {}
-void allow(const std::byte*, size_t) {}
+void poison(const std::byte*, size_t) {}
+void unpoison(const std::byte*, size_t) {}
 #endif
 
 }  // namespace
 
-WeightsFile::WeightsFile(const std::string& path, std::span<const WeightPlace> places) : path_(path) {
+WeightsFile::WeightsFile(const std::string& path, std::span<const TensorLocation> locations) : path_(path) {
   const Descriptor file(path);
   struct stat status {};
   if (file.get() < 0 || fstat(file.get(), &status) != 0) throw std::runtime_error(path + ": " + std::strerror(errno));
   size_bytes_ = static_cast<size_t>(status.st_size);
-  for (const auto& [name, offset, size_bytes] : places) {
+  for (const auto& [name, offset, size_bytes] : locations) {
     if (offset > size_bytes_ || size_bytes > size_bytes_ - offset)
       throw std::runtime_error(path + ": " + name + " lies behind the end of the file");
     if (offset % alignment != 0)
@@ -45,14 +45,14 @@ WeightsFile::WeightsFile(const std::string& path, std::span<const WeightPlace> p
       throw std::runtime_error(path + ": there are two tensors " + name);
   }
   map(file.get());
-  for (const auto& [name, offset, size_bytes] : places) {
-    allow(data_ + offset, size_bytes);
+  for (const auto& [name, offset, size_bytes] : locations) {
+    unpoison(data_ + offset, size_bytes);
     tensors_.at(name) = {data_ + offset, size_bytes};
   }
 }
 
 WeightsFile::~WeightsFile() {
-  allow(data_, size_bytes_);
+  unpoison(data_, size_bytes_);
   munmap(const_cast<std::byte*>(data_), size_bytes_);
 }
 
@@ -61,10 +61,10 @@ void WeightsFile::map(int file) {
   if (pages == MAP_FAILED && errno == ENOMEM) throw std::bad_alloc();
   if (pages == MAP_FAILED) throw std::runtime_error(path_ + ": " + std::strerror(errno));
   data_ = static_cast<const std::byte*>(pages);
-  forbid(data_, size_bytes_);
+  poison(data_, size_bytes_);
 }
 
-void WeightsFile::give_up(const std::string& name) const {
+void WeightsFile::release(const std::string& name) const {
   const auto tensor = tensors_.find(name);
   if (tensor == tensors_.end()) return;
   const auto page_bytes = static_cast<size_t>(sysconf(_SC_PAGESIZE));

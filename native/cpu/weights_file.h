@@ -1,4 +1,4 @@
-// A prepared model's weights, mapped from their file.
+// The weights file of a converted model, mapped into memory.
 #pragma once
 
 #include <cstddef>
@@ -7,7 +7,8 @@
 #include <string>
 #include <unordered_map>
 
-struct WeightPlace {
+/** Where a tensor lies in the file, in bytes from its beginning. */
+struct TensorLocation {
   std::string name;
   size_t offset;
   size_t size_bytes;
@@ -19,7 +20,7 @@ class WeightsFile {
    * @throws std::runtime_error when the file cannot be mapped or is shorter than its tensors, or when these do not lie as
    *   src/graph/weights.ts lays them
    */
-  WeightsFile(const std::string& path, std::span<const WeightPlace> places);
+  WeightsFile(const std::string& path, std::span<const TensorLocation> locations);
   ~WeightsFile();
   WeightsFile(const WeightsFile&) = delete;
   WeightsFile& operator=(const WeightsFile&) = delete;
@@ -30,8 +31,8 @@ class WeightsFile {
     return reinterpret_cast<const T*>(find(name, count * sizeof(T)));
   }
   const float* floats(const std::string& name, size_t count) const { return tensor<float>(name, count); }
-  /** Gives up the memory of a tensor that was copied; it would be read from the file anew. */
-  void give_up(const std::string& name) const;
+  /** Lets the system take back the pages of a tensor that has been copied; later reads would load them from the file again. */
+  void release(const std::string& name) const;
 
  private:
   void map(int file);

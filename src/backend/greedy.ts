@@ -1,137 +1,138 @@
 import { argMax, logSumExp } from '../logits/log-softmax.ts';
-import { forbidMisplaced, isTimestampDue } from '../logits/timestamp-rules.ts';
-import type { GreedyRequest, GreedyResult, GreedyText, StepBatch } from './backend.ts';
+import { isTimestampDue, maskDisallowed } from '../logits/timestamp-rules.ts';
+import type { GreedyRequest, GreedyResult, GreedySequence, StepBatch } from './backend.ts';
 
 export interface Choice {
   readonly token: number;
   /** Its log-probability among the allowed tokens. */
   readonly logprob: number;
-  /** How far that may be off. */
+  /** The largest difference from the exact value. */
   readonly logprobError: number;
 }
 
-/** Between which tokens to choose. */
-export interface Allowed {
+/** The tokens among which the next one is chosen. */
+export interface AllowedTokens {
   /** Added to the logits, f32 [nVocab], 0 or -Infinity. */
   readonly mask: Float32Array;
-  /** Where given, only tokens from this one on are allowed when they are together likelier than any other. */
+  /** The first timestamp: when timestamps together are likelier than any other token, only they are allowed. */
   readonly timestampBegin?: number | undefined;
 }
 
-/** Tokens for each text, as many for each. */
-export type TokensOfTexts = readonly (readonly number[])[];
+/** The same number of tokens for each sequence. */
+export type SequenceTokens = readonly (readonly number[])[];
 
-/** Texts that greedy decoding continues, one over each window. */
-export interface GrowingTexts {
-  /** How many tokens each has. */
+/** Sequences that greedy decoding continues, one over each window. */
+export interface GrowingSequences {
+  /** The length of each sequence in tokens. */
   readonly lengths: readonly number[];
-  append(tokens: TokensOfTexts): void | Promise<void>;
-  /** Appends tokens and chooses the likeliest allowed one behind each text's. */
-  choose(tokens: TokensOfTexts, allowed: readonly Allowed[]): readonly Choice[] | Promise<readonly Choice[]>;
-  /** Shortens texts to so many tokens. */
-  cut(lengths: readonly number[]): void;
+  append(tokens: SequenceTokens): void | Promise<void>;
+  /** Appends tokens to each sequence, and chooses the likeliest allowed token behind them. */
+  choose(tokens: SequenceTokens, allowed: readonly AllowedTokens[]): readonly Choice[] | Promise<readonly Choice[]>;
+  /** Truncates sequences to so many tokens. */
+  truncate(lengths: readonly number[]): void;
 }
 
 /**
- * The loop of DecoderRun.greedy. Texts that have ended are carried along until all have, and cut.
+ * The loop of DecoderRun.greedy. Sequences that have ended are continued with the others until all have ended, and are then
+ * truncated.
  *
- * @param isAborted asked before every token; when true, decoding ends where it is
+ * @param isAborted called before every token; decoding ends when it returns true
  */
 export async function decodeGreedily(
   request: GreedyRequest,
-  growing: GrowingTexts,
+  growing: GrowingSequences,
   isAborted: () => boolean,
 ): Promise<GreedyResult> {
   const { prompts, stopToken, maxTokens, timed } = request;
   const before = growing.lengths;
-  const allowedBehind = masking(request);
-  const texts = prompts.map(() => ({
+  const allowedAfter = allowedTokensAfter(request);
+  const sequences = prompts.map(() => ({
     tokens: [] as number[],
     logprobs: [] as number[],
     logprobErrors: [] as number[],
   }));
   const batches: StepBatch[] = [];
   let input = await appendRaggedPrefixes(prompts, growing);
-  while (!isAborted() && texts.some((text) => isGoing(text, request))) {
+  while (!isAborted() && sequences.some((sequence) => isUnfinished(sequence, request))) {
     const started = performance.now();
     const choices = await growing.choose(
       input,
-      texts.map(({ tokens }, i) => allowedBehind(tokens, i)),
+      sequences.map(({ tokens }, i) => allowedAfter(tokens, i)),
     );
-    for (const [i, text] of texts.entries()) {
+    for (const [i, sequence] of sequences.entries()) {
       const choice = choices[i];
-      if (choice === undefined || !isGoing(text, { stopToken, maxTokens })) continue;
-      text.tokens.push(choice.token);
-      text.logprobs.push(choice.logprob);
-      text.logprobErrors.push(choice.logprobError);
+      if (choice === undefined || !isUnfinished(sequence, { stopToken, maxTokens })) continue;
+      sequence.tokens.push(choice.token);
+      sequence.logprobs.push(choice.logprob);
+      sequence.logprobErrors.push(choice.logprobError);
     }
     batches.push({ steps: 1, elapsedMs: performance.now() - started });
-    input = texts.map(({ tokens }) => tokens.slice(-1));
+    input = sequences.map(({ tokens }) => tokens.slice(-1));
   }
-  growing.cut(lengthsAfter(before, prompts, texts));
-  return { texts, ...(timed ? { batches } : {}) };
+  growing.truncate(lengthsAfter(before, prompts, sequences));
+  return { sequences, ...(timed ? { batches } : {}) };
 }
 
-export function isGoing(
-  { tokens }: Pick<GreedyText, 'tokens'>,
+export function isUnfinished(
+  { tokens }: Pick<GreedySequence, 'tokens'>,
   { stopToken, maxTokens }: Pick<GreedyRequest, 'stopToken' | 'maxTokens'>,
 ): boolean {
   return tokens.length < maxTokens && (tokens.length === 0 || tokens.at(-1) !== stopToken);
 }
 
-/** How long texts are behind greedy decoding: the last token of each has not been appended. */
+/** The lengths of sequences after greedy decoding: the last token of each has not been appended. */
 export function lengthsAfter(
   before: readonly number[],
-  prompts: TokensOfTexts,
-  texts: readonly Pick<GreedyText, 'tokens'>[],
+  prompts: SequenceTokens,
+  sequences: readonly Pick<GreedySequence, 'tokens'>[],
 ): number[] {
   return prompts.map(
-    ({ length }, i) => (before[i] as number) + length + Math.max(0, (texts[i]?.tokens.length ?? 0) - 1),
+    ({ length }, i) => (before[i] as number) + length + Math.max(0, (sequences[i]?.tokens.length ?? 0) - 1),
   );
 }
 
 /**
- * Appends the beginnings of prompts of different lengths, so that what is left is as long for each.
+ * Appends the beginnings of prompts of different lengths, so that the rest has the same length for each.
  *
- * @returns what is left
- * @throws RangeError where a text has no prompt
+ * @returns the rest of each prompt
+ * @throws RangeError where a sequence has no prompt
  */
 export async function appendRaggedPrefixes(
-  prompts: TokensOfTexts,
-  { lengths, append, cut }: Pick<GrowingTexts, 'lengths' | 'append' | 'cut'>,
-): Promise<TokensOfTexts> {
+  prompts: SequenceTokens,
+  { lengths, append, truncate }: Pick<GrowingSequences, 'lengths' | 'append' | 'truncate'>,
+): Promise<SequenceTokens> {
   const shortest = Math.min(...prompts.map(({ length }) => length));
-  if (prompts.length !== lengths.length || shortest === 0) throw new RangeError('every text needs a prompt');
+  if (prompts.length !== lengths.length || shortest === 0) throw new RangeError('every sequence needs a prompt');
   const longest = Math.max(...prompts.map(({ length }) => length));
   if (longest === shortest) return prompts;
-  // Shorter ones are filled up with any token, and cut.
+  // Shorter beginnings are padded with an arbitrary token, and truncated again.
   const beginnings = prompts.map((prompt) => prompt.slice(0, prompt.length - shortest));
-  const filled = beginnings.map((tokens) => [
+  const padded = beginnings.map((tokens) => [
     ...tokens,
     ...new Array<number>(longest - shortest - tokens.length).fill(0),
   ]);
   const before = lengths;
-  await append(filled);
-  cut(beginnings.map(({ length }, i) => (before[i] as number) + length));
+  await append(padded);
+  truncate(beginnings.map(({ length }, i) => (before[i] as number) + length));
   return prompts.map((prompt) => prompt.slice(-shortest));
 }
 
-/** What is allowed behind the new tokens of a text so far. The mask may be the same memory every time for a text. */
-function masking({ prompts, beginSuppress, suppress, timestamps }: GreedyRequest) {
+/** Returns which tokens are allowed behind the new tokens of a sequence. A sequence's mask is reused from call to call. */
+function allowedTokensAfter({ prompts, beginSuppress, suppress, timestamps }: GreedyRequest) {
   const suppressed = (tokens: readonly number[]) => (tokens.length === 0 ? beginSuppress : suppress);
-  if (timestamps === undefined) return (tokens: readonly number[]): Allowed => ({ mask: suppressed(tokens) });
-  const { rules, texts } = timestamps;
+  if (timestamps === undefined) return (tokens: readonly number[]): AllowedTokens => ({ mask: suppressed(tokens) });
+  const { rules, sequences } = timestamps;
   const masks = prompts.map(() => new Float32Array(suppress.length));
-  return (tokens: readonly number[], text: number): Allowed => {
-    const mask = masks[text] as Float32Array;
+  return (tokens: readonly number[], sequence: number): AllowedTokens => {
+    const mask = masks[sequence] as Float32Array;
     mask.set(suppressed(tokens));
-    forbidMisplaced(mask, [...(texts[text] ?? []), ...tokens], rules);
+    maskDisallowed(mask, [...(sequences[sequence] ?? []), ...tokens], rules);
     return { mask, timestampBegin: rules.timestampBegin };
   };
 }
 
 /** The likeliest allowed token, the first of equals. @param logits f32 [nVocab], all exact, changed in place */
-export function chooseToken(logits: Float32Array, { mask, timestampBegin }: Allowed): Choice {
+export function chooseToken(logits: Float32Array, { mask, timestampBegin }: AllowedTokens): Choice {
   for (let i = 0; i < logits.length; i++) (logits[i] as number) += mask[i] as number;
   if (timestampBegin !== undefined && isTimestampDue(logits, timestampBegin))
     logits.fill(Number.NEGATIVE_INFINITY, 0, timestampBegin);
@@ -139,12 +140,12 @@ export function chooseToken(logits: Float32Array, { mask, timestampBegin }: Allo
   return { token, logprob: (logits[token] as number) - logSumExp(logits), logprobError: 0 };
 }
 
-/** What DecoderRun.ask gives. @param rows f32 [nVocab] behind each text */
-export function logprobsOf(rows: readonly Float32Array[], of: readonly number[]): Float32Array {
+/** The result of DecoderRun.nextLogprobs. @param rows f32 [nVocab] behind each sequence */
+export function logprobsOfTokens(rows: readonly Float32Array[], wantedTokens: readonly number[]): Float32Array {
   return Float32Array.from(
     rows.flatMap((logits) => {
       const norm = logSumExp(logits);
-      return of.map((token) => (logits[token] as number) - norm);
+      return wantedTokens.map((token) => (logits[token] as number) - norm);
     }),
   );
 }

@@ -1,8 +1,8 @@
-/** What is done one after the other. */
+/** A queue of asynchronous tasks that are executed one after the other. */
 export interface Turns {
-  /** Does something once all that came before has ended, well or not. */
+  /** Executes a task once all earlier ones have ended, whether they failed or not. */
   take<T>(work: () => Promise<T>): Promise<T>;
-  /** Waits for all that has come so far, whatever becomes of it. */
+  /** Waits for all tasks so far, whether they fail or not. */
   ended(): Promise<void>;
 }
 
@@ -11,7 +11,7 @@ export function inTurn(): Turns {
   return {
     take(work) {
       const turn = last.then(work);
-      last = turn.catch(() => undefined); // its caller is told
+      last = turn.catch(() => undefined); // the caller of take() gets the error
       return turn;
     },
     async ended() {

@@ -1,16 +1,16 @@
 /**
- * Tensors f32, row-major, by name: `BLOCK.block` is what a block of the model computed, `BLOCK.stream` the residual
- * stream behind it (graph/taps.ts).
+ * f32 tensors, row-major, by name: `BLOCK.block` is the output of a block of the model (an attention, a feed-forward network, a
+ * norm), `BLOCK.stream` the residual stream behind it (graph/taps.ts).
  */
 export type Taps = ReadonlyMap<string, Float32Array>;
 
-/** Lets comparisons see what the blocks of a model compute over one window and the text in it. */
+/** Returns what the blocks of a model compute for one window and a sequence over it, for comparisons of two models. */
 export interface LayerProbe extends AsyncDisposable {
   /**
    * @param logMel f32 [nMels, 2 * nAudioCtx]
-   * @param tokens the text, prompt included
-   * @param streams what the blocks are given to start from; graphs that compute the whole model need none
-   * @returns what each block computed, the streams where the whole model was computed, and {@link logitsTap}
+   * @param tokens the whole sequence, including the prompt
+   * @param streams the residual streams that the blocks start from; a probe that computes the whole model needs none
+   * @returns the output of each block, the streams where the whole model was computed, and {@link logitsTap}
    */
   run(logMel: Float32Array, tokens: readonly number[], streams: Taps, signal?: AbortSignal): Promise<Taps>;
 }

@@ -1,61 +1,61 @@
-import type { Step, TextStep } from './backend.ts';
+import type { SequenceStep, Step } from './backend.ts';
 
-/** A text as its rows in the cache, which it may share with others up to where they branched. */
-interface Text {
+/** A sequence of tokens as a list of KV cache entries, of which it shares the first ones with sequences that it branched from. */
+interface Sequence {
   readonly window: number;
-  /** Rows of its tokens, in their order. */
-  readonly rows: readonly number[];
+  /** The cache entry of each token, in order. */
+  readonly entries: readonly number[];
 }
 
-/** What a step appends to the cache: new row i is token `tokens[i]`, text by text. */
-export interface RowPlan {
+/** The input of a step: new tokens, sequence by sequence. The keys and values of token i become the i-th new cache entry. */
+export interface StepPlan {
   readonly tokens: Int32Array;
-  /** Places of the tokens in their texts. */
+  /** The position of each token in its sequence. */
   readonly positions: Int32Array;
-  /** New rows per text. */
-  readonly width: number;
-  /** Rows of the cache that each new row's text had before, in order. */
-  readonly pastRows: readonly (readonly number[])[];
-  readonly texts: readonly Text[];
+  readonly tokensPerSequence: number;
+  /** The cache entries of each sequence before the step, in order. */
+  readonly pastEntries: readonly (readonly number[])[];
+  /** The sequences after the step. */
+  readonly sequences: readonly Sequence[];
 }
 
-export interface TextLimits {
+export interface SequenceLimits {
   readonly nTextCtx: number;
   readonly nVocab: number;
 }
 
 /**
- * Which rows of a cache belong to which text. The cache is a log: rows are only ever appended, and a text is the list of
- * its rows, so that texts branch and end without a copy.
+ * Keeps track of which KV cache entries belong to which sequence. Entries are only ever appended, and a sequence is a list of
+ * entries, so that hypotheses of a beam search branch and end without a copy.
  */
 export class SequenceTable {
-  readonly #limits: TextLimits;
-  #texts: readonly Text[];
-  #rowCount = 0;
+  readonly #limits: SequenceLimits;
+  #sequences: readonly Sequence[];
+  #entryCount = 0;
 
-  /** @param windows over each of them one empty text begins */
-  constructor(windows: number, limits: TextLimits) {
+  /** @param windows one empty sequence begins over each of them */
+  constructor(windows: number, limits: SequenceLimits) {
     this.#limits = limits;
-    this.#texts = Array.from({ length: windows }, (_, window) => ({ window, rows: [] }));
+    this.#sequences = Array.from({ length: windows }, (_, window) => ({ window, entries: [] }));
   }
 
-  /** Rows in the cache. */
-  get rowCount(): number {
-    return this.#rowCount;
+  /** Entries in the cache. */
+  get entryCount(): number {
+    return this.#entryCount;
   }
 
-  /** Works a step out and changes nothing yet. @throws RangeError for what no step can be */
-  plan({ tokens, sources = tokens.map((_, i) => i) }: TextStep): RowPlan {
+  /** Plans a step and changes nothing yet. @throws RangeError where the step is impossible */
+  plan({ tokens, parents = tokens.map((_, i) => i) }: SequenceStep): StepPlan {
     const { nTextCtx, nVocab } = this.#limits;
-    const width = tokens[0]?.length ?? 0;
-    if (width === 0) throw new RangeError('there is no token to append');
+    const tokensPerSequence = tokens[0]?.length ?? 0;
+    if (tokensPerSequence === 0) throw new RangeError('there is no token to append');
     const before = tokens.map((added, i) => {
-      const text = this.#texts[sources[i] ?? -1];
-      if (text === undefined) throw new RangeError(`there is no text ${sources[i]}`);
-      if (added.length !== width) throw new RangeError('texts of a step get the same number of tokens');
-      const length = text.rows.length + width;
+      const sequence = this.#sequences[parents[i] ?? -1];
+      if (sequence === undefined) throw new RangeError(`there is no sequence ${parents[i]}`);
+      if (added.length !== tokensPerSequence) throw new RangeError('sequences of a step get the same number of tokens');
+      const length = sequence.entries.length + tokensPerSequence;
       if (length > nTextCtx) throw new RangeError(`${length} tokens exceed the model's ${nTextCtx}`);
-      return text;
+      return sequence;
     });
     this.#checkWindows(before);
     const all = Int32Array.from(tokens.flat());
@@ -63,77 +63,83 @@ export class SequenceTable {
     if (invalidToken !== undefined) throw new RangeError(`the model's ${nVocab} tokens do not include ${invalidToken}`);
     return {
       tokens: all,
-      positions: Int32Array.from(all, (_, i) => (before[Math.floor(i / width)]?.rows.length ?? 0) + (i % width)),
-      width,
-      pastRows: before.map(({ rows }) => rows),
-      texts: before.map(({ window, rows }, i) => {
-        const first = this.#rowCount + i * width;
-        return { window, rows: [...rows, ...Array.from({ length: width }, (_, j) => first + j)] };
+      positions: Int32Array.from(
+        all,
+        (_, i) => (before[Math.floor(i / tokensPerSequence)]?.entries.length ?? 0) + (i % tokensPerSequence),
+      ),
+      tokensPerSequence,
+      pastEntries: before.map(({ entries }) => entries),
+      sequences: before.map(({ window, entries }, i) => {
+        const first = this.#entryCount + i * tokensPerSequence;
+        return { window, entries: [...entries, ...Array.from({ length: tokensPerSequence }, (_, j) => first + j)] };
       }),
     };
   }
 
-  /** The step has been done. */
-  commit(plan: RowPlan): void {
-    this.#texts = plan.texts;
-    this.#rowCount += plan.tokens.length;
+  /** Records that the step has been computed, or queued. */
+  commit(plan: StepPlan): void {
+    this.#sequences = plan.sequences;
+    this.#entryCount += plan.tokens.length;
   }
 
-  /** Shortens texts to so many tokens; the rows behind them stay in the cache, and belong to nobody. */
-  cut(lengths: readonly number[]): void {
-    this.#texts = this.#texts.map(({ window, rows }, i) => ({ window, rows: rows.slice(0, lengths[i]) }));
+  /** Truncates sequences to so many tokens; their other entries stay in the cache, unused. */
+  truncate(lengths: readonly number[]): void {
+    this.#sequences = this.#sequences.map(({ window, entries }, i) => ({
+      window,
+      entries: entries.slice(0, lengths[i]),
+    }));
   }
 
-  /** How many tokens each text has. */
+  /** How many tokens each sequence has. */
   get lengths(): readonly number[] {
-    return this.#texts.map(({ rows }) => rows.length);
+    return this.#sequences.map(({ entries }) => entries.length);
   }
 
-  /** A step's rows are handed to the windows in equal shares. */
-  #checkWindows(texts: readonly Text[]): void {
-    const windows = new Set(this.#texts.map(({ window }) => window));
-    const perWindow = texts.length / windows.size;
+  /** Every window has the same number of sequences in a step. */
+  #checkWindows(sequences: readonly Sequence[]): void {
+    const windows = new Set(this.#sequences.map(({ window }) => window));
+    const perWindow = sequences.length / windows.size;
     const order = [...windows].sort((a, b) => a - b);
-    const isInOrder = texts.every(({ window }, i) => window === order[Math.floor(i / perWindow)]);
+    const isInOrder = sequences.every(({ window }, i) => window === order[Math.floor(i / perWindow)]);
     if (!Number.isInteger(perWindow) || !isInOrder)
-      throw new RangeError('texts of a step stand in the order of their windows, as many for each');
+      throw new RangeError('sequences of a step are in the order of their windows, with the same number for each');
   }
 }
 
-/** From which new token of each text on logits are asked for. @throws RangeError where there is no such token */
+/** The first new token of each sequence whose logits are wanted. @throws RangeError where there is no such token */
 export function firstLogitRow(
-  { width }: Pick<RowPlan, 'width'>,
-  { logitsFrom = width - 1 }: Pick<Step, 'logitsFrom'>,
+  { tokensPerSequence }: Pick<StepPlan, 'tokensPerSequence'>,
+  { logitsFrom = tokensPerSequence - 1 }: Pick<Step, 'logitsFrom'>,
 ): number {
-  if (Number.isInteger(logitsFrom) && logitsFrom >= 0 && logitsFrom < width) return logitsFrom;
-  throw new RangeError(`there are no logits behind token ${logitsFrom} of ${width}`);
+  if (Number.isInteger(logitsFrom) && logitsFrom >= 0 && logitsFrom < tokensPerSequence) return logitsFrom;
+  throw new RangeError(`there are no logits behind token ${logitsFrom} of ${tokensPerSequence}`);
 }
 
-/** Those of a step's new rows whose logits are asked for, in order. */
-export function logitRows({ texts, width }: RowPlan, logitsFrom: number): number[] {
-  return texts.flatMap((_, text) =>
-    Array.from({ length: width - logitsFrom }, (_, i) => text * width + logitsFrom + i),
+/** The indices of the step's tokens whose logits are wanted, in order. */
+export function logitRows({ sequences, tokensPerSequence }: StepPlan, logitsFrom: number): number[] {
+  return sequences.flatMap((_, sequence) =>
+    Array.from({ length: tokensPerSequence - logitsFrom }, (_, i) => sequence * tokensPerSequence + logitsFrom + i),
   );
 }
 
-/** Added to a score, it takes the weight of a row to exactly 0 in f32 without making NaN of a full row. */
-const invisible = -1e9;
+/** Added to an attention score, it makes the weight exactly 0 in f32; a row of nothing else does not become NaN. */
+const maskedScore = -1e9;
 
 /**
- * What the new rows of a step may look at: the rows of their own text before them, and themselves.
+ * The causal attention mask of a step: a token attends to the earlier entries of its own sequence, and to itself.
  *
- * @param pastRowCount rows in the cache before the step
- * @returns f32 [new rows, pastRowCount + new rows], 0 or -1e9
+ * @param pastCount entries in the cache before the step
+ * @returns f32 [new tokens, pastCount + new tokens], 0 or -1e9
  */
-export function visibilityBias({ tokens, width, pastRows }: RowPlan, pastRowCount: number): Float32Array {
-  const total = pastRowCount + tokens.length;
-  const bias = new Float32Array(tokens.length * total).fill(invisible);
+export function attentionMask({ tokens, tokensPerSequence, pastEntries }: StepPlan, pastCount: number): Float32Array {
+  const total = pastCount + tokens.length;
+  const mask = new Float32Array(tokens.length * total).fill(maskedScore);
   for (let row = 0; row < tokens.length; row++) {
-    const text = Math.floor(row / width);
+    const sequence = Math.floor(row / tokensPerSequence);
     const start = row * total;
-    for (const past of pastRows[text] ?? []) bias[start + past] = 0;
-    const first = start + pastRowCount + text * width;
-    bias.fill(0, first, first + (row % width) + 1);
+    for (const entry of pastEntries[sequence] ?? []) mask[start + entry] = 0;
+    const first = start + pastCount + sequence * tokensPerSequence;
+    mask.fill(0, first, first + (row % tokensPerSequence) + 1);
   }
-  return bias;
+  return mask;
 }

@@ -130,8 +130,8 @@ async function decode(
   signal: AbortSignal,
 ): Promise<{ tokens: readonly number[]; batches: readonly StepBatch[] }> {
   await using run = await audio.startDecoder();
-  const { batches = [], texts } = await run.greedy(request, signal);
-  return { tokens: texts[0]?.tokens ?? [], batches };
+  const { batches = [], sequences } = await run.greedy(request, signal);
+  return { tokens: sequences[0]?.tokens ?? [], batches };
 }
 
 /** From the prompt to the first token. */

@@ -1,9 +1,10 @@
 import { ModelError } from '../errors.ts';
 
 /**
- * Mean log-probability of a text, the end token counted: sum / (tokens + 1), as openai/whisper has it.
+ * The mean log-probability of a sequence with its end token: sum / (tokens + 1), as in openai/whisper.
  *
- * @throws ModelError 'LOGITS_NOT_NUMBERS' when one of them is NaN
+ * @param tokens without the end token
+ * @throws ModelError 'LOGITS_NOT_NUMBERS' when the sum is NaN
  */
 export function avgLogprobOf(sumLogprob: number, tokens: readonly number[]): number {
   if (Number.isNaN(sumLogprob)) {

@@ -4,45 +4,45 @@ import { type Hypothesis, type Search, withoutEnd } from './search.ts';
 export interface BeamOptions {
   readonly eot: number;
   readonly beamSize: number;
-  /** How many ended texts are waited for: beamSize * patience. */
+  /** The search ends after beamSize * patience finished hypotheses. */
   readonly patience: number;
 }
 
-/** How many candidates beams choose from behind each text: even where one of them is the end, all others can be its. */
-export function candidatesPerText(beamSize: number): number {
+/** How many candidates are needed for each hypothesis: one of them may be the end token, and all others may be chosen. */
+export function candidatesPerHypothesis(beamSize: number): number {
   return beamSize + 1;
 }
 
-/** Beam search over the likeliest candidates behind each text. Source: openai/whisper decoding.py, BeamSearchDecoder. */
+/** Beam search over the likeliest candidates of each hypothesis. Source: openai/whisper decoding.py, BeamSearchDecoder. */
 export function beamSearch({ eot, beamSize, patience }: BeamOptions): Search<readonly Candidate[]> {
-  const wanted = Math.round(beamSize * patience);
-  const ended: Hypothesis[] = [];
+  const maxFinished = Math.round(beamSize * patience);
+  const finished: Hypothesis[] = [];
   return {
     update(hypotheses, candidatesBehind) {
-      const candidates = hypotheses.flatMap((text, source) =>
-        (candidatesBehind[source] ?? []).map(({ token, logprob }) => ({
-          tokens: [...text.tokens, token],
-          sumLogprob: text.sumLogprob + logprob,
-          source,
+      const candidates = hypotheses.flatMap((hypothesis, parent) =>
+        (candidatesBehind[parent] ?? []).map(({ token, logprob }) => ({
+          tokens: [...hypothesis.tokens, token],
+          sumLogprob: hypothesis.sumLogprob + logprob,
+          parent,
         })),
       );
       candidates.sort((a, b) => b.sumLogprob - a.sumLogprob);
-      const going: typeof candidates = [];
+      const unfinished: typeof candidates = [];
       for (const candidate of candidates) {
-        if (candidate.tokens.at(-1) !== eot) going.push(candidate);
-        else if (ended.length < wanted) ended.push(candidate);
-        if (going.length === beamSize) break;
+        if (candidate.tokens.at(-1) !== eot) unfinished.push(candidate);
+        else if (finished.length < maxFinished) finished.push(candidate);
+        if (unfinished.length === beamSize) break;
       }
       return {
-        hypotheses: going.map(({ tokens, sumLogprob }) => ({ tokens, sumLogprob })),
-        sources: going.map(({ source }) => source),
-        isComplete: ended.length >= wanted,
+        hypotheses: unfinished.map(({ tokens, sumLogprob }) => ({ tokens, sumLogprob })),
+        parents: unfinished.map(({ parent }) => parent),
+        isComplete: finished.length >= maxFinished,
       };
     },
     finish(hypotheses) {
       const byLikelihood = [...hypotheses].sort((a, b) => b.sumLogprob - a.sumLogprob);
-      const missing = Math.max(0, beamSize - ended.length);
-      return [...ended, ...byLikelihood.slice(0, missing)].map((text) => withoutEnd(text, eot));
+      const missing = Math.max(0, beamSize - finished.length);
+      return [...finished, ...byLikelihood.slice(0, missing)].map((hypothesis) => withoutEnd(hypothesis, eot));
     },
   };
 }

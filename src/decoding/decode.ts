@@ -4,13 +4,13 @@ import { rowsOf } from '../logits/rows.ts';
 import type { WhisperTokenizer } from '../model/tokenizer.ts';
 import { avgLogprobOf } from './avg-logprob.ts';
 import { compressionRatio } from './compression-ratio.ts';
-import { likeliestTexts } from './likeliest-texts.ts';
-import { likeliestTokens } from './likeliest-tokens.ts';
+import { decodeWindowsGreedily } from './greedy-decoding.ts';
+import { searchHypotheses } from './hypothesis-search.ts';
 import { logitFilters } from './logit-filters.ts';
 import type { DecodingOptions } from './options.ts';
 import { type Prompt, windowPrompt } from './prompt.ts';
 import type { DecodingRules } from './rules.ts';
-import { scored } from './score-text.ts';
+import { scoredHypothesis } from './score-sequence.ts';
 import type { Hypothesis } from './search.ts';
 
 export interface DecodingResult {
@@ -21,7 +21,7 @@ export interface DecodingResult {
   readonly text: string;
   /** As avg-logprob.ts has it. */
   readonly avgLogprob: number;
-  /** Probability of the no-speech token in place of the first. */
+  /** Probability of the no-speech token in context of the first. */
   readonly noSpeechProb: number;
   readonly compressionRatio: number;
 }
@@ -51,9 +51,9 @@ export async function decode(
     } = { tokens: [], sotIndex: 0 },
   ] = prompts;
   await using run = await audio.startDecoder(window);
-  const mostTokens = Math.min(Math.floor(maxLength / 2), maxLength + 1 - promptLength);
+  const maxTokens = Math.min(Math.floor(maxLength / 2), maxLength + 1 - promptLength);
   const isGreedy = temperature === 0 && options.beamSize === 1;
-  const { noSpeechProbs, best } = await (isGreedy ? greedyTexts() : searchedTexts());
+  const { noSpeechProbs, best } = await (isGreedy ? greedyHypotheses() : searchedHypotheses());
   return best.map(({ tokens, sumLogprob }, i) => {
     const text = tokenizer.decode(tokens).trim();
     return {
@@ -67,31 +67,31 @@ export async function decode(
     };
   });
 
-  async function greedyTexts(): Promise<Decoded> {
+  async function greedyHypotheses(): Promise<Decoded> {
     const beginnings = prompts.map(({ tokens }) => tokens.slice(0, sotIndex + 1));
-    const noSpeech = await run.ask(beginnings, [special.noSpeech], signal);
-    const ends = prompts.map(({ tokens }) => tokens.slice(sotIndex));
-    const texts = await likeliestTokens(run, { rules, options, mostTokens }, ends, signal);
+    const noSpeech = await run.nextLogprobs(beginnings, [special.noSpeech], signal);
+    const rests = prompts.map(({ tokens }) => tokens.slice(sotIndex));
+    const sequences = await decodeWindowsGreedily(run, { rules, options, maxTokens }, rests, signal);
     const filters = logitFilters(rules, options);
     const best: Hypothesis[] = [];
-    for (const [i, text] of texts.entries()) {
+    for (const [i, sequence] of sequences.entries()) {
       const { tokens: prompt } = prompts[i] as Prompt;
-      const place = { audio, window: window ?? i, prompt, filters, eot: special.eot, nVocab: special.nVocab };
-      best.push(await scored(text, options.logprobThreshold, place, signal));
+      const context = { audio, window: window ?? i, prompt, filters, eot: special.eot, nVocab: special.nVocab };
+      best.push(await scoredHypothesis(sequence, options.logprobThreshold, context, signal));
     }
     return { noSpeechProbs: Array.from(noSpeech, Math.exp), best };
   }
 
-  async function searchedTexts(): Promise<Decoded> {
+  async function searchedHypotheses(): Promise<Decoded> {
     const first = await run.forward({ tokens: prompts.map(({ tokens }) => tokens), logitsFrom: sotIndex }, signal);
     const perWindow = rowsOf(first.logits, special.nVocab, languages.length);
     const noSpeechProbs = perWindow.map(([atSot]) => probability(atSot as Float32Array, special.noSpeech));
     const logits = perWindow.map((rows) => rows.at(-1) as Float32Array);
-    return { noSpeechProbs, best: await likeliestTexts(run, { rules, options, logits, mostTokens }, signal) };
+    return { noSpeechProbs, best: await searchHypotheses(run, { rules, options, logits, maxTokens }, signal) };
   }
 }
 
-/** What decoding finds over each window. */
+/** The results of decoding, one for each window. */
 interface Decoded {
   readonly noSpeechProbs: readonly number[];
   readonly best: readonly Hypothesis[];

@@ -5,7 +5,7 @@ import { type LanguageProbability, rankLanguages } from './language.ts';
 import { suppressAtBegin, suppressTokens } from './logit-filters.ts';
 import { sotSequence, type Task } from './prompt.ts';
 import type { DecodingRules } from './rules.ts';
-import { scored } from './score-text.ts';
+import { scoredHypothesis } from './score-sequence.ts';
 
 export interface GenerateOptions {
   /** Whisper's code; the likeliest language is taken where it is absent. */
@@ -43,7 +43,7 @@ export async function generate(
   const { language, languageProbabilities } = await chooseLanguage(run, special, options.language, signal);
   const prompt = [...sotSequence(special, language, options.task), special.noTimestamps];
   const {
-    texts: [greedy],
+    sequences: [greedy],
   } = await run.greedy(
     {
       prompts: [prompt],
@@ -54,11 +54,11 @@ export async function generate(
     },
     signal,
   );
-  if (greedy === undefined) throw new Error('a prompt has a text');
+  if (greedy === undefined) throw new Error('every prompt has a sequence');
   const { eot, nVocab } = special;
   const filters = [suppressAtBegin(rules.beginSuppressTokens), suppressTokens(rules.suppressTokens)];
-  const place = { audio, prompt, filters, eot, nVocab };
-  const { tokens, sumLogprob } = await scored(greedy, options.logprobThreshold, place, signal);
+  const context = { audio, prompt, filters, eot, nVocab };
+  const { tokens, sumLogprob } = await scoredHypothesis(greedy, options.logprobThreshold, context, signal);
   return {
     language,
     ...(languageProbabilities === undefined ? {} : { languageProbabilities }),
@@ -76,7 +76,7 @@ async function chooseLanguage(
 ): Promise<{ language: string; languageProbabilities?: LanguageProbability[] }> {
   if (language !== undefined) return { language };
   if (!special.isMultilingual) return { language: 'en' };
-  const logprobs = await run.ask([[special.sot]], [...special.languages.values()], signal);
+  const logprobs = await run.nextLogprobs([[special.sot]], [...special.languages.values()], signal);
   const languageProbabilities = rankLanguages(logprobs, special);
   const [likeliest] = languageProbabilities;
   if (likeliest === undefined) throw new Error('a multilingual vocabulary has languages');

@@ -39,7 +39,7 @@ export async function detectLanguages(
   await using run = await audio.startDecoder();
   const tokens = Array.from({ length: audio.count }, () => [special.sot]);
   const languages = [...special.languages.values()];
-  const logprobs = await run.ask(tokens, languages, signal);
+  const logprobs = await run.nextLogprobs(tokens, languages, signal);
   const { length } = languages;
   return tokens.map((_, window) => rankLanguages(logprobs.subarray(window * length, (window + 1) * length), special));
 }

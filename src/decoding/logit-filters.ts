@@ -1,47 +1,47 @@
-import { forbidMisplaced, isTimestampDue, type TimestampRules, timestampSeconds } from '../logits/timestamp-rules.ts';
+import { isTimestampDue, maskDisallowed, type TimestampRules, timestampSeconds } from '../logits/timestamp-rules.ts';
 import type { DecodingOptions } from './options.ts';
 import type { DecodingRules } from './rules.ts';
 
-const none = Number.NEGATIVE_INFINITY;
+const masked = Number.NEGATIVE_INFINITY;
 
-/** Takes tokens out of the choice by setting their logits to -Infinity. */
+/** Masks tokens by setting their logits to -Infinity. */
 export interface LogitFilter {
   /**
    * @param logits f32 [nVocab], changed in place
-   * @param sampled the tokens of the text so far, behind its prompt
+   * @param sampled the tokens of the sequence so far, behind its prompt
    */
   apply(logits: Float32Array, sampled: readonly number[]): void;
 }
 
-/** Tokens that are never chosen. */
+/** Masks the tokens always. */
 export function suppressTokens(tokens: readonly number[]): LogitFilter {
   return {
     apply(logits) {
-      for (const token of tokens) logits[token] = none;
+      for (const token of tokens) logits[token] = masked;
     },
   };
 }
 
-/** Tokens that a text does not begin with: the blank and the end. */
+/** Masks the tokens at the beginning of a sequence: the blank and the end token. */
 export function suppressAtBegin(tokens: readonly number[]): LogitFilter {
   return {
     apply(logits, sampled) {
-      if (sampled.length === 0) for (const token of tokens) logits[token] = none;
+      if (sampled.length === 0) for (const token of tokens) logits[token] = masked;
     },
   };
 }
 
-/** Timestamps where they belong. */
+/** Applies the timestamp rules. */
 export function timestampFilter(rules: TimestampRules): LogitFilter {
   return {
     apply(logits, sampled) {
-      forbidMisplaced(logits, sampled, rules);
-      if (isTimestampDue(logits, rules.timestampBegin)) logits.fill(none, 0, rules.timestampBegin);
+      maskDisallowed(logits, sampled, rules);
+      if (isTimestampDue(logits, rules.timestampBegin)) logits.fill(masked, 0, rules.timestampBegin);
     },
   };
 }
 
-/** All that hold for a text, in the order in which they are applied. */
+/** All filters for the options, in the order in which they are applied. */
 export function logitFilters(rules: DecodingRules, options: DecodingOptions): LogitFilter[] {
   const { suppressTokens: always, beginSuppressTokens } = rules;
   return [

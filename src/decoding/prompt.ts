@@ -4,7 +4,7 @@ import type { SpecialTokens } from '../model/special-tokens.ts';
 export type Task = 'transcribe' | 'translate';
 
 /**
- * The tokens that tell the model what to write. English-only models know neither language nor task.
+ * The start tokens, which tell the model the language and the task. English-only models know neither language nor task.
  * Source: transformers generation_whisper.py, _retrieve_init_tokens; openai/whisper tokenizer.py, sot_sequence.
  *
  * @param language Whisper's code
@@ -27,8 +27,8 @@ export function sotSequence(special: SpecialTokens, language: string, task: Task
 }
 
 /**
- * The most tokens of text before that a prompt takes along; with the start tokens and the longest text they fill the
- * context. Source: openai/whisper decoding.py, _get_initial_tokens.
+ * The most tokens of the previous text in a prompt; with the start tokens and the longest new text they fill the context.
+ * Source: openai/whisper decoding.py, _get_initial_tokens.
  */
 export function maxPreviousTokens(nTextCtx: number): number {
   return Math.floor(nTextCtx / 2) - 1;
@@ -36,15 +36,15 @@ export function maxPreviousTokens(nTextCtx: number): number {
 
 export interface Prompt {
   readonly tokens: readonly number[];
-  /** Where the start token stands, whose logits tell how likely it is that nobody speaks. */
+  /** The index of the start token, whose logits contain the no-speech probability. */
   readonly sotIndex: number;
 }
 
 /**
- * What a text begins with: the end of the text before it, the start tokens, and the beginning of the text itself.
+ * The prompt of a window: the end of the previous text, the start tokens, and the prefix of the new text.
  *
- * @param previous tokens of the text before; empty for none
- * @param prefix tokens that the text has to begin with
+ * @param previous tokens of the previous text; empty for none
+ * @param prefix tokens that the new text has to begin with
  */
 export function windowPrompt(
   special: SpecialTokens,

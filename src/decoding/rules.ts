@@ -2,20 +2,20 @@ import type { GenerationConfig } from '../model/generation.ts';
 import type { SpecialTokens } from '../model/special-tokens.ts';
 import { suppressMask } from './suppress.ts';
 
-/** What a model forbids and how much it can write. */
+/** Which tokens a model suppresses, and how long a sequence may be. */
 export interface DecodingRules {
   readonly special: SpecialTokens;
-  /** Tokens that are never chosen, and those that a text does not begin with. */
+  /** Tokens that are always suppressed, and those that are suppressed at the beginning. */
   readonly suppressTokens: readonly number[];
   readonly beginSuppressTokens: readonly number[];
-  /** The same as masks to add to logits, f32 [nVocab]: for the first token both, for all others the first list. */
+  /** Masks to add to logits, f32 [nVocab], 0 or -Infinity: both lists for the first token, the first list for all others. */
   readonly beginSuppress: Float32Array;
   readonly suppress: Float32Array;
-  /** The most tokens of one text, prompt and end included. */
+  /** The most tokens of a sequence, including prompt and end token. */
   readonly maxLength: number;
 }
 
-/** Reads a checkpoint's lists, once per model. */
+/** Makes the rules of a checkpoint's generation config; once per model. */
 export function decodingRules(special: SpecialTokens, generation: GenerationConfig): DecodingRules {
   const { suppressTokens, beginSuppressTokens, maxLength } = generation;
   return {

@@ -94,7 +94,7 @@ export function chooseToken(
   const next: StateColumns = {
     token,
     position: add(state.position, number(1)),
-    row: add(state.row, number(1)),
+    entry: add(state.entry, number(1)),
     timed,
     isTime: nextIsTime,
     wasTime: add(isTime, needsTime),

@@ -62,11 +62,11 @@ export function npuGreedyGraph(
 function visibility(
   { graph, dtype, scalar }: NpuLayers,
   { windows, capacity }: Pick<NpuGreedyShape, 'windows' | 'capacity'>,
-  { row }: StateColumns,
+  { entry }: StateColumns,
   visible: Value,
 ): Value {
   const places = Array.from({ length: capacity }, (_, i) => i);
-  const isBefore = graph.op('Less', [graph.constant('f32', [1, capacity], places), row]);
+  const isBefore = graph.op('Less', [graph.constant('f32', [1, capacity], places), entry]);
   const past = graph.op('Where', [isBefore, visible, scalar(invisible)]);
   const own = graph.constant(dtype, [windows, 1], new Array<number>(windows).fill(0));
   return graph.op('Concat', [past, own], { axis: 1 });

@@ -1,5 +1,5 @@
 import { logSumExp, topK } from './log-softmax.ts';
-import { forbidMisplaced, isTimestampDue, type TimestampRules } from './timestamp-rules.ts';
+import { isTimestampDue, maskDisallowed, type TimestampRules } from './timestamp-rules.ts';
 
 /** A token that may come next. */
 export interface Candidate {
@@ -8,15 +8,15 @@ export interface Candidate {
   readonly logprob: number;
 }
 
-/** What may come behind a text. */
+/** Which tokens may come next in a sequence. */
 export interface AllowedTokens {
   /** Added to the logits, f32 [nVocab], 0 or -Infinity. */
   readonly suppress: Float32Array;
-  /** Places timestamps by Whisper's rules; without it, they are tokens like others. */
+  /** Applies Whisper's timestamp rules; without it, timestamps are tokens like others. */
   readonly timestamps?: {
     readonly rules: TimestampRules;
-    /** The tokens of the text so far, behind its prompt. */
-    readonly text: readonly number[];
+    /** The tokens of the sequence so far, behind its prompt. */
+    readonly sampled: readonly number[];
   };
 }
 
@@ -33,8 +33,8 @@ export function likeliestCandidates(
 ): Candidate[] {
   for (let i = 0; i < logits.length; i++) (logits[i] as number) += suppress[i] as number;
   if (timestamps !== undefined) {
-    const { rules, text } = timestamps;
-    forbidMisplaced(logits, text, rules);
+    const { rules, sampled } = timestamps;
+    maskDisallowed(logits, sampled, rules);
     if (isTimestampDue(logits, rules.timestampBegin)) logits.fill(Number.NEGATIVE_INFINITY, 0, rules.timestampBegin);
   }
   const norm = logSumExp(logits);

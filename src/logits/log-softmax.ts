@@ -14,14 +14,14 @@ export function max(values: Float32Array, from: number, to: number): number {
   return largest;
 }
 
-/** Where the largest value stands; the first of equals. */
+/** The index of the largest value; the first of equal ones. */
 export function argMax(values: Float32Array): number {
   let best = 0;
   for (let i = 1; i < values.length; i++) if ((values[i] as number) > (values[best] as number)) best = i;
   return best;
 }
 
-/** Where the `count` largest values stand, the largest first; of equals the first come first. */
+/** The indices of the `count` largest values, the largest first; of equal ones the first come first. */
 export function topK(values: Float32Array, count: number): number[] {
   const best: number[] = [];
   let threshold = Number.NEGATIVE_INFINITY;

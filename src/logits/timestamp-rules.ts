@@ -3,32 +3,33 @@ import { logSumExp, max } from './log-softmax.ts';
 /** Seconds from one timestamp token to the next. */
 export const timestampSeconds = 0.02;
 
-/** What Whisper's rules for timestamps need to know of a vocabulary, and of a window. */
+/** The parameters of Whisper's timestamp rules: special tokens of the vocabulary, and the limit for the first timestamp. */
 export interface TimestampRules {
   readonly eot: number;
   readonly noTimestamps: number;
   readonly timestampBegin: number;
-  /** The latest time a text may begin with, in steps of `timestampSeconds`. */
+  /** The latest timestamp that a sequence may begin with, as a multiple of `timestampSeconds`. */
   readonly maxInitialIndex: number;
 }
 
-/** Tokens from `from` to before `end`. */
+/** Tokens from `from` up to `end`, exclusive. */
 interface TokenRange {
   readonly from: number;
   readonly end: number;
 }
 
-/** What may come next, by tokens before the timestamps and timestamps. */
+/** Which tokens may come next: a range of those below the timestamps (text and end token), and a range of timestamps. */
 export interface AllowedRanges {
   readonly text: TokenRange;
-  readonly times: TokenRange;
+  readonly timestamps: TokenRange;
 }
 
 /**
- * What may come next whatever its logit, but for the token for no timestamps: timestamps stand in pairs around text, never go
- * back, and the first comes first. Source: openai/whisper decoding.py, ApplyTimestampRules.
+ * Which tokens may come next, whatever their logits: timestamps come in pairs around text (the end of a segment, then the begin of
+ * the next one), never decrease, and a sequence begins with one. The token for no timestamps is not considered here.
+ * Source: openai/whisper decoding.py, ApplyTimestampRules.
  *
- * @param sampled the tokens of the text so far, behind its prompt
+ * @param sampled the tokens of the sequence so far, behind its prompt
  */
 export function allowedRanges(
   sampled: readonly number[],
@@ -37,38 +38,42 @@ export function allowedRanges(
 ): AllowedRanges {
   const range = (from: number, end: number): TokenRange => ({ from, end });
   const none = range(nVocab, nVocab);
+  // A sequence begins with a timestamp, no later than the limit.
   if (sampled.length === 0)
     return {
       text: range(timestampBegin, timestampBegin),
-      times: range(timestampBegin, Math.min(timestampBegin + maxInitialIndex + 1, nVocab)),
+      timestamps: range(timestampBegin, Math.min(timestampBegin + maxInitialIndex + 1, nVocab)),
     };
   const isTimestamp = (token: number | undefined) => token !== undefined && token >= timestampBegin;
   const lastIsTimestamp = isTimestamp(sampled.at(-1));
-  const endsStretch = lastIsTimestamp && sampled.length >= 2 && !isTimestamp(sampled.at(-2));
-  const text = range(endsStretch ? eot : 0, timestampBegin);
-  if (lastIsTimestamp && !endsStretch) return { text, times: none };
+  const endsSegment = lastIsTimestamp && sampled.length >= 2 && !isTimestamp(sampled.at(-2));
+  // Behind the end of a segment comes the begin of the next one, or the end token: no text.
+  const text = range(endsSegment ? eot : 0, timestampBegin);
+  // Behind the begin of a segment comes text, or the end token: no timestamp.
+  if (lastIsTimestamp && !endsSegment) return { text, timestamps: none };
+  // In or behind text a timestamp may come that is not earlier than the latest one.
   const latest = sampled.findLast((token) => token >= timestampBegin);
-  if (latest === undefined) return { text, times: range(timestampBegin, nVocab) };
-  // A time that has just ended a stretch may be repeated to begin the next one; no other may.
-  return { text, times: range(endsStretch ? latest : latest + 1, nVocab) };
+  if (latest === undefined) return { text, timestamps: range(timestampBegin, nVocab) };
+  // The timestamp that has just ended a segment may be repeated to begin the next one; any other must be later.
+  return { text, timestamps: range(endsSegment ? latest : latest + 1, nVocab) };
 }
 
 /**
- * Sets to -Infinity what may not come next whatever its logit.
+ * Sets the logits of tokens that may not come next to -Infinity.
  *
  * @param logits f32 [nVocab], or a mask of as many, changed in place
- * @param sampled the tokens of the text so far, behind its prompt
+ * @param sampled the tokens of the sequence so far, behind its prompt
  */
-export function forbidMisplaced(logits: Float32Array, sampled: readonly number[], rules: TimestampRules): void {
-  const { text, times } = allowedRanges(sampled, rules, logits.length);
-  const forbid = (from: number, end?: number) => logits.fill(Number.NEGATIVE_INFINITY, from, end);
-  forbid(rules.noTimestamps, rules.noTimestamps + 1);
-  forbid(0, text.from);
-  forbid(rules.timestampBegin, times.from);
-  forbid(times.end);
+export function maskDisallowed(logits: Float32Array, sampled: readonly number[], rules: TimestampRules): void {
+  const { text, timestamps } = allowedRanges(sampled, rules, logits.length);
+  const mask = (from: number, end?: number) => logits.fill(Number.NEGATIVE_INFINITY, from, end);
+  mask(rules.noTimestamps, rules.noTimestamps + 1);
+  mask(0, text.from);
+  mask(rules.timestampBegin, timestamps.from);
+  mask(timestamps.end);
 }
 
-/** Whether all timestamps together are likelier than any other token, so that one of them comes next. Same source. */
+/** Whether timestamps together are likelier than any other token, so that one of them must come next. Same source. */
 export function isTimestampDue(logits: Float32Array, timestampBegin: number): boolean {
   return logSumExp(logits, timestampBegin) > max(logits, 0, timestampBegin);
 }

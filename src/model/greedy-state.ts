@@ -1,33 +1,33 @@
 /**
- * What a graph for greedy decoding knows of a text, in its order: f32 numbers at the beginning of a slot of 64 bytes. They are
- * f32, which holds every token and place exactly, so that the log-probability stands in the same slot.
+ * The state of a sequence in the graph for greedy decoding: f32 fields in this order, padded to 64 bytes. f32 holds every token
+ * and position exactly, so that the log-probability can be in the same tensor.
  */
 export const greedyState = [
-  /** The text's last token, which the step appends. */
+  /** The last token of the sequence, which the step appends. */
   'token',
-  /** Its place in its text. */
+  /** Its position in the sequence. */
   'position',
-  /** Where its row goes in its window's log. */
-  'row',
-  /** 1 where the rules of timestamps hold, else 0; so are all that ask whether. */
+  /** The index of its entry in the KV cache region of its window. */
+  'entry',
+  /** 1 where the timestamp rules apply, else 0; all flags are 1 or 0. */
   'timed',
-  /** Whether the token is a time. */
+  /** Whether the token is a timestamp. */
   'isTime',
-  /** Whether the one before it is a time, or there is none. */
+  /** Whether the token before it is a timestamp, or there is none. */
   'wasTime',
-  /** The latest time so far; the last token below all times where there is none. */
+  /** The latest timestamp so far; where there is none, the last token before all timestamps. */
   'latest',
-  /** Whether nothing but a time may come, as at the beginning of a text. */
+  /** Whether only a timestamp may come next, as at the beginning of a sequence. */
   'needsTime',
-  /** The highest time that may come. */
+  /** The highest timestamp that may come next. */
   'highest',
-  /** The token's log-probability among those that were allowed. */
+  /** The token's log-probability among the allowed tokens. */
   'logprob',
-  /** The logarithm of the sum over what was allowed, from which it was taken. */
+  /** The log-sum-exp of the logits of the allowed tokens. */
   'logSum',
 ] as const;
 
 export type GreedyState = Readonly<Record<(typeof greedyState)[number], number>>;
 
-/** f32 numbers of a slot: the state, and zeros. */
+/** f32 elements of a state: its fields, and zeros. */
 export const greedySlotSize = 16;

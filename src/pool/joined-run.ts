@@ -1,9 +1,9 @@
-import type { DecoderRun, GreedyRequest, Step, TextStep } from '../backend/backend.ts';
+import type { DecoderRun, GreedyRequest, SequenceStep, Step } from '../backend/backend.ts';
 import { firstLogitRow } from '../backend/sequence-table.ts';
 import { allDone } from './all-done.ts';
 
 /**
- * Texts over several windows, each of which has its own texts somewhere.
+ * Joins the decoder runs of several windows, which may be on different devices, to one run.
  *
  * @param runs of the windows, in order
  */
@@ -11,25 +11,30 @@ export function joinedRun(runs: readonly DecoderRun[]): DecoderRun {
   const [only, ...others] = runs;
   if (only !== undefined && others.length === 0) return only;
   /** Of each window. */
-  let textCount = 1;
+  let sequencesPerWindow = 1;
   const each = <T>(call: (run: DecoderRun, window: number) => PromiseLike<T>) => allDone(runs.map(call));
-  const partOf = <S extends TextStep>(step: S, window: number): S => {
-    const sources = ownShare(step.sources, runs.length, window)?.map((source) => source - window * textCount);
+  const partOf = <S extends SequenceStep>(step: S, window: number): S => {
+    const parents = ownShare(step.parents, runs.length, window)?.map((parent) => parent - window * sequencesPerWindow);
     const tokens = ownShare(step.tokens, runs.length, window);
-    return { ...step, tokens, ...(sources === undefined ? {} : { sources }) };
+    return { ...step, tokens, ...(parents === undefined ? {} : { parents }) };
   };
   // Before any of the windows has done its part.
-  const check = ({ tokens, sources = tokens.map((_, i) => i), logitsFrom }: Step) => {
-    const width = tokens[0]?.length ?? 0;
+  const check = ({ tokens, parents = tokens.map((_, i) => i), logitsFrom }: Step) => {
+    const tokensPerSequence = tokens[0]?.length ?? 0;
     const perWindow = tokens.length / runs.length;
-    const isWhole = Number.isInteger(perWindow) && width > 0 && tokens.every(({ length }) => length === width);
-    const isInOrder = sources.every((source, i) => Math.floor(source / textCount) === Math.floor(i / perWindow));
-    if (!isWhole || !isInOrder || sources.length !== tokens.length)
-      throw new RangeError('texts of a step stand in the order of their windows, as many for each');
-    firstLogitRow({ width }, logitsFrom === undefined ? {} : { logitsFrom });
+    const isWhole =
+      Number.isInteger(perWindow) &&
+      tokensPerSequence > 0 &&
+      tokens.every(({ length }) => length === tokensPerSequence);
+    const isInOrder = parents.every(
+      (parent, i) => Math.floor(parent / sequencesPerWindow) === Math.floor(i / perWindow),
+    );
+    if (!isWhole || !isInOrder || parents.length !== tokens.length)
+      throw new RangeError('sequences of a step are in the order of their windows, with the same number for each');
+    firstLogitRow({ tokensPerSequence }, logitsFrom === undefined ? {} : { logitsFrom });
   };
-  const stepDone = ({ tokens }: TextStep) => {
-    textCount = tokens.length / runs.length;
+  const stepDone = ({ tokens }: SequenceStep) => {
+    sequencesPerWindow = tokens.length / runs.length;
   };
   return {
     async forward(step, signal) {
@@ -43,22 +48,22 @@ export function joinedRun(runs: readonly DecoderRun[]): DecoderRun {
     async candidates(step, request, signal) {
       check(step);
       const found = await each((run, window) =>
-        run.candidates(partOf(step, window), withOwnTexts(request, runs.length, window), signal),
+        run.candidates(partOf(step, window), withOwnSequences(request, runs.length, window), signal),
       );
       stepDone(step);
       return found.flat();
     },
-    async ask(tokens, of, signal) {
+    async nextLogprobs(tokens, wantedTokens, signal) {
       const asked = (window: number) => ownShare(tokens, runs.length, window);
-      return concatenated(await each((run, window) => run.ask(asked(window), of, signal)));
+      return concatenated(await each((run, window) => run.nextLogprobs(asked(window), wantedTokens, signal)));
     },
     async greedy(request, signal) {
       const results = await each((run, window) => run.greedy(ownRequest(request, runs.length, window), signal));
-      const texts = results.flatMap((result) => result.texts);
-      if (!request.timed) return { texts };
+      const sequences = results.flatMap((result) => result.sequences);
+      if (!request.timed) return { sequences };
       // Windows are decoded at the same time: what they took together is what the longest took.
       const batches = results.map((result) => result.batches ?? []).reduce((a, b) => (b.length > a.length ? b : a));
-      return { texts, batches };
+      return { sequences, batches };
     },
     async [Symbol.asyncDispose]() {
       await each((run) => run[Symbol.asyncDispose]());
@@ -67,20 +72,20 @@ export function joinedRun(runs: readonly DecoderRun[]): DecoderRun {
 }
 
 function ownRequest(request: GreedyRequest, windows: number, window: number): GreedyRequest {
-  return withOwnTexts({ ...request, prompts: ownShare(request.prompts, windows, window) }, windows, window);
+  return withOwnSequences({ ...request, prompts: ownShare(request.prompts, windows, window) }, windows, window);
 }
 
-function withOwnTexts<R extends Pick<GreedyRequest, 'timestamps'>>(request: R, windows: number, window: number): R {
+function withOwnSequences<R extends Pick<GreedyRequest, 'timestamps'>>(request: R, windows: number, window: number): R {
   if (request.timestamps === undefined) return request;
-  const { rules, texts } = request.timestamps;
-  return { ...request, timestamps: { rules, texts: ownShare(texts, windows, window) } };
+  const { rules, sequences } = request.timestamps;
+  return { ...request, timestamps: { rules, sequences: ownShare(sequences, windows, window) } };
 }
 
 /** Of what stands in the order of the windows, as much for each, a window's share. */
 function ownShare<T extends readonly unknown[] | undefined>(all: T, windows: number, window: number): T {
   if (all === undefined) return all;
   const share = all.length / windows;
-  if (!Number.isInteger(share)) throw new RangeError(`${all.length} texts cannot be shared by ${windows} windows`);
+  if (!Number.isInteger(share)) throw new RangeError(`${all.length} sequences cannot be shared by ${windows} windows`);
   return all.slice(window * share, (window + 1) * share) as unknown as T;
 }
 

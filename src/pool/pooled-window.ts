@@ -14,7 +14,7 @@ interface Encoded {
 }
 
 /**
- * A window on a device of a pool. When the device fails, the window is encoded on another one, and its texts are begun again there,
+ * A window on a device of a pool. When the device fails, the window is encoded on another one, and its sequences are begun again there,
  * by all that had been asked of them.
  */
 export class PooledWindow implements AsyncDisposable {
@@ -114,27 +114,27 @@ async function endOn({ place, backend }: Encoded, what: () => Promise<AsyncDispo
   }
 }
 
-/** Texts over a window, wherever it is by then. */
+/** Sequences over a window, on whichever device holds it. */
 export async function pooledRun(window: PooledWindow): Promise<DecoderRun> {
-  /** All that they were asked, to be asked again. */
-  const asked: ((run: DecoderRun) => Promise<unknown>)[] = [];
+  /** All requests so far, which are replayed on another device when this one fails. */
+  const requests: ((run: DecoderRun) => Promise<unknown>)[] = [];
   let isEnded = false;
   let begun: { readonly audio: EncodedAudio; readonly run: DecoderRun } | undefined;
   const runOver = async (audio: EncodedAudio): Promise<DecoderRun> => {
     if (begun?.audio === audio) return begun.run;
     const run = await audio.startDecoder();
-    for (const again of asked) await again(run);
+    for (const request of requests) await request(run);
     begun = { audio, run };
     return run;
   };
-  // One call after the other: each begins where the one before has left the texts.
+  // One call after the other: each begins where the one before has left the sequences.
   const turns = inTurn();
-  const call = async <T>(ask: (run: DecoderRun) => Promise<T>, signal?: AbortSignal): Promise<T> => {
+  const call = async <T>(request: (run: DecoderRun) => Promise<T>, signal?: AbortSignal): Promise<T> => {
     signal?.throwIfAborted();
     return turns.take(async () => {
-      if (isEnded) throw new Error('this text has been ended');
-      const result = await window.use(async (audio) => ask(await runOver(audio)), signal);
-      asked.push(ask);
+      if (isEnded) throw new Error('this sequence has been ended');
+      const result = await window.use(async (audio) => request(await runOver(audio)), signal);
+      requests.push(request);
       return result;
     });
   };
@@ -142,7 +142,8 @@ export async function pooledRun(window: PooledWindow): Promise<DecoderRun> {
   return {
     forward: (step, signal) => call((run) => run.forward(step, signal), signal),
     candidates: (step, request, signal) => call((run) => run.candidates(step, request, signal), signal),
-    ask: (tokens, of, signal) => call((run) => run.ask(tokens, of, signal), signal),
+    nextLogprobs: (tokens, wantedTokens, signal) =>
+      call((run) => run.nextLogprobs(tokens, wantedTokens, signal), signal),
     greedy: (request, signal) => call((run) => run.greedy(request, signal), signal),
     async [Symbol.asyncDispose]() {
       if (isEnded) return;

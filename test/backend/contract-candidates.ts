@@ -17,7 +17,7 @@ export interface CandidatesSubject {
   encode(...seeds: readonly number[]): Promise<EncodedAudio>;
   /** The reference's logits behind a text. */
   logitsOf(seed: number, text: readonly number[]): readonly number[];
-  expectTexts(logits: Float32Array, texts: readonly SeededText[]): void;
+  expectTexts(logits: Float32Array, sequences: readonly SeededText[]): void;
   /** What forbids some tokens, f32 [nVocab]. */
   mask(...tokens: readonly number[]): Float32Array;
 }
@@ -33,7 +33,7 @@ export function candidatesContract(subject: CandidatesSubject): void {
     /** Log-probabilities of all tokens behind a text, by the reference. */
     const logprobsBehind = ([seed, text]: SeededText, { suppress, timestamps }: CandidatesRequest, index: number) => {
       const logits = Float32Array.from(logitsOf(seed, text), (value, i) => value + suppress[i]!);
-      if (timestamps !== undefined) timestampFilter(timestamps.rules).apply(logits, timestamps.texts[index]!);
+      if (timestamps !== undefined) timestampFilter(timestamps.rules).apply(logits, timestamps.sequences[index]!);
       const norm = logSumExp(logits);
       return logits.map((value) => value - norm);
     };
@@ -41,11 +41,11 @@ export function candidatesContract(subject: CandidatesSubject): void {
     function expectCandidates(
       found: readonly (readonly Candidate[])[],
       request: CandidatesRequest,
-      texts: readonly SeededText[],
+      sequences: readonly SeededText[],
     ): void {
-      expect(found.map(({ length }) => length)).toEqual(texts.map(() => request.count));
+      expect(found.map(({ length }) => length)).toEqual(sequences.map(() => request.count));
       for (const [index, candidates] of found.entries()) {
-        const expected = logprobsBehind(texts[index]!, request, index);
+        const expected = logprobsBehind(sequences[index]!, request, index);
         const best = [...expected].sort((a, b) => b - a).slice(0, request.count);
         const allowed = candidates.filter(({ logprob }) => logprob > Number.NEGATIVE_INFINITY);
         expect(allowed).toHaveLength(best.filter((logprob) => logprob > Number.NEGATIVE_INFINITY).length);
@@ -57,18 +57,18 @@ export function candidatesContract(subject: CandidatesSubject): void {
       }
     }
 
-    test.each([1, 2, 4, 6, 7, nVocab])('gives the %i likeliest tokens behind branching texts', async (count) => {
+    test.each([1, 2, 4, 6, 7, nVocab])('gives the %i likeliest tokens behind branching sequences', async (count) => {
       await using audio = await encode(1);
       await using run = await audio.startDecoder();
       await append(run, prompt);
       const request = { ...plain, count };
-      const step = { tokens: [[7], [8], [9]], sources: [0, 0, 0] };
+      const step = { tokens: [[7], [8], [9]], parents: [0, 0, 0] };
       expectCandidates(
         await run.candidates(step, request),
         request,
         [7, 8, 9].map((token) => [1, [...prompt, token]]),
       );
-      const next = await run.candidates({ tokens: [[40], [41], [42]], sources: [2, 0, 2] }, request);
+      const next = await run.candidates({ tokens: [[40], [41], [42]], parents: [2, 0, 2] }, request);
       const tails = [
         [9, 40],
         [7, 41],
@@ -89,14 +89,14 @@ export function candidatesContract(subject: CandidatesSubject): void {
         [1, prompt],
         [2, other],
       ]);
-      const { logits } = await run.forward({ tokens: [[7], [8], [9], [10]], sources: [0, 0, 1, 1] });
+      const { logits } = await run.forward({ tokens: [[7], [8], [9], [10]], parents: [0, 0, 1, 1] });
       expectTexts(logits, [
         [1, [...prompt, 7]],
         [1, [...prompt, 8]],
         [2, [...other, 9]],
         [2, [...other, 10]],
       ]);
-      const step = { tokens: [[11], [12], [13], [14]], sources: [1, 1, 3, 2] };
+      const step = { tokens: [[11], [12], [13], [14]], parents: [1, 1, 3, 2] };
       expectCandidates(await run.candidates(step, plain), plain, [
         [1, [...prompt, 8, 11]],
         [1, [...prompt, 8, 12]],
@@ -110,13 +110,17 @@ export function candidatesContract(subject: CandidatesSubject): void {
       await using run = await audio.startDecoder();
       await append(run, prompt);
       const tails = [[7], [8], [9]];
-      const texts = (behind: readonly number[]) =>
+      const sequences = (behind: readonly number[]) =>
         tails.map((tail): [number, number[]] => [1, [...prompt, ...tail, ...behind]]);
-      const first = await run.candidates({ tokens: tails, sources: [0, 0, 0] }, plain);
+      const first = await run.candidates({ tokens: tails, parents: [0, 0, 0] }, plain);
       for (const [i, token] of [30, 31, 32].entries()) {
         const request = { ...plain, suppress: mask(...first.flat().map((candidate) => candidate.token + i)) };
         const behind = [30, 31, 32].slice(0, i + 1);
-        expectCandidates(await run.candidates({ tokens: tails.map(() => [token]) }, request), request, texts(behind));
+        expectCandidates(
+          await run.candidates({ tokens: tails.map(() => [token]) }, request),
+          request,
+          sequences(behind),
+        );
       }
     });
 
@@ -127,9 +131,9 @@ export function candidatesContract(subject: CandidatesSubject): void {
       const time = timestampBegin;
       const tails = [[time + 3], [time + 5], [17]];
       const request = { ...plain, suppress: mask(20, 21, 22) };
-      const timed = (texts: readonly (readonly number[])[]) => ({ ...request, timestamps: { rules, texts } });
+      const timed = (sequences: readonly (readonly number[])[]) => ({ ...request, timestamps: { rules, sequences } });
       const behind = tails.map((tail): [number, number[]] => [1, [...prompt, ...tail]]);
-      const found = await run.candidates({ tokens: tails, sources: [0, 0, 0] }, timed(tails));
+      const found = await run.candidates({ tokens: tails, parents: [0, 0, 0] }, timed(tails));
       expectCandidates(found, timed(tails), behind);
       const next = [
         [time + 3, 18],
@@ -143,7 +147,7 @@ export function candidatesContract(subject: CandidatesSubject): void {
       const few = {
         ...timed([[], [], []]),
         count: 6,
-        timestamps: { rules: { ...rules, maxInitialIndex: 2 }, texts: [[], [], []] },
+        timestamps: { rules: { ...rules, maxInitialIndex: 2 }, sequences: [[], [], []] },
       };
       const last = await run.candidates({ tokens: [[50], [51], [52]] }, few);
       expectCandidates(
@@ -159,13 +163,13 @@ export function candidatesContract(subject: CandidatesSubject): void {
       await using audio = await encode(1);
       await using run = await audio.startDecoder();
       await append(run, prompt);
-      const step = { tokens: [[7], [8]], sources: [0, 0] };
+      const step = { tokens: [[7], [8]], parents: [0, 0] };
       for (const count of [0, -1, 1.5, nVocab + 1, Number.NaN])
         await expect(run.candidates(step, { ...plain, count }), String(count)).rejects.toThrow(/candidates/);
       await expect(run.candidates(step, { ...plain, suppress: new Float32Array(3) })).rejects.toThrow(/mask/);
-      const texts = [[7]];
-      await expect(run.candidates(step, { ...plain, timestamps: { rules, texts } })).rejects.toThrow(/texts/);
-      await expect(run.candidates({ ...step, sources: [0, 1] }, plain)).rejects.toThrow(/no text 1/);
+      const sequences = [[7]];
+      await expect(run.candidates(step, { ...plain, timestamps: { rules, sequences } })).rejects.toThrow(/sequences/);
+      await expect(run.candidates({ ...step, parents: [0, 1] }, plain)).rejects.toThrow(/no text 1/);
       const reason = new Error('enough');
       await expect(run.candidates(step, plain, AbortSignal.abort(reason))).rejects.toBe(reason);
       const found = await run.candidates(step, plain);

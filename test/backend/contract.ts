@@ -165,7 +165,7 @@ export function backendContract(name: string, open: () => Promise<BackendUnderTe
         ['text', [timestampBegin + 3, 17]],
         ['a time that ends a stretch', [timestampBegin + 3, 17, timestampBegin + 9]],
       ])('decodes greedily behind %s by their rules, with the log-probability of each token', async (_, text) => {
-        const changes = { timestamps: { rules, texts: [text] }, prompts: [[...prompt, ...text]], maxTokens: 12 };
+        const changes = { timestamps: { rules, sequences: [text] }, prompts: [[...prompt, ...text]], maxTokens: 12 };
         const wanted = expected(1, changes);
         expect(wanted.tokens.some(isTimestamp)).toBe(true);
         expect(wanted.tokens.every(isTimestamp)).toBe(false);
@@ -176,7 +176,7 @@ export function backendContract(name: string, open: () => Promise<BackendUnderTe
 
       test('lets masks hold as well, and stops behind the stop token', async () => {
         const text = [timestampBegin + 3, 17];
-        const changes = { timestamps: { rules, texts: [text] }, prompts: [[...prompt, ...text]], maxTokens: 12 };
+        const changes = { timestamps: { rules, sequences: [text] }, prompts: [[...prompt, ...text]], maxTokens: 12 };
         const [first = 0, second = 0] = expected(1, changes).tokens;
         const masked = { ...changes, beginSuppress: mask(first), suppress: mask(second) };
         const wanted = expected(1, masked);
@@ -206,7 +206,7 @@ export function backendContract(name: string, open: () => Promise<BackendUnderTe
         await using audio = await encode(1);
         await using run = await audio.startDecoder();
         const result = await run.greedy(request(changes));
-        return { tokens: result.texts[0]?.tokens ?? [], ...result };
+        return { tokens: result.sequences[0]?.tokens ?? [], ...result };
       };
       expect(await timed({})).not.toHaveProperty('batches');
       for (const maxTokens of [1, 20]) {
@@ -249,7 +249,7 @@ export function backendContract(name: string, open: () => Promise<BackendUnderTe
       }
     });
 
-    test('holds two windows and their texts apart', async () => {
+    test('holds two windows and their sequences apart', async () => {
       await using first = await encode(1);
       await using second = await encode(2);
       await using firstRun = await first.startDecoder();
@@ -257,8 +257,8 @@ export function backendContract(name: string, open: () => Promise<BackendUnderTe
       await append(firstRun, [5]);
       await append(secondRun, [5, 250]);
       await append(firstRun, [250]);
-      const texts = [firstRun, secondRun].map((run) => greedyAlone(run, request({ prompts: [[17]] })));
-      const [a, b] = await Promise.all(texts);
+      const sequences = [firstRun, secondRun].map((run) => greedyAlone(run, request({ prompts: [[17]] })));
+      const [a, b] = await Promise.all(sequences);
       expect(a?.tokens).toEqual(expected(1).tokens);
       expect(b?.tokens).toEqual(expected(2).tokens);
     });
@@ -365,13 +365,13 @@ export function backendContract(name: string, open: () => Promise<BackendUnderTe
       await other[Symbol.asyncDispose]();
     });
 
-    describe('with several texts', () => {
+    describe('with several sequences', () => {
       const { nTextHead } = contractDimensions;
       const logitsOf = (seed: number, text: readonly number[]) => decoderOf(seed)(text).logits.at(-1) ?? [];
-      const expectTexts = (logits: Float32Array, texts: readonly SeededText[]) =>
+      const expectTexts = (logits: Float32Array, sequences: readonly SeededText[]) =>
         expectClose(
           logits,
-          texts.flatMap(([seed, text]) => [...logitsOf(seed, text)]),
+          sequences.flatMap(([seed, text]) => [...logitsOf(seed, text)]),
           logitTolerance,
         );
 
@@ -392,27 +392,27 @@ export function backendContract(name: string, open: () => Promise<BackendUnderTe
         await using audio = await encode(1);
         await using run = await audio.startDecoder();
         await append(run, prompt);
-        const first = await run.forward({ tokens: [[7], [8], [9]], sources: [0, 0, 0] });
+        const first = await run.forward({ tokens: [[7], [8], [9]], parents: [0, 0, 0] });
         expectTexts(
           first.logits,
           [7, 8, 9].map((token) => [1, [...prompt, token]]),
         );
-        const second = await run.forward({ tokens: [[40], [41], [42]], sources: [2, 0, 2] });
-        const texts = [
+        const second = await run.forward({ tokens: [[40], [41], [42]], parents: [2, 0, 2] });
+        const sequences = [
           [9, 40],
           [7, 41],
           [9, 42],
         ].map((tail) => [...prompt, ...tail]);
         expectTexts(
           second.logits,
-          texts.map((text) => [1, text]),
+          sequences.map((text) => [1, text]),
         );
         const third = await run.forward({
           tokens: [
             [5, 6],
             [7, 8],
           ],
-          sources: [1, 1],
+          parents: [1, 1],
           logitsFrom: 0,
         });
         const tails = [[5], [5, 6], [7], [7, 8]];
@@ -427,9 +427,9 @@ export function backendContract(name: string, open: () => Promise<BackendUnderTe
         await using run = await audio.startDecoder();
         const long = Array.from({ length: nTextCtx - 3 }, (_, i) => (i * 7) % nVocab);
         await append(run, long);
-        await run.forward({ tokens: [[1], [2]], sources: [0, 0] });
+        await run.forward({ tokens: [[1], [2]], parents: [0, 0] });
         await run.forward({ tokens: [[3], [4]] });
-        const { logits } = await run.forward({ tokens: [[5], [6]], sources: [1, 0] });
+        const { logits } = await run.forward({ tokens: [[5], [6]], parents: [1, 0] });
         expectTexts(logits, [
           [1, [...long, 2, 4, 5]],
           [1, [...long, 1, 3, 6]],
@@ -450,14 +450,14 @@ export function backendContract(name: string, open: () => Promise<BackendUnderTe
           [1, prompt],
           [2, [6, 251, 18]],
         ]);
-        const second = await run.forward({ tokens: [[7], [8], [9], [10]], sources: [0, 0, 1, 1] });
+        const second = await run.forward({ tokens: [[7], [8], [9], [10]], parents: [0, 0, 1, 1] });
         expectTexts(second.logits, [
           [1, [...prompt, 7]],
           [1, [...prompt, 8]],
           [2, [6, 251, 18, 9]],
           [2, [6, 251, 18, 10]],
         ]);
-        const third = await run.forward({ tokens: [[11], [12], [13], [14]], sources: [1, 1, 3, 2] });
+        const third = await run.forward({ tokens: [[11], [12], [13], [14]], parents: [1, 1, 3, 2] });
         expectTexts(third.logits, [
           [1, [...prompt, 8, 11]],
           [1, [...prompt, 8, 12]],
@@ -485,7 +485,10 @@ export function backendContract(name: string, open: () => Promise<BackendUnderTe
         ['windows whose prompts differ in length', [[5], [6, 251, 18, 30, 31, 32], [9, 8]], true],
       ])('decodes %s together until each text has ended, and goes on from there', async (_, prompts, hasRules) => {
         const windows = prompts.map((__, window) => window);
-        const timestamps = { rules: timestampRules, texts: windows.map((window) => (window === 1 ? [263, 17] : [])) };
+        const timestamps = {
+          rules: timestampRules,
+          sequences: windows.map((window) => (window === 1 ? [263, 17] : [])),
+        };
         const changes = { prompts, maxTokens: 12, ...(hasRules ? { timestamps } : {}) };
         const free = windows.map((window) => greedyText(decoderOf(window + 1), request(changes), window).tokens);
         const stopToken = free[0]?.[4] ?? noToken; // so that one ends before the others
@@ -494,16 +497,16 @@ export function backendContract(name: string, open: () => Promise<BackendUnderTe
         );
         await using audio = await backend.encode(windows.map((window) => logMel(window + 1)));
         await using run = await audio.startDecoder();
-        const { texts } = await run.greedy(request({ ...changes, stopToken }));
-        expect(texts.map(({ tokens }) => tokens)).toEqual(wanted.map(({ tokens }) => tokens));
-        for (const [window, { logprobs }] of texts.entries()) expectClose(logprobs, wanted[window]!.logprobs, 0.01);
-        const lengths = texts.map(({ tokens }) => tokens.length);
+        const { sequences } = await run.greedy(request({ ...changes, stopToken }));
+        expect(sequences.map(({ tokens }) => tokens)).toEqual(wanted.map(({ tokens }) => tokens));
+        for (const [window, { logprobs }] of sequences.entries()) expectClose(logprobs, wanted[window]!.logprobs, 0.01);
+        const lengths = sequences.map(({ tokens }) => tokens.length);
         expect(Math.min(...lengths)).toBeLessThan(Math.max(...lengths));
-        const next = texts.map(({ tokens }) => [tokens.at(-1)!, 44]);
+        const next = sequences.map(({ tokens }) => [tokens.at(-1)!, 44]);
         const { logits } = await run.forward({ tokens: next });
         expectTexts(
           logits,
-          windows.map((window) => [window + 1, [...prompts[window]!, ...texts[window]!.tokens, 44]]),
+          windows.map((window) => [window + 1, [...prompts[window]!, ...sequences[window]!.tokens, 44]]),
         );
       });
 
@@ -511,9 +514,9 @@ export function backendContract(name: string, open: () => Promise<BackendUnderTe
         await using audio = await backend.encode([logMel(1), logMel(2)]);
         await using run = await audio.startDecoder();
         const asked = [7, 251, 299, 0];
-        const expectAsked = async (tokens: readonly number[][], texts: readonly number[][]) => {
-          const logprobs = await run.ask(tokens, asked);
-          const said = texts.flatMap((text, window) => {
+        const expectAsked = async (tokens: readonly number[][], sequences: readonly number[][]) => {
+          const logprobs = await run.nextLogprobs(tokens, asked);
+          const said = sequences.flatMap((text, window) => {
             const row = Float32Array.from(logitsOf(window + 1, text));
             return asked.map((token) => row[token]! - logSumExp(row));
           });
@@ -521,18 +524,18 @@ export function backendContract(name: string, open: () => Promise<BackendUnderTe
         };
         await expectAsked([[5], [6]], [[5], [6]]);
         await expectAsked([prompt, [6, 251, 18]], [prompt, [6, 251, 18]]);
-        const texts = [
+        const sequences = [
           [...prompt.slice(0, -1), 20, 21, 22, 23],
           [6, 251, 30, 31, 32, 33],
         ];
         await expectAsked(
-          texts.map((text) => text.slice(2)),
-          texts,
+          sequences.map((text) => text.slice(2)),
+          sequences,
         );
         const { logits } = await run.forward({ tokens: [[40], [41]] });
         expectTexts(
           logits,
-          texts.map((text, window) => [window + 1, [...text.slice(0, -1), 40 + window]]),
+          sequences.map((text, window) => [window + 1, [...text.slice(0, -1), 40 + window]]),
         );
       });
 
@@ -563,9 +566,9 @@ export function backendContract(name: string, open: () => Promise<BackendUnderTe
         await using run = await audio.startDecoder();
         for (const step of [
           { tokens: [[1]] }, // two windows, one text
-          { tokens: [[1], [2]], sources: [1, 0] }, // not in the windows' order
+          { tokens: [[1], [2]], parents: [1, 0] }, // not in the windows' order
           { tokens: [[1], [2, 3]] },
-          { tokens: [[1], [2]], sources: [0, 2] },
+          { tokens: [[1], [2]], parents: [0, 2] },
           { tokens: [] },
           ...[-1, 2, 0.5, Number.NaN].map((logitsFrom) => ({ tokens: [prompt.slice(0, 2), [1, 2]], logitsFrom })),
         ]) {
@@ -610,7 +613,7 @@ export function backendContract(name: string, open: () => Promise<BackendUnderTe
   });
 }
 
-/** Many tests decode the same texts, and the reference takes its time. */
+/** Many tests decode the same sequences, and the reference takes its time. */
 function remembering(decode: ReferenceDecoder): ReferenceDecoder {
   const known = new Map<string, ReferenceText>();
   return (tokens) => {

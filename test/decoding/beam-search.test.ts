@@ -1,35 +1,36 @@
 import { describe, expect, test } from 'vitest';
-import { beamSearch, candidatesPerText } from '../../src/decoding/beam-search.ts';
+import { beamSearch, candidatesPerHypothesis } from '../../src/decoding/beam-search.ts';
 import { sampling } from '../../src/decoding/sampling.ts';
-import { bestText, type Hypothesis, type Search } from '../../src/decoding/search.ts';
+import { bestHypothesis, type Hypothesis, type Search } from '../../src/decoding/search.ts';
 import { type Candidate, likeliestCandidates } from '../../src/logits/candidates.ts';
 
 const eot = 4;
 
 /** Log-probabilities of what follows a text, by a table of probabilities; -inf for what the table lacks. */
-function searchIn<Seen>(
-  search: Search<Seen>,
-  seen: (logits: Float32Array) => Seen,
+function searchIn<Scores>(
+  search: Search<Scores>,
+  scores: (logits: Float32Array) => Scores,
   table: (tokens: readonly number[]) => readonly number[],
   steps: number,
 ): Hypothesis[] {
-  let texts: readonly Hypothesis[] = [{ tokens: [], sumLogprob: 0 }];
+  let sequences: readonly Hypothesis[] = [{ tokens: [], sumLogprob: 0 }];
   for (let i = 0; i < steps; i++) {
-    const rows = texts.map(({ tokens }) => seen(Float32Array.from(table(tokens), Math.log)));
-    const step = search.update(texts, rows);
+    const rows = sequences.map(({ tokens }) => scores(Float32Array.from(table(tokens), Math.log)));
+    const step = search.update(sequences, rows);
     for (const [j, { tokens }] of step.hypotheses.entries())
-      expect(tokens.slice(0, -1)).toEqual(texts[step.sources[j]!]!.tokens);
-    texts = step.hypotheses;
+      expect(tokens.slice(0, -1)).toEqual(sequences[step.parents[j]!]!.tokens);
+    sequences = step.hypotheses;
     if (step.isComplete) break;
   }
-  return search.finish(texts);
+  return search.finish(sequences);
 }
 
 const logits = (row: Float32Array) => row;
 
 /** What beams of that number see. */
 function candidates(beamSize: number): (row: Float32Array) => readonly Candidate[] {
-  return (row) => likeliestCandidates(row, candidatesPerText(beamSize), { suppress: new Float32Array(row.length) });
+  return (row) =>
+    likeliestCandidates(row, candidatesPerHypothesis(beamSize), { suppress: new Float32Array(row.length) });
 }
 
 /** Greedy takes 0 first (0.5), but what follows 1 (0.4) is far surer. */
@@ -41,15 +42,15 @@ const trap = (tokens: readonly number[]): readonly number[] => {
 
 describe('searching', () => {
   test('greedily falls into a trap that beams do not', () => {
-    const greedy = sampling({ eot, temperature: 0, texts: 1, random: Math.random });
+    const greedy = sampling({ eot, temperature: 0, hypothesisCount: 1, random: Math.random });
     expect(searchIn(greedy, logits, trap, 10)[0]?.tokens).toEqual([0, 0]);
     const beams = searchIn(beamSearch({ eot, beamSize: 2, patience: 1 }), candidates(2), trap, 10);
-    const best = bestText(beams, undefined);
+    const best = bestHypothesis(beams, undefined);
     expect(best.tokens).toEqual([1, 2]);
     expect(best.sumLogprob).toBeCloseTo(Math.log(0.4 * 0.95 * 0.99), 5);
   });
 
-  test('with beams waits for as many ended texts as patience says, and fills up from the rest', () => {
+  test('with beams waits for as many finished sequences as patience says, and fills up from the rest', () => {
     const endless = (tokens: readonly number[]) => (tokens.length < 3 ? [0.6, 0.3, 0.1, 0, 0] : [0.5, 0.1, 0, 0, 0.4]);
     const patient = searchIn(beamSearch({ eot, beamSize: 2, patience: 2 }), candidates(2), endless, 8);
     expect(patient.length).toBe(4);
@@ -60,7 +61,7 @@ describe('searching', () => {
     );
   });
 
-  test('with beams keeps as many texts going where one of them ends', () => {
+  test('with beams keeps as many sequences unfinished where one of them ends', () => {
     const search = beamSearch({ eot, beamSize: 2, patience: 1 });
     const likeliest = Float32Array.from([0.3, 0.2, 0, 0, 0.5], Math.log);
     const { hypotheses } = search.update([{ tokens: [], sumLogprob: 0 }], [candidates(2)(likeliest)]);
@@ -68,7 +69,7 @@ describe('searching', () => {
   });
 
   test('counts the end token, and nothing behind it', () => {
-    const two = sampling({ eot, temperature: 1, texts: 2, random: draws([0.1, 0.9, 0.5]) });
+    const two = sampling({ eot, temperature: 1, hypothesisCount: 2, random: draws([0.1, 0.9, 0.5]) });
     const table = (tokens: readonly number[]) => {
       if (tokens.includes(eot)) return [0.5, 0.5, 0, 0, 0];
       return tokens.length === 0 ? [0.5, 0, 0, 0, 0.5] : [0, 0, 0, 0, 1];
@@ -81,9 +82,9 @@ describe('searching', () => {
   test('ranks by the mean, or by the length penalty', () => {
     const short = { tokens: [1], sumLogprob: -1 };
     const long = { tokens: [1, 2, 3, 0], sumLogprob: -2.4 };
-    expect(bestText([short, long], undefined)).toBe(long);
-    expect(bestText([short, long], 0)).toBe(short);
-    expect(bestText([short, { tokens: [], sumLogprob: -0.5 }], undefined).tokens).toEqual([]);
+    expect(bestHypothesis([short, long], undefined)).toBe(long);
+    expect(bestHypothesis([short, long], 0)).toBe(short);
+    expect(bestHypothesis([short, { tokens: [], sumLogprob: -0.5 }], undefined).tokens).toEqual([]);
   });
 });
 

@@ -67,7 +67,7 @@ describe('greedy decoding', () => {
     });
   });
 
-  test('says so when the text is cut at the limit, and counts as if it had ended', async () => {
+  test('says so when the text is cut at the limit, and counts as if it had finished', async () => {
     const { audio } = scriptedAudio({ text });
     const result = await generate(audio, { ...rules, maxLength: 6 }, english);
     expect(result).toMatchObject({ tokens: [10, 11], complete: false });

@@ -54,7 +54,7 @@ describe('timestamp rules', () => {
     expect(allowed([15, 3], { ...times, 4: 5 })).toEqual([...beforeTimes, ...range(16, nVocab)]);
   });
 
-  test('whatever the logits, give texts of rising times in pairs around text', () => {
+  test('whatever the logits, give sequences of rising times in pairs around text', () => {
     const step = fc.array(fc.float({ noNaN: true, min: -20, max: 20 }), { minLength: nVocab, maxLength: nVocab });
     fc.assert(
       fc.property(fc.array(step, { minLength: 1, maxLength: 25 }), (steps) => {

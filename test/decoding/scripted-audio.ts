@@ -1,22 +1,22 @@
-import type { DecoderRun, EncodedAudio, GreedyRequest, GreedyText } from '../../src/backend/backend.ts';
+import type { DecoderRun, EncodedAudio, GreedyRequest, GreedySequence } from '../../src/backend/backend.ts';
 
 /** What a text over a scripted audio was asked. */
 export interface AskedRun {
-  /** What was asked of `forward` and `ask`. */
+  /** What was asked of `forward` and `nextLogprobs`. */
   readonly forwarded: { readonly tokens: readonly number[]; readonly signal: AbortSignal | undefined }[];
   readonly requests: { readonly request: GreedyRequest; readonly signal: AbortSignal | undefined }[];
   isDisposed: boolean;
 }
 
 export interface Script {
-  /** What `forward` gives, and `ask` gives of. */
+  /** What `forward` gives, and `nextLogprobs` is computed from. */
   readonly logits?: Float32Array;
   /** What `greedy` gives; the tokens are cut at `maxTokens` as a backend does. Log-probabilities are exact by default. */
-  readonly text: Pick<GreedyText, 'tokens' | 'logprobs'> & Partial<GreedyText>;
+  readonly text: Pick<GreedySequence, 'tokens' | 'logprobs'> & Partial<GreedySequence>;
   readonly failure?: Error;
 }
 
-/** An audio whose texts say what a script says, and which remembers what it was asked. */
+/** An audio whose sequences say what a script says, and which remembers what it was asked. */
 export function scriptedAudio({ logits, text, failure }: Script): { audio: EncodedAudio; runs: AskedRun[] } {
   const runs: AskedRun[] = [];
   const startDecoder = async (): Promise<DecoderRun> => {
@@ -29,7 +29,7 @@ export function scriptedAudio({ logits, text, failure }: Script): { audio: Encod
         return { logits };
       },
       candidates: () => Promise.reject(new Error('the script knows no candidates')),
-      async ask([tokens = []], of, signal) {
+      async nextLogprobs([tokens = []], of, signal) {
         asked.forwarded.push({ tokens, signal });
         if (logits === undefined) throw new Error('the script has no logits');
         return Float32Array.from(of, (token) => logits[token] as number);
@@ -42,7 +42,7 @@ export function scriptedAudio({ logits, text, failure }: Script): { audio: Encod
           logprobs: text.logprobs.slice(0, request.maxTokens),
           logprobErrors: (text.logprobErrors ?? text.tokens.map(() => 0)).slice(0, request.maxTokens),
         };
-        return { texts: [said] };
+        return { sequences: [said] };
       },
       async [Symbol.asyncDispose]() {
         asked.isDisposed = true;
@@ -52,7 +52,7 @@ export function scriptedAudio({ logits, text, failure }: Script): { audio: Encod
   const audio: EncodedAudio = {
     count: 1,
     startDecoder,
-    encoderOutput: () => Promise.reject(new Error('nobody should ask')),
+    encoderOutput: () => Promise.reject(new Error('nobody should nextLogprobs')),
     [Symbol.asyncDispose]: () => Promise.reject(new Error('the audio belongs to the caller')),
   };
   return { audio, runs };

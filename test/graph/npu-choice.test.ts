@@ -5,7 +5,7 @@ import { chooseToken, splitState } from '../../src/graph/npu-choice.ts';
 import { type NpuDtype, npuLayers, npuOpset } from '../../src/graph/npu-layers.ts';
 import { createGraph } from '../../src/graph/onnx.ts';
 import { layOutWeights } from '../../src/graph/weights.ts';
-import { forbidMisplaced, type TimestampRules } from '../../src/logits/timestamp-rules.ts';
+import { maskDisallowed, type TimestampRules } from '../../src/logits/timestamp-rules.ts';
 import { toHalf, widenF16 } from '../../src/model/float.ts';
 import { type GreedyState, greedySlotSize, greedyState } from '../../src/model/greedy-state.ts';
 import { smallDimensions } from '../support/random-checkpoint.ts';
@@ -46,7 +46,7 @@ interface Text {
 function choiceBehind({ rules, tokens }: Text, logits: Float32Array, suppress: Float32Array): Choice {
   const mask = suppress.slice();
   if (rules === undefined) return chooseOnHost(logits, { mask });
-  forbidMisplaced(mask, tokens, rules);
+  maskDisallowed(mask, tokens, rules);
   return chooseOnHost(logits, { mask, timestampBegin: rules.timestampBegin });
 }
 
@@ -57,7 +57,7 @@ function beginning({ rules, tokens }: Text): GreedyState {
   return {
     token: tokens.at(-1) ?? 0,
     position: 5,
-    row: 7,
+    entry: 7,
     timed: Number(isTimed),
     isTime: Number(isTimed && isTime(tokens.at(-1))),
     wasTime: Number(isTimed && tokens.length > 0 && (tokens.length < 2 || isTime(tokens.at(-2)))),

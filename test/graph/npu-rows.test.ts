@@ -27,7 +27,7 @@ interface Text {
   readonly rows: readonly number[];
 }
 
-/** Per window two texts that share their first two rows. */
+/** Per window two sequences that share their first two rows. */
 const logs: readonly (readonly Text[])[] = [
   [
     { tokens: [1, 39, 7, 20], rows: [0, 2, 5, 6] },
@@ -42,8 +42,8 @@ const logs: readonly (readonly Text[])[] = [
 /** The logs as a graph reads them; rows of nobody hold numbers that would be noticed. */
 function selfKv(windows: number): Float32Array {
   const values = new Float32Array(windows * capacity * rowSize).fill(99);
-  for (const [window, texts] of logs.slice(0, windows).entries())
-    for (const { tokens, rows } of texts)
+  for (const [window, sequences] of logs.slice(0, windows).entries())
+    for (const { tokens, rows } of sequences)
       for (const [i, row] of decode[window]!(tokens).selfKv.entries())
         values.set(row.flat(2), (window * capacity + rows[i]!) * rowSize);
   return values;
@@ -62,19 +62,21 @@ function crossKv(windows: number): Feeds {
 
 type Form = RowsShape & { readonly alignmentHeads?: typeof alignmentHeads };
 
-/** Continues texts of `logs`: per window the same of its two, by the same number of tokens. */
-async function forward(form: Form, texts: readonly number[], tails: readonly (readonly number[])[]) {
+/** Continues sequences of `logs`: per window the same of its two, by the same number of tokens. */
+async function forward(form: Form, sequences: readonly number[], tails: readonly (readonly number[])[]) {
   const { rows, windows, candidates } = form;
-  const width = tails[0]!.length;
-  const inWindows = Array.from({ length: windows }, (_, window) => texts.map((text) => logs[window]![text]!)).flat();
+  const tokensPerSequence = tails[0]!.length;
+  const inWindows = Array.from({ length: windows }, (_, window) =>
+    sequences.map((text) => logs[window]![text]!),
+  ).flat();
   const added = tails.flat();
   const addition = {
     tokens: Int32Array.from(added),
-    positions: Int32Array.from(added, (_, i) => 4 + (i % width)),
+    positions: Int32Array.from(added, (_, i) => 4 + (i % tokensPerSequence)),
     windows,
-    width,
-    past: inWindows.map((text) => text.rows),
-    end: capacity,
+    tokensPerSequence,
+    pastEntries: inWindows.map((text) => text.rows),
+    kvLength: capacity,
     firstToken: 0,
   };
   const bytes = rowInputs(addition, form, { firstWindow: 0, from: 0 });
@@ -93,7 +95,7 @@ async function forward(form: Form, texts: readonly number[], tails: readonly (re
     self_kv: floats([windows, capacity, nTextLayer, 2, nTextState], selfKv(windows)),
   });
   const expected = inWindows.map((text, i) => {
-    const said = decode[Math.floor(i / texts.length)]!([...text.tokens, ...tails[i]!]);
+    const said = decode[Math.floor(i / sequences.length)]!([...text.tokens, ...tails[i]!]);
     return {
       logits: said.logits.slice(4),
       newKv: said.selfKv.slice(4),
@@ -128,7 +130,7 @@ describe.each(forms)('the graph %s', (_, form) => {
     .slice(0, windows)
     .flat();
 
-  test('continues texts that branch, each by what it has seen', async () => {
+  test('continues sequences that branch, each by what it has seen', async () => {
     const { results, expected } = await forward(form, [0, 0, 1], tails);
     expectClose(
       taken(form, valuesOf(results['logits']), nVocab, 3),

@@ -3,7 +3,7 @@
 #include <type_traits>
 
 #include "whisper/encoder_attention.h"
-#include "whisper/short_attention.h"
+#include "whisper/int16_attention.h"
 
 namespace WHISPER_CPU_LEVEL {
 
@@ -15,7 +15,7 @@ std::vector<float> attend(const AttentionInput& input) {
   Attention attention(input.positions, state, 2, 1);
   for (size_t position = 0; position < input.positions; ++position) {
     const size_t row = position * state;
-    if constexpr (Attention::takes_rows) {
+    if constexpr (Attention::takes_whole_rows) {
       attention.put_query(position, input.queries.data() + row);
       attention.put_key(position, input.keys.data() + row);
       attention.put_value(position, input.values.data() + row);
@@ -35,12 +35,12 @@ std::vector<float> attend(const AttentionInput& input) {
 }
 
 /** A template, so that what a level does not have is not compiled. */
-template <typename Kind>
+template <typename Dtype>
 std::vector<float> attend_in_integers(const AttentionInput& input) {
-  if constexpr (std::is_void_v<Kind>) {
+  if constexpr (std::is_void_v<Dtype>) {
     return {};
   } else {
-    return attend<ShortAttention<Kind>>(input);
+    return attend<Int16Attention<Dtype>>(input);
   }
 }
 

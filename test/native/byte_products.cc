@@ -26,11 +26,11 @@ ByteProducts byte_products(const ByteMatrix& matrix) {
   const std::vector<float> scales(outputs * inputs / block_size(inputs), 1.0F);
   const std::string path = std::string(P_tmpdir) + "/whisper-npu-byte-products-" + std::to_string(getpid());
   std::ofstream file(path, std::ios::binary);
-  std::vector<WeightPlace> places;
+  std::vector<TensorLocation> locations;
   const auto write = [&](const std::string& name, const auto& values) {
     file.seekp((file.tellp() + std::streamoff{63}) / 64 * 64);
     const size_t size_bytes = values.size() * sizeof(values[0]);
-    places.push_back({name, static_cast<size_t>(file.tellp()), size_bytes});
+    locations.push_back({name, static_cast<size_t>(file.tellp()), size_bytes});
     file.write(reinterpret_cast<const char*>(values.data()), static_cast<std::streamsize>(size_bytes));
   };
   write("linear.weight.columns", columns);
@@ -39,22 +39,22 @@ ByteProducts byte_products(const ByteMatrix& matrix) {
   write("rows.blocks", blocks);
   write("rows.scales", scales);
   file.close();
-  const WeightsFile weights_file(path, places);
+  const WeightsFile weights_file(path, locations);
   std::remove(path.c_str());  // it stays mapped
 
   ByteProducts products{std::vector<float>(outputs), std::vector<float>(outputs)};
   Int8Linear::Input input(1, inputs);
   input.set(activations.data(), inputs, 1, inputs);
   Int8Linear(weights_file, "linear", inputs, outputs)
-      .multiply(input, [&](size_t, size_t column, Floats left, Floats right) {
-        store(products.of_many_rows.data() + column, left);
-        store(products.of_many_rows.data() + column + lanes, right);
+      .multiply(input, [&](size_t, size_t column, Floats low, Floats high) {
+        store(products.of_many_rows.data() + column, low);
+        store(products.of_many_rows.data() + column + lanes, high);
       });
 
   Activations rows(1, inputs);
   std::copy(activations.begin(), activations.end(), rows.row(0));
   rows.quantise(0);
-  RowMatrix::in_blocks(weights_file, "rows", inputs, outputs)
+  RowMatrix::int8_blocks(weights_file, "rows", inputs, outputs)
       .multiply(rows, 1, 0, outputs, products.of_one_row.data(), outputs);
   return products;
 }

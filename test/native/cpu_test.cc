@@ -44,7 +44,7 @@ constexpr Dimensions dimensions_with(size_t heads) {
 std::unique_ptr<Model> random_model(const Dimensions& dimensions, const Engine& engine, size_t threads) {
   const RandomWeights weights = random_weights(dimensions, engine.numbers);
   const TemporaryFile file(weights.content);  // once it is mapped it need not be there
-  return engine.level.load_model({file.path(), weights.places, dimensions, {{0, dimensions.n_text_head - 1}, {1, 0}}, threads,
+  return engine.level.load_model({file.path(), weights.locations, dimensions, {{0, dimensions.n_text_head - 1}, {1, 0}}, threads,
                                   engine.numbers == Numbers::int8_and_bfloat16});
 }
 
@@ -53,8 +53,8 @@ void expect_close(const std::vector<float>& actual, const std::vector<float>& ex
   for (size_t i = 0; i < actual.size(); ++i) EXPECT(std::abs(actual[i] - expected[i]) <= tolerance);
 }
 
-/** A token at a time over two windows gives what all of them at once give over each. */
-void steps_agree_with_a_whole_text(const Engine& engine, size_t heads) {
+/** A token at a time over two windows gives what all tokens at once give over each window. */
+void steps_agree_with_a_whole_sequence(const Engine& engine, size_t heads) {
   const Dimensions dimensions = dimensions_with(heads);
   const auto model = random_model(dimensions, engine, 3);
   const auto audio = model->allocate(2);
@@ -62,13 +62,13 @@ void steps_agree_with_a_whole_text(const Engine& engine, size_t heads) {
   const std::vector<std::vector<int32_t>> texts{{5, 250, 17, 1699, 3}, {9, 8, 1000, 0, 77}};
   const size_t width = texts[0].size();
   const size_t score_count = model->alignment_head_count() * dimensions.n_audio_ctx;
-  TextCache stepwise(dimensions);
+  KvCache stepwise(dimensions);
   for (size_t window = 0; window < 2; ++window)
     model->encode(random_log_mel(dimensions, static_cast<uint32_t>(window)).data(), *audio, window);
   std::vector<std::vector<float>> logits;
   std::vector<std::vector<float>> scores;
   for (size_t i = 0; i < width; ++i) {
-    const Texts token({texts[0][i], texts[1][i]}, 2, i);
+    const Sequences token({texts[0][i], texts[1][i]}, 2, i);
     scores.emplace_back(2 * score_count);
     step_alone(*model, token.step(), *audio, stepwise, scores.back().data());
     logits.emplace_back(2 * dimensions.n_vocab);
@@ -77,9 +77,9 @@ void steps_agree_with_a_whole_text(const Engine& engine, size_t heads) {
   }
   for (size_t window = 0; window < 2; ++window) {
     model->encode(random_log_mel(dimensions, static_cast<uint32_t>(window)).data(), *alone, 0);
-    TextCache cache(dimensions);
+    KvCache cache(dimensions);
     std::vector<float> whole_scores(width * score_count);
-    step_alone(*model, Texts(texts[window], 1, 0).step(), *alone, cache, whole_scores.data());
+    step_alone(*model, Sequences(texts[window], 1, 0).step(), *alone, cache, whole_scores.data());
     for (size_t i = 0; i < width; ++i) {
       const auto row = static_cast<int32_t>(i);
       std::vector<float> whole(dimensions.n_vocab);
@@ -95,8 +95,8 @@ void steps_agree_with_a_whole_text(const Engine& engine, size_t heads) {
   }
 }
 
-/** Texts of different lengths over windows of their own, some with scores, give bit by bit what each of them gives alone. */
-void texts_that_share_steps_give_what_each_gives_alone(const Engine& engine, size_t heads) {
+/** Sequences of different lengths over windows of their own, some with scores, give bit by bit what each of them gives alone. */
+void requests_that_share_steps_give_what_each_gives_alone(const Engine& engine, size_t heads) {
   const Dimensions dimensions = dimensions_with(heads);
   const auto model = random_model(dimensions, engine, 3);
   constexpr size_t parts = 7;  // more rows than any block of rows holds, and a rest
@@ -109,7 +109,7 @@ void texts_that_share_steps_give_what_each_gives_alone(const Engine& engine, siz
     for (size_t i = 0; i < count; ++i) tokens.push_back(static_cast<int32_t>((part * 97 + step * 31 + i * 7) % dimensions.n_vocab));
     return tokens;
   };
-  std::vector<std::unique_ptr<Audio>> audios;
+  std::vector<std::unique_ptr<EncodedAudio>> audios;
   for (size_t part = 0; part < parts; ++part) {
     audios.push_back(model->allocate(windows_of(part)));
     for (size_t window = 0; window < windows_of(part); ++window)
@@ -118,11 +118,11 @@ void texts_that_share_steps_give_what_each_gives_alone(const Engine& engine, siz
   /** Scores and logits of each part's every step. */
   using Outputs = std::vector<std::vector<float>>;
   const auto outputs_of = [&](bool is_shared) {
-    std::vector<TextCache> caches;
+    std::vector<KvCache> caches;
     for (size_t part = 0; part < parts; ++part) caches.emplace_back(dimensions);
     Outputs outputs;
     for (size_t step = 0; step < steps; ++step) {
-      std::vector<Texts> texts;
+      std::vector<Sequences> texts;
       std::vector<std::vector<float>> scores;
       for (size_t part = 0; part < parts; ++part) {
         texts.emplace_back(tokens_of(part, step), windows_of(part), step == 0 ? 0 : part + step);
@@ -136,8 +136,8 @@ void texts_that_share_steps_give_what_each_gives_alone(const Engine& engine, siz
         }
       };
       std::vector<Step> all_steps;
-      for (const Texts& text : texts) all_steps.push_back(text.step());
-      std::vector<StepPart> sharing;
+      for (const Sequences& text : texts) all_steps.push_back(text.step());
+      std::vector<StepRequest> sharing;
       size_t rows = 0;
       for (size_t part = 0; part < parts; ++part) {
         float* attention = part % 3 == 0 ? scores[part].data() : nullptr;
@@ -165,12 +165,12 @@ void choices_are_the_highest_logits(const Engine& engine, size_t heads) {
   const auto model = random_model(dimensions, engine, 2);
   const auto audio = model->allocate(1);
   model->encode(random_log_mel(dimensions, 1).data(), *audio, 0);
-  TextCache cache(dimensions);
+  KvCache cache(dimensions);
   std::vector<float> mask(dimensions.n_vocab);
   size_t timestamps = 0;
   size_t inexact = 0;
   for (size_t i = 0; i < dimensions.n_text_ctx; ++i) {
-    step_alone(*model, Texts({static_cast<int32_t>(i * 31 % dimensions.n_vocab)}, 1, i).step(), *audio, cache, nullptr);
+    step_alone(*model, Sequences({static_cast<int32_t>(i * 31 % dimensions.n_vocab)}, 1, i).step(), *audio, cache, nullptr);
     const int32_t row = 0;
     std::vector<float> logits(dimensions.n_vocab);
     model->logits({&row, 1}, logits.data());
@@ -210,9 +210,9 @@ void outputs_are_the_same_on_any_number_of_threads(const Engine& engine) {
   expect_close(outputs[0], outputs[1], 0.0F);
 }
 
-void a_cache_keeps_its_rows_when_it_grows() {
+void a_cache_keeps_its_entries_when_it_grows() {
   const Dimensions dimensions = dimensions_with(1);
-  TextCache cache(dimensions);
+  KvCache cache(dimensions);
   for (size_t layer = 0; layer < dimensions.n_text_layer; ++layer) {
     for (size_t row = 0; row < dimensions.n_text_ctx; ++row) {
       std::fill_n(cache.keys(layer, row), dimensions.n_text_state, static_cast<float>(100 * layer + row));
@@ -246,9 +246,9 @@ void a_thread_pool_does_every_item_once_and_ends() {
 void damaged_weights_are_refused(const Level& level) {
   const std::string path = std::string(P_tmpdir) + "/whisper-npu-cpu-test-short-" + std::to_string(getpid());
   std::ofstream(path) << "short";
-  const auto message_of = [&](std::vector<WeightPlace> places) -> std::string {
+  const auto message_of = [&](std::vector<TensorLocation> locations) -> std::string {
     try {
-      level.load_model({path, std::move(places), dimensions_with(1), {}, 1, false});
+      level.load_model({path, std::move(locations), dimensions_with(1), {}, 1, false});
       return "";
     } catch (const std::runtime_error& error) {
       return error.what();
@@ -321,7 +321,7 @@ int main() {
 #define TEST(function) run(#function, function)
 #define TEST_OF(function, of, ...) run(#function + (of), [&] { function(__VA_ARGS__); })
   TEST(a_thread_pool_does_every_item_once_and_ends);
-  TEST(a_cache_keeps_its_rows_when_it_grows);
+  TEST(a_cache_keeps_its_entries_when_it_grows);
   const std::map<std::string, ByteProducts (*)(const ByteMatrix&)> byte_products{
 #define LEVEL(name) {#name, level_##name::byte_products},
 #include "cpu_levels.inc"
@@ -342,8 +342,8 @@ int main() {
       TEST_OF(outputs_are_the_same_on_any_number_of_threads, of_level + name, engine);
       for (const size_t heads : {1, 2, 4}) {
         const std::string of = of_level + name + ", " + std::to_string(heads) + " heads";
-        TEST_OF(steps_agree_with_a_whole_text, of, engine, heads);
-        TEST_OF(texts_that_share_steps_give_what_each_gives_alone, of, engine, heads);
+        TEST_OF(steps_agree_with_a_whole_sequence, of, engine, heads);
+        TEST_OF(requests_that_share_steps_give_what_each_gives_alone, of, engine, heads);
         TEST_OF(choices_are_the_highest_logits, of, engine, heads);
       }
     }

@@ -65,64 +65,64 @@ struct Prepared {
 /** What a damaged model may be. */
 enum class Outcome { any, refused, as_before };
 
-WeightPlace& any_place(Prepared& model, Random& random) {
-  return model.weights.places[below(random, model.weights.places.size())];
+TensorLocation& any_location(Prepared& model, Random& random) {
+  return model.weights.locations[below(random, model.weights.locations.size())];
 }
 
 Outcome damage_name(Prepared& model, Random& random) {
-  WeightPlace& place = any_place(model, random);
-  const std::string& name = place.name;
+  TensorLocation& location = any_location(model, random);
+  const std::string& name = location.name;
   const size_t last_dot = name.rfind('.');
   const bool has_scale = name.ends_with(".blocks") || name.ends_with(".columns") || name.ends_with(".scales");
-  place.name = pick<std::string>(random, {"", name + "x", name.substr(1), name + std::string(1, '\0'),
+  location.name = pick<std::string>(random, {"", name + "x", name.substr(1), name + std::string(1, '\0'),
                                           std::string(100'000, 'a'), "model." + name, name.substr(0, last_dot)});
   if (has_scale && chance(random, 2))
-    place.name = name.substr(0, last_dot) + pick<std::string>(random, {".blocks", ".columns", ".scales", ""});
+    location.name = name.substr(0, last_dot) + pick<std::string>(random, {".blocks", ".columns", ".scales", ""});
   return Outcome::any;
 }
 
 Outcome damage_offset(Prepared& model, Random& random) {
-  WeightPlace& place = any_place(model, random);
-  const size_t before = place.offset;
+  TensorLocation& location = any_location(model, random);
+  const size_t before = location.offset;
   const size_t end = model.weights.content.size();
-  place.offset = pick(random, {size_t{0}, before + 1, before + 4, before + 32, before + 63, before + 64, before - 64,
+  location.offset = pick(random, {size_t{0}, before + 1, before + 4, before + 32, before + 63, before + 64, before - 64,
                                before * 2, below(random, end + 1), end, end - 1, end - 64, most, most - 63, most / 2 + 1,
-                               most - place.size_bytes + 1, any_place(model, random).offset});
-  return place.offset % 64 == 0 ? Outcome::any : Outcome::refused;
+                               most - location.size_bytes + 1, any_location(model, random).offset});
+  return location.offset % 64 == 0 ? Outcome::any : Outcome::refused;
 }
 
 Outcome damage_size(Prepared& model, Random& random) {
-  WeightPlace& place = any_place(model, random);
-  const size_t before = place.size_bytes;
-  place.size_bytes = pick(random, {size_t{0}, size_t{1}, before + 1, before - 1, before + 4, before - 4, before * 2, before / 2,
-                                   before * 4, before / 4, most, most / 2 + 1, most - place.offset, most - place.offset + 1,
-                                   model.weights.content.size() - place.offset});
-  return place.size_bytes == before ? Outcome::as_before : Outcome::refused;
+  TensorLocation& location = any_location(model, random);
+  const size_t before = location.size_bytes;
+  location.size_bytes = pick(random, {size_t{0}, size_t{1}, before + 1, before - 1, before + 4, before - 4, before * 2, before / 2,
+                                   before * 4, before / 4, most, most / 2 + 1, most - location.offset, most - location.offset + 1,
+                                   model.weights.content.size() - location.offset});
+  return location.size_bytes == before ? Outcome::as_before : Outcome::refused;
 }
 
 Outcome damage_order(Prepared& model, Random& random) {
-  auto& places = model.weights.places;
-  std::shuffle(places.begin(), places.end(), random);
+  auto& locations = model.weights.locations;
+  std::shuffle(locations.begin(), locations.end(), random);
   return Outcome::as_before;
 }
 
 Outcome drop_tensor(Prepared& model, Random& random) {
-  auto& places = model.weights.places;
-  places.erase(places.begin() + static_cast<ptrdiff_t>(below(random, places.size())));
+  auto& locations = model.weights.locations;
+  locations.erase(locations.begin() + static_cast<ptrdiff_t>(below(random, locations.size())));
   return Outcome::refused;
 }
 
 Outcome name_twice(Prepared& model, Random& random) {
-  auto& places = model.weights.places;
-  const WeightPlace copy = any_place(model, random);
-  places.insert(places.begin() + static_cast<ptrdiff_t>(below(random, places.size() + 1)), copy);
-  if (chance(random, 2)) any_place(model, random).name = copy.name;
+  auto& locations = model.weights.locations;
+  const TensorLocation copy = any_location(model, random);
+  locations.insert(locations.begin() + static_cast<ptrdiff_t>(below(random, locations.size() + 1)), copy);
+  if (chance(random, 2)) any_location(model, random).name = copy.name;
   return Outcome::refused;
 }
 
 Outcome swap_places(Prepared& model, Random& random) {
-  WeightPlace& one = any_place(model, random);
-  WeightPlace& other = any_place(model, random);
+  TensorLocation& one = any_location(model, random);
+  TensorLocation& other = any_location(model, random);
   std::swap(one.offset, other.offset);
   if (chance(random, 2)) std::swap(one.size_bytes, other.size_bytes);
   return Outcome::any;
@@ -156,11 +156,11 @@ Outcome damage_floats(Prepared& model, Random& random) {
   constexpr float infinity = std::numeric_limits<float>::infinity();
   const float value = pick(random, {infinity, -infinity, std::numeric_limits<float>::quiet_NaN(), 3e38F, -3e38F, 1e-42F, 0.0F,
                                     -0.0F, 1e20F});
-  const auto& places = model.weights.places;
+  const auto& locations = model.weights.locations;
   const bool in_all = chance(random, 4);
-  const size_t one = below(random, places.size());
-  for (size_t index = in_all ? 0 : one; index < (in_all ? places.size() : one + 1); ++index) {
-    const auto& [name, offset, size_bytes] = places[index];
+  const size_t one = below(random, locations.size());
+  for (size_t index = in_all ? 0 : one; index < (in_all ? locations.size() : one + 1); ++index) {
+    const auto& [name, offset, size_bytes] = locations[index];
     // What another damage has put elsewhere stays as it is.
     if (offset > model.weights.content.size() || size_bytes > model.weights.content.size() - offset) continue;
     const size_t count = size_bytes / sizeof value;
@@ -215,14 +215,14 @@ std::vector<float> computed(Model& model, const Dimensions& dimensions) {
     model.encode(random_log_mel(dimensions, static_cast<uint32_t>(window)).data(), *audio, window);
   const auto token = [&](size_t number) { return static_cast<int32_t>(number * 37 % dimensions.n_vocab); };
   const size_t prompt = std::min<size_t>(5, dimensions.n_text_ctx);
-  TextCache cache(dimensions);
+  KvCache cache(dimensions);
   std::vector<int32_t> tokens;
   for (size_t i = 0; i < 2 * prompt; ++i) tokens.push_back(token(i));
   std::vector<float> mask(dimensions.n_vocab);
   for (size_t i = 0; i < mask.size(); i += 3) mask[i] = -std::numeric_limits<float>::infinity();
   for (size_t past = 0; past < std::min(prompt + 3, dimensions.n_text_ctx); past += past == 0 ? prompt : 1) {
     if (past > 0) tokens = {token(past), token(past + 9)};
-    const Texts texts(tokens, 2, past);
+    const Sequences texts(tokens, 2, past);
     std::vector<float> attention(tokens.size() * model.alignment_head_count() * dimensions.n_audio_ctx);
     step_alone(model, texts.step(), *audio, cache, past % 2 == 0 ? attention.data() : nullptr);
     const int32_t row = static_cast<int32_t>(tokens.size()) - 1;
@@ -256,7 +256,7 @@ class DamagedModels {
     const size_t which = below(random, std::size(all_dimensions));
     const auto load = [&](const Prepared& model) {
       const TemporaryFile file(model.weights.content);
-      return level.load_model({file.path(), model.weights.places, model.dimensions, model.alignment_heads, threads,
+      return level.load_model({file.path(), model.weights.locations, model.dimensions, model.alignment_heads, threads,
                                numbers == Numbers::int8_and_bfloat16});
     };
     const Prepared& whole = whole_model(which, numbers);

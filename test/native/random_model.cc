@@ -60,10 +60,10 @@ class WeightsWriter {
   }
   template <typename T>
   void add(const std::string& name, const std::vector<T>& values) {
-    auto& [content, places] = weights_;
+    auto& [content, locations] = weights_;
     content.resize((content.size() + 63) / 64 * 64);
     const auto* bytes = reinterpret_cast<const char*>(values.data());
-    places.push_back({name, content.size(), values.size() * sizeof(T)});
+    locations.push_back({name, content.size(), values.size() * sizeof(T)});
     content.insert(content.end(), bytes, bytes + values.size() * sizeof(T));
   }
 
@@ -135,12 +135,12 @@ std::vector<float> random_log_mel(const Dimensions& dimensions, uint32_t seed) {
   return values;
 }
 
-Texts::Texts(const std::vector<int32_t>& tokens, size_t texts, size_t past) : tokens(tokens) {
+Sequences::Sequences(const std::vector<int32_t>& tokens, size_t texts, size_t past) : tokens(tokens) {
   const size_t width = tokens.size() / texts;
   for (size_t text = 0; text < texts; ++text) {
     windows.push_back(static_cast<int32_t>(text));
     for (size_t i = 0; i < width; ++i) positions.push_back(static_cast<int32_t>(past + i));
-    for (size_t i = 0; i < past; ++i) past_rows.push_back(static_cast<int32_t>(i * texts + text));
-    past_ends.push_back(static_cast<int32_t>(past_rows.size()));
+    for (size_t i = 0; i < past; ++i) past_entries.push_back(static_cast<int32_t>(i * texts + text));
+    past_ends.push_back(static_cast<int32_t>(past_entries.size()));
   }
 }

@@ -23,7 +23,7 @@ std::vector<std::pair<Numbers, std::string>> numbers_of(const Level& level);
 /** A weights file and where its tensors lie. */
 struct RandomWeights {
   std::vector<char> content;
-  std::vector<WeightPlace> places;
+  std::vector<TensorLocation> locations;
 };
 
 /** The same numbers for the same dimensions. */
@@ -44,22 +44,22 @@ class TemporaryFile {
 
 std::vector<float> random_log_mel(const Dimensions& dimensions, uint32_t seed);
 
-/** New tokens of texts, one text per window, that have `past` rows each, in turn. */
-struct Texts {
-  Texts(const std::vector<int32_t>& tokens, size_t texts, size_t past);
+/** New tokens of sequences, one over each window, which have `past` cache entries each, alternating. */
+struct Sequences {
+  Sequences(const std::vector<int32_t>& tokens, size_t sequences, size_t past);
   Step step() const {
-    return {tokens, positions, tokens.size() / windows.size(), past_rows.size(), windows, past_rows, past_ends};
+    return {tokens, positions, tokens.size() / windows.size(), past_entries.size(), windows, past_entries, past_ends};
   }
 
   std::vector<int32_t> tokens;
   std::vector<int32_t> positions;
   std::vector<int32_t> windows;
-  std::vector<int32_t> past_rows;
+  std::vector<int32_t> past_entries;
   std::vector<int32_t> past_ends;
 };
 
 /** A step that nobody shares. */
-inline void step_alone(Model& model, const Step& step, const Audio& audio, TextCache& cache, float* attention) {
-  const StepPart part{step, audio, cache, attention};
+inline void step_alone(Model& model, const Step& step, const EncodedAudio& audio, KvCache& cache, float* attention) {
+  const StepRequest part{step, audio, cache, attention};
   model.step({&part, 1});
 }

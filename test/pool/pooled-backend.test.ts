@@ -132,9 +132,9 @@ describe('a device that fails', () => {
     await using audio = await backend.encode([logMel(1)]);
     await using run = await audio.startDecoder();
     const greedy = await run.greedy(request);
-    const beams = await run.candidates({ tokens: [[5], [6]], sources: [0, 0] }, { count: 3, suppress: mask });
-    const { logits } = await run.forward({ tokens: [[7], [8]], sources: [1, 0], attention: true });
-    return { texts: greedy.texts, beams, logits };
+    const beams = await run.candidates({ tokens: [[5], [6]], parents: [0, 0] }, { count: 3, suppress: mask });
+    const { logits } = await run.forward({ tokens: [[7], [8]], parents: [1, 0], attention: true });
+    return { sequences: greedy.sequences, beams, logits };
   }
   const lost = new NpuError('NPU_DEVICE_LOST', 'the device is lost');
 

@@ -1,4 +1,4 @@
-import type { DecoderRun, GreedyRequest, GreedyText } from '../../src/backend/backend.ts';
+import type { DecoderRun, GreedyRequest, GreedySequence } from '../../src/backend/backend.ts';
 
 /** Continues a single text. @returns the logits behind its last token, f32 [nVocab] */
 export async function append(run: DecoderRun, tokens: readonly number[], signal?: AbortSignal): Promise<Float32Array> {
@@ -6,7 +6,11 @@ export async function append(run: DecoderRun, tokens: readonly number[], signal?
 }
 
 /** Decodes a single text greedily. */
-export async function greedyAlone(run: DecoderRun, request: GreedyRequest, signal?: AbortSignal): Promise<GreedyText> {
-  const { texts } = await run.greedy(request, signal);
-  return texts[0] as GreedyText;
+export async function greedyAlone(
+  run: DecoderRun,
+  request: GreedyRequest,
+  signal?: AbortSignal,
+): Promise<GreedySequence> {
+  const { sequences } = await run.greedy(request, signal);
+  return sequences[0] as GreedySequence;
 }

@@ -1,4 +1,4 @@
-import type { GreedyRequest, GreedyText } from '../../src/backend/backend.ts';
+import type { GreedyRequest, GreedySequence } from '../../src/backend/backend.ts';
 import { timestampFilter } from '../../src/decoding/logit-filters.ts';
 import type { ModelDimensions } from '../../src/model/dimensions.ts';
 import type { Weights } from './random-checkpoint.ts';
@@ -28,7 +28,7 @@ export interface ReferenceWhisper {
   encode(logMel: Float32Array): Matrix;
   /** Cross-attention keys and values of a decoder layer, each [nAudioCtx, nTextState]. */
   crossKv(encoderOutput: Matrix, layer: number): KeysAndValues;
-  /** Listens to a window once, for as many texts as are asked for. */
+  /** Listens to a window once, for as many sequences as are asked for. */
   decoder(encoderOutput: Matrix): ReferenceDecoder;
 }
 
@@ -160,7 +160,7 @@ export function referenceWhisper(dimensions: ModelDimensions, weights: Weights):
 }
 
 /** The text that a backend's `greedy` should give over one of its windows. */
-export function greedyText(decode: ReferenceDecoder, request: GreedyRequest, window = 0): GreedyText {
+export function greedyText(decode: ReferenceDecoder, request: GreedyRequest, window = 0): GreedySequence {
   const [tokens, logprobs]: [number[], number[]] = [[], []];
   const { prompts, timestamps, maxTokens, stopToken } = request;
   while (tokens.length < maxTokens && (tokens.length === 0 || tokens.at(-1) !== stopToken)) {
@@ -168,7 +168,7 @@ export function greedyText(decode: ReferenceDecoder, request: GreedyRequest, win
     const logits = Float32Array.from(decode([...(prompts[window] ?? []), ...tokens]).logits.at(-1) ?? []);
     if (timestamps !== undefined) {
       for (const [i, value] of mask.entries()) logits[i] = at(logits, i) + value;
-      timestampFilter(timestamps.rules).apply(logits, [...(timestamps.texts[window] ?? []), ...tokens]);
+      timestampFilter(timestamps.rules).apply(logits, [...(timestamps.sequences[window] ?? []), ...tokens]);
     }
     const { token, logprob } = choose([...logits], mask);
     tokens.push(token);

@@ -2,7 +2,7 @@ import type { DecoderRun, Step, StepResult } from '../../src/backend/backend.ts'
 import { chooseToken, decodeGreedily } from '../../src/backend/greedy.ts';
 import { rowsOf } from '../../src/logits/rows.ts';
 
-/** What `greedy` of texts over so many windows is where `forward` says what comes next. */
+/** What `greedy` of sequences over so many windows is where `forward` says what comes next. */
 export function greedyBy(
   windows: number,
   nVocab: number,
@@ -14,7 +14,7 @@ export function greedyBy(
       {
         lengths: new Array<number>(windows).fill(0),
         append: () => {},
-        cut: () => {},
+        truncate: () => {},
         async choose(tokens, allowed) {
           const [rows = []] = rowsOf((await forward({ tokens })).logits, nVocab, 1);
           return allowed.map((ofText, text) => chooseToken(rows[text] as Float32Array, ofText));

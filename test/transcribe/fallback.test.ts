@@ -64,8 +64,8 @@ function scripted(unsureWindows: readonly number[]) {
         },
       };
       const greedy = greedyBy(windows.length, special.nVocab, run.forward);
-      const ask = async () => new Float32Array(windows.length).fill(-50);
-      return { ...run, candidates: () => Promise.reject(), ask, greedy, async [Symbol.asyncDispose]() {} };
+      const nextLogprobs = async () => new Float32Array(windows.length).fill(-50);
+      return { ...run, candidates: () => Promise.reject(), nextLogprobs, greedy, async [Symbol.asyncDispose]() {} };
     },
     encoderOutput: () => Promise.reject(),
     async [Symbol.asyncDispose]() {},
@@ -104,7 +104,7 @@ describe('decoding with fallback', () => {
     }
   });
 
-  test('draws the same texts with the same seed', async () => {
+  test('draws the same sequences with the same seed', async () => {
     const drawn = async (seed: number) =>
       (await decodeWith(scripted([0, 1, 2]).audio, { temperatures: [1], seed })).map(({ tokens }) => tokens);
     expect(await drawn(1)).toEqual(await drawn(1));

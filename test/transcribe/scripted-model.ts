@@ -62,7 +62,7 @@ function scriptedAudio(scripts: readonly Script[], prompts: number[][]): Encoded
       let said = -1;
       let begun: readonly number[] = [];
       const run: DecoderRun = {
-        async ask([tokens = []], of) {
+        async nextLogprobs([tokens = []], of) {
           begun = tokens.slice(0, -1);
           const language = (script: Script) => special.languages.get(script.language ?? 'en');
           return Float32Array.from(own.flatMap((script) => of.map((token) => (token === language(script) ? 0 : -50))));
@@ -88,7 +88,7 @@ function scriptedAudio(scripts: readonly Script[], prompts: number[][]): Encoded
       };
       return run;
     },
-    encoderOutput: () => Promise.reject(new Error('nobody should ask')),
+    encoderOutput: () => Promise.reject(new Error('nobody should nextLogprobs')),
     async [Symbol.asyncDispose]() {},
   };
 }

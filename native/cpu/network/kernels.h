@@ -22,9 +22,9 @@ struct RowGrid {
 
 /**
  * out[row][output] = bias[output] + sum over elements k, segments s of x[row + segments[s] + k] * weights[k, s][output].
- * A linear layer is one segment; a convolution over channels-last data has one for each place of its kernel.
+ * A linear layer is one segment; a convolution over channels-last data has one for each position of its kernel.
  *
- * The sum is taken in this order wherever a row stands, so it is the same to the bit in any company. The places of a kernel
+ * The sum is taken in this order wherever a row stands, so it is the same to the bit in any company. The positions of a kernel
  * are in the inner loop because their weights often cancel out: the other way round the error is three times as large.
  */
 struct Product {

@@ -26,9 +26,9 @@ void check_weights(const std::map<std::string, WeightTensor>& weights) {
 class TensorNumbers {
  public:
   size_t define(const std::string& name) {
-    const auto [place, is_new] = numbers_.emplace(name, numbers_.size());
+    const auto [entry, is_new] = numbers_.emplace(name, numbers_.size());
     if (!is_new) throw NetworkError("there are two tensors " + name);
-    return place->second;
+    return entry->second;
   }
   size_t find(const std::string& name) const {
     const auto found = numbers_.find(name);
@@ -67,8 +67,8 @@ Network::Network(const Description& description, const Kernels& kernels)
     Fields fields(from, description.weights, used_weights);
     Node node{make_operator(from.type, fields, kernels), {}, {}};
     fields.expect_no_others();
-    for (const std::string& name : node.made.inputs) node.inputs.push_back(numbers.find(name));
-    for (const std::string& name : node.made.outputs) node.outputs.push_back(numbers.define(name));
+    for (const std::string& name : node.op.inputs) node.inputs.push_back(numbers.find(name));
+    for (const std::string& name : node.op.outputs) node.outputs.push_back(numbers.define(name));
     nodes_.push_back(std::move(node));
   }
   tensor_count_ = numbers.count();
@@ -101,7 +101,7 @@ Network::Plan Network::plan(const std::vector<Shape>& input_shapes) const {
     std::vector<Shape> shapes;
     for (const size_t tensor : node.inputs) shapes.push_back(plan.shapes[tensor]);
     try {
-      const Layout layout = node.made.layout(shapes);
+      const Layout layout = node.op.layout(shapes);
       for (size_t i = 0; i < node.outputs.size(); ++i) {
         const Shape& shape = layout.outputs[i];
         if (shape.size() > most_axes || element_count(shape) == 0) throw NetworkError(text_of(shape) + " is no shape");
@@ -109,22 +109,22 @@ Network::Plan Network::plan(const std::vector<Shape>& input_shapes) const {
       }
       scratch_counts.push_back(layout.scratch_count);
     } catch (const NetworkError& error) {
-      fail_at(node.made.outputs, error);
+      fail_at(node.op.outputs, error);
     }
   }
-  place(plan, scratch_counts);
+  assign_memory(plan, scratch_counts);
   return plan;
 }
 
-void Network::place(Plan& plan, const std::vector<size_t>& scratch_counts) const {
+void Network::assign_memory(Plan& plan, const std::vector<size_t>& scratch_counts) const {
   std::vector<size_t> last_use(tensor_count_, 0);
   for (size_t i = 0; i < nodes_.size(); ++i)
     for (const auto* tensors : {&nodes_[i].inputs, &nodes_[i].outputs})
       for (const size_t tensor : *tensors) last_use[tensor] = i;
 
-  plan.places.resize(tensor_count_);
-  for (size_t i = 0; i < inputs_.size(); ++i) plan.places[i] = {Owner::input, i};
-  for (size_t i = 0; i < output_tensors_.size(); ++i) plan.places[output_tensors_[i]] = {Owner::output, i};
+  plan.locations.resize(tensor_count_);
+  for (size_t i = 0; i < inputs_.size(); ++i) plan.locations[i] = {Owner::input, i};
+  for (size_t i = 0; i < output_tensors_.size(); ++i) plan.locations[output_tensors_[i]] = {Owner::output, i};
 
   std::vector<Lifetime> lifetimes;
   std::vector<size_t*> offsets;
@@ -133,9 +133,9 @@ void Network::place(Plan& plan, const std::vector<size_t>& scratch_counts) const
     lifetimes.push_back({scratch_counts[i], i, i});
     offsets.push_back(&plan.scratch[i]);
     for (const size_t tensor : nodes_[i].outputs) {
-      if (plan.places[tensor].owner != Owner::arena) continue;
+      if (plan.locations[tensor].owner != Owner::arena) continue;
       lifetimes.push_back({element_count(plan.shapes[tensor]), i, last_use[tensor]});
-      offsets.push_back(&plan.places[tensor].position);
+      offsets.push_back(&plan.locations[tensor].position);
     }
   }
   const MemoryPlan memory = plan_memory(lifetimes);
@@ -173,12 +173,12 @@ void Network::run(std::span<const float* const> inputs, std::span<float* const> 
   auto* arena = arena_.as<float>();
   // Whoever writes a tensor is asked for the outputs, whoever reads it for either; an input is never written.
   const auto writable = [&](size_t tensor) {
-    const Place& place = plan_.places[tensor];
-    return place.owner == Owner::output ? outputs[place.position] : arena + place.position;
+    const Location& location = plan_.locations[tensor];
+    return location.owner == Owner::output ? outputs[location.position] : arena + location.position;
   };
   const auto readable = [&](size_t tensor) -> const float* {
-    const Place& place = plan_.places[tensor];
-    return place.owner == Owner::input ? inputs[place.position] : writable(tensor);
+    const Location& location = plan_.locations[tensor];
+    return location.owner == Owner::input ? inputs[location.position] : writable(tensor);
   };
   std::vector<Input> from;
   std::vector<Output> to;
@@ -187,7 +187,7 @@ void Network::run(std::span<const float* const> inputs, std::span<float* const> 
     to.clear();
     for (const size_t tensor : nodes_[i].inputs) from.push_back({readable(tensor), plan_.shapes[tensor]});
     for (const size_t tensor : nodes_[i].outputs) to.push_back({writable(tensor), plan_.shapes[tensor]});
-    nodes_[i].made.compute({from, to, arena + plan_.scratch[i]});
+    nodes_[i].op.compute({from, to, arena + plan_.scratch[i]});
   }
 }
 

@@ -39,16 +39,16 @@ class Network {
   void run(std::span<const float* const> inputs, std::span<float* const> outputs);
 
  private:
-  /** An operator's place in the network: its tensors by number. */
+  /** An operator with the numbers of its tensors. */
   struct Node {
-    Operator made;
+    Operator op;
     std::vector<size_t> inputs;
     std::vector<size_t> outputs;
   };
 
-  /** Where something of a run lies: in memory of ours, or in that of an input or an output. */
+  /** Where a tensor of a run lies: in the arena of the network, or in the memory of an input or an output. */
   enum class Owner { arena, input, output };
-  struct Place {
+  struct Location {
     Owner owner;
     /** f32 from the arena's beginning, or which input or output it is */
     size_t position;
@@ -58,14 +58,14 @@ class Network {
   struct Plan {
     std::vector<Shape> input_shapes;
     std::vector<Shape> shapes;
-    std::vector<Place> places;
+    std::vector<Location> locations;
     /** For each operator, f32 from the arena's beginning. */
     std::vector<size_t> scratch;
     size_t arena_count = 0;
   };
 
   Plan plan(const std::vector<Shape>& input_shapes) const;
-  void place(Plan& plan, const std::vector<size_t>& scratch_counts) const;
+  void assign_memory(Plan& plan, const std::vector<size_t>& scratch_counts) const;
   std::vector<Shape> output_shapes() const;
 
   std::vector<InputDescription> inputs_;

@@ -12,7 +12,7 @@ using Floats = __m256;
 using Integers = int32_t __attribute__((vector_size(32)));
 
 inline constexpr size_t register_count = 16;
-/** As many rows as have their sums in registers: 6 times 2 of the 16, the columns' and a row's. */
+/** Rows of a tile, whose accumulators stay in registers: 6 times 2 of the 16, beside two of columns and one of a row. */
 inline constexpr size_t tile_rows = 6;
 
 inline Floats load(const float* from) { return _mm256_loadu_ps(from); }
@@ -93,7 +93,7 @@ inline Integers store_bytes(int16_t* to, Integers values) {
 }
 
 /** What is beyond 16 bits becomes the nearest that is not. */
-inline void store_shorts(int16_t* to, Integers values) {
+inline void store_int16(int16_t* to, Integers values) {
   const __m256i all = __m256i(values);
   const __m128i shorts = _mm_packs_epi32(_mm256_castsi256_si128(all), _mm256_extracti128_si256(all, 1));
   _mm_storeu_si128(reinterpret_cast<__m128i*>(to), shorts);
@@ -107,7 +107,7 @@ inline void store_float16(uint16_t* to, Floats values) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(to), halves);
 }
 
-/** There are no products of them. */
+/** This level has no products of bfloat16. */
 using BFloat16 = void;
 
 }  // namespace WHISPER_CPU_LEVEL

@@ -15,7 +15,7 @@ using Floats = __m512;
 using Integers = int32_t __attribute__((vector_size(64)));
 
 inline constexpr size_t register_count = 32;
-/** As many rows as have their sums in registers: 12 times 2 of the 32, and the columns'. */
+/** Rows of a tile, whose accumulators stay in registers: 12 times 2 of the 32, beside those of columns. */
 inline constexpr size_t tile_rows = 12;
 
 inline Floats load(const float* from) { return _mm512_loadu_ps(from); }
@@ -47,8 +47,8 @@ inline Floats scale_by_power_of_2(Floats values, Floats exponents) { return _mm5
 /** Each value `stride` floats behind the one before. */
 inline void store_strided(float* to, size_t stride, Floats values) {
   const __m512i steps = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
-  const __m512i places = _mm512_mullo_epi32(steps, _mm512_set1_epi32(static_cast<int32_t>(stride)));
-  _mm512_i32scatter_ps(to, places, values, sizeof(float));
+  const __m512i offsets = _mm512_mullo_epi32(steps, _mm512_set1_epi32(static_cast<int32_t>(stride)));
+  _mm512_i32scatter_ps(to, offsets, values, sizeof(float));
 }
 
 inline Integers load_bytes(const int8_t* from) {
@@ -69,17 +69,17 @@ inline void store_float16(uint16_t* to, Floats values) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), halves);
 }
 
-/** Adds products of bytes, four to a lane: `weights`, which are 128 higher, and `values` are 64 bytes each. */
+/** Adds products of bytes, four to a lane: `weights`, whose zero point is 128, and `values` are 64 bytes each. */
 inline Integers add_byte_products(Integers sum, const uint8_t* weights, const int8_t* values) {
   return Integers(_mm512_dpbusd_epi32(__m512i(sum), _mm512_loadu_si512(weights), _mm512_loadu_si512(values)));
 }
-inline constexpr int32_t block_weight_offset = 128;
+inline constexpr int32_t block_weight_zero_point = 128;
 
-/** Four signed bytes of a row by four of a column that are stored 128 higher, added in integers: see product.h. */
+/** Four int8 of a row by four of a column that are stored with a zero point of 128, added in integers: see product.h. */
 struct Int8 {
   using Element = int8_t;
   using Sum = Integers;
-  static constexpr int32_t weight_offset = 128;
+  static constexpr int32_t weight_zero_point = 128;
   static Element from_weight(int8_t weight) { return static_cast<int8_t>(weight ^ 0x80); }
   static Sum zero() { return Sum{}; }
   static Sum add(Sum sum, Integers columns, int32_t row) {
@@ -112,15 +112,15 @@ struct BFloat16 {
   }
   static void put_column(uint16_t* to, size_t panel_columns, Floats values) {
     const __m256i steps = _mm256_set_epi32(7, 6, 5, 4, 3, 2, 1, 0);
-    const __m256i places = _mm256_mullo_epi32(steps, _mm256_set1_epi32(static_cast<int32_t>(panel_columns)));
-    _mm256_i32scatter_epi32(reinterpret_cast<int*>(to), places, from_floats(values), sizeof(int32_t));
+    const __m256i offsets = _mm256_mullo_epi32(steps, _mm256_set1_epi32(static_cast<int32_t>(panel_columns)));
+    _mm256_i32scatter_epi32(reinterpret_cast<int*>(to), offsets, from_floats(values), sizeof(int32_t));
   }
-  /** Half of each group: the other half is the input beside it. */
-  static void put_input(uint16_t* group, size_t input, Floats values) {
+  /** Writes half of each lane: the other half belongs to the neighbouring input. */
+  static void put_input(uint16_t* lane, size_t input, Floats values) {
     const __m512i low = _mm512_cvtepu16_epi32(from_floats(values));
     const bool is_odd = input % 2 != 0;
     const __m512i halves = is_odd ? _mm512_slli_epi32(low, 16) : low;
-    _mm512_mask_storeu_epi16(group, is_odd ? 0xaaaaaaaaU : 0x55555555U, halves);
+    _mm512_mask_storeu_epi16(lane, is_odd ? 0xaaaaaaaaU : 0x55555555U, halves);
   }
 };
 

@@ -14,21 +14,21 @@ inline void store_float16(uint16_t* to, Floats values) {
   vst1_u16(to, vreinterpret_u16_f16(vcvt_f16_f32(float32x4_t(values))));
 }
 
-/** Adds products of bytes, four to a lane: `weights`, which are 128 higher, without that, and `values` are 16 bytes each. */
+/** Adds products of bytes, four to a lane: `weights`, whose zero point of 128 is subtracted first, and `values` are 16 bytes each. */
 inline Integers add_byte_products(Integers sum, const uint8_t* weights, const int8_t* values) {
   const int8x16_t signed_weights = vreinterpretq_s8_u8(veorq_u8(vld1q_u8(weights), vdupq_n_u8(0x80)));
   return Integers(vdotq_s32(int32x4_t(sum), signed_weights, vld1q_s8(values)));
 }
-inline constexpr int32_t block_weight_offset = 0;
+inline constexpr int32_t block_weight_zero_point = 0;
 
 /** Products of 16-bit integers are not faster than those of floats. */
 using Int16 = void;
 
-/** Four signed bytes of a row by four of a column: see product.h. */
+/** Four int8 of a row by four of a column: see product.h. */
 struct Int8 {
   using Element = int8_t;
   using Sum = Integers;
-  static constexpr int32_t weight_offset = 0;
+  static constexpr int32_t weight_zero_point = 0;
   static Element from_weight(int8_t weight) { return weight; }
   static Sum zero() { return Sum{}; }
   static Sum add(Sum sum, Integers columns, int32_t row) {

@@ -26,7 +26,7 @@ inline void store_float16(uint16_t* to, Floats values) {
   for (size_t lane = 0; lane < 4; ++lane) to[lane] = static_cast<uint16_t>(halves[lane]);
 }
 
-/** Adds products of bytes, four to a lane: `weights`, which are 128 higher, and `values` are 16 bytes each. */
+/** Adds products of bytes, four to a lane: `weights`, whose zero point is 128, and `values` are 16 bytes each. */
 inline Integers add_byte_products(Integers sum, const uint8_t* weights, const int8_t* values) {
   const auto four_weights = load_vector<Integers>(weights);
   const auto four_values = load_vector<Integers>(values);
@@ -36,13 +36,13 @@ inline Integers add_byte_products(Integers sum, const uint8_t* weights, const in
   sum += (four_weights >> 24 & 0xff) * (four_values >> 24);
   return sum;
 }
-inline constexpr int32_t block_weight_offset = 128;
+inline constexpr int32_t block_weight_zero_point = 128;
 
-/** Two integers of 16 bits of a row by two of a column: see product.h. */
-struct ShortProducts {
+/** Pairs of int16 of a row by pairs of a column: see product.h. */
+struct Int16Products {
   using Element = int16_t;
   using Sum = Integers;
-  static void put(int16_t* to, Integers values) { store_shorts(to, values); }
+  static void put(int16_t* to, Integers values) { store_int16(to, values); }
   static Sum zero() { return Sum{}; }
   static Sum add(Sum sum, Integers columns, int32_t row) {
 #ifdef __SSE2__
@@ -54,13 +54,13 @@ struct ShortProducts {
 };
 
 /** Bytes are kept in 16 bits, so that nothing is widened while products are added. */
-struct Int8 : ShortProducts {
-  static constexpr int32_t weight_offset = 0;
+struct Int8 : Int16Products {
+  static constexpr int32_t weight_zero_point = 0;
   static Element from_weight(int8_t weight) { return weight; }
 };
 
 #ifdef __SSE2__
-using Int16 = ShortProducts;
+using Int16 = Int16Products;
 #else
 /** They are not faster than floats. */
 using Int16 = void;

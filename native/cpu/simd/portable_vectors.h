@@ -14,11 +14,11 @@ using Integers = int32_t __attribute__((vector_size(vector_bytes)));
 
 #ifdef __aarch64__
 inline constexpr size_t register_count = 32;
-/** As many rows as have their sums in registers: 12 times 2 of the 32, the columns' and rows'. */
+/** Rows of a tile, whose accumulators stay in registers: 12 times 2 of the 32, beside those of columns and rows. */
 inline constexpr size_t tile_rows = 12;
 #else
 inline constexpr size_t register_count = 16;
-/** As many rows as have their sums in registers: 6 times 2 of the 16, the columns', a row's and a product. */
+/** Rows of a tile, whose accumulators stay in registers: 6 times 2 of the 16, beside columns, a row and a product. */
 inline constexpr size_t tile_rows = 6;
 #endif
 
@@ -49,7 +49,7 @@ inline auto maximum_of(Vector values) {
   return largest;
 }
 
-/** Added to a float below 2^22, it leaves no room for what is behind the point. */
+/** Adding it to a float below 2^22 rounds that to an integer, because no bits are left for the fraction. */
 inline constexpr float rounding_float = 0x1.8p23F;
 inline constexpr int32_t rounding_float_bits = 0x4b400000;
 
@@ -82,13 +82,13 @@ inline Integers store_bytes(Element* to, Integers values) {
 }
 
 /** What is beyond 16 bits becomes the nearest that is not. */
-inline void store_shorts(int16_t* to, Integers values) {
+inline void store_int16(int16_t* to, Integers values) {
   const Integers at_least = maximum(values, broadcast(INT16_MIN));
   const Integers shorts = at_least < INT16_MAX ? at_least : broadcast(INT16_MAX);
   for (size_t lane = 0; lane < 4; ++lane) to[lane] = static_cast<int16_t>(shorts[lane]);
 }
 
-/** There are no products of them. */
+/** This level has no products of bfloat16. */
 using BFloat16 = void;
 
 }  // namespace WHISPER_CPU_LEVEL

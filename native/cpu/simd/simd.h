@@ -1,5 +1,6 @@
-// The vectors of a level and the functions of them that a transformer is made of. A level's header (WHISPER_CPU_SIMD) has
-// its types, its choices and what only instructions of its own can do; what stands here is the same for all.
+// Vectors of the instruction set that this source is compiled for, and the elementwise functions of a transformer. The
+// header of the level (WHISPER_CPU_SIMD) defines the vector types, the dtypes that products are computed in, and whatever
+// needs instructions of its own; what is written here is the same for all levels.
 //
 // Sources that include this are compiled once per level, in the level's namespace and with its compiler flags.
 #pragma once

@@ -1,4 +1,4 @@
-// How the queries of an audio window are shared by threads, whatever their scores are computed in.
+// How self-attention of the encoder is shared by threads, for every dtype that it is computed in.
 #pragma once
 
 #include <algorithm>
@@ -9,7 +9,7 @@
 
 namespace WHISPER_CPU_LEVEL {
 
-/** Queries whose scores are in the cache together. */
+/** Queries whose scores are kept in the processor's cache at a time. */
 inline constexpr size_t queries_at_once = 12;
 
 /** @param attend given a head, its first query, how many there are, the thread's index and its clock */

@@ -1,5 +1,5 @@
-// Keys and values of encoded windows for the decoder's cross-attention, in the order that it reads them: 64 positions of
-// a head's keys channel by channel, its values position by position.
+// Keys and values of encoded windows for the decoder's cross-attention, in the order in which it reads them: the keys of a
+// head in blocks of 64 positions, transposed to [channels, positions], and its values as [positions, channels].
 #pragma once
 
 #include <algorithm>
@@ -11,15 +11,15 @@
 
 namespace WHISPER_CPU_LEVEL {
 
-/** Float32, as they are. */
-struct FloatKv {
+/** Keys and values in float32. */
+struct Fp32Kv {
   using Element = float;
   static constexpr bool is_scaled = false;
   static Floats read(const float* from) { return load(from); }
   static void write(float* to, Floats values) { store(to, values); }
 };
 
-/** 8 bits, with a scale for the keys and one for the values of each position of a head. */
+/** Keys and values in int8, with a scale for the key and one for the value of each position of a head. */
 struct Int8Kv {
   using Element = int8_t;
   static constexpr bool is_scaled = true;
@@ -27,11 +27,11 @@ struct Int8Kv {
   static void write(int8_t* to, Floats values) { store_bytes(to, to_integers(values)); }
 };
 
-template <typename Kv>
+template <typename KvDtype>
 class CrossKv {
  public:
-  using Element = typename Kv::Element;
-  /** Positions whose keys lie together. */
+  using Element = typename KvDtype::Element;
+  /** Positions in a block of keys. */
   static constexpr size_t block = 64;
 
   CrossKv(const Dimensions& dimensions, size_t windows)
@@ -41,7 +41,7 @@ class CrossKv {
         padded_(padded(dimensions)),
         windows_(windows),
         elements_(2 * windows * layers_ * heads_ * padded_ * head_size_ * sizeof(Element)),
-        scales_(Kv::is_scaled ? 2 * windows * layers_ * heads_ * padded_ * sizeof(float) : 0) {}
+        scales_(KvDtype::is_scaled ? 2 * windows * layers_ * heads_ * padded_ * sizeof(float) : 0) {}
 
   size_t windows() const { return windows_; }
   /** Positions of a window, rounded up to blocks. */
@@ -52,7 +52,7 @@ class CrossKv {
   const Element* keys(size_t window, size_t layer, size_t head) const { return head_elements(0, window, layer, head); }
   /** [padded][head size] */
   const Element* values(size_t window, size_t layer, size_t head) const { return head_elements(1, window, layer, head); }
-  /** [padded], where there are scales. */
+  /** [padded], for dtypes that have scales. */
   const float* key_scales(size_t window, size_t layer, size_t head) const { return head_scales(0, window, layer, head); }
   const float* value_scales(size_t window, size_t layer, size_t head) const {
     return head_scales(1, window, layer, head);
@@ -66,7 +66,7 @@ class CrossKv {
       const Floats inverse = broadcast(scale(from, head_scales(0, window, layer, head), position));
       for (size_t i = 0; i < head_size_; i += lanes) {
         Element channels[lanes];
-        Kv::write(channels, load(from + i) * inverse);
+        KvDtype::write(channels, load(from + i) * inverse);
 #pragma GCC unroll 16
         for (size_t lane = 0; lane < lanes; ++lane) to[(i + lane) * block] = channels[lane];
       }
@@ -77,25 +77,26 @@ class CrossKv {
       Element* to = head_elements(1, window, layer, head) + position * head_size_;
       const float* from = row + head * head_size_;
       const Floats inverse = broadcast(scale(from, head_scales(1, window, layer, head), position));
-      for (size_t i = 0; i < head_size_; i += lanes) Kv::write(to + i, load(from + i) * inverse);
+      for (size_t i = 0; i < head_size_; i += lanes) KvDtype::write(to + i, load(from + i) * inverse);
     }
   }
 
  private:
-  size_t head_index(size_t part, size_t window, size_t layer, size_t head) const {
-    return ((window * layers_ + layer) * 2 + part) * heads_ + head;
+  /** @param plane 0 for keys, 1 for values */
+  size_t head_index(size_t plane, size_t window, size_t layer, size_t head) const {
+    return ((window * layers_ + layer) * 2 + plane) * heads_ + head;
   }
-  Element* head_elements(size_t part, size_t window, size_t layer, size_t head) const {
-    return elements_.as<Element>() + head_index(part, window, layer, head) * padded_ * head_size_;
+  Element* head_elements(size_t plane, size_t window, size_t layer, size_t head) const {
+    return elements_.as<Element>() + head_index(plane, window, layer, head) * padded_ * head_size_;
   }
-  float* head_scales(size_t part, size_t window, size_t layer, size_t head) const {
-    return scales_.as<float>() + (Kv::is_scaled ? head_index(part, window, layer, head) * padded_ : 0);
+  float* head_scales(size_t plane, size_t window, size_t layer, size_t head) const {
+    return scales_.as<float>() + (KvDtype::is_scaled ? head_index(plane, window, layer, head) * padded_ : 0);
   }
 
   /** Notes the scale of a position of a head and returns its inverse; 1 where there are none. */
   float scale(const float* from, float* scales, size_t position) const {
-    if constexpr (!Kv::is_scaled) return 1.0F;
-    const float scale = byte_scale(from, head_size_);
+    if constexpr (!KvDtype::is_scaled) return 1.0F;
+    const float scale = int8_scale(from, head_size_);
     scales[position] = scale;
     return 1.0F / scale;
   }

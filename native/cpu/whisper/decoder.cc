@@ -7,40 +7,40 @@ namespace WHISPER_CPU_LEVEL {
 
 namespace {
 
-/** Outputs of a layer that a thread takes at a time. */
+/** Outputs of a linear layer that a thread takes at a time. */
 constexpr size_t outputs_per_item = 64;
-/** Rows whose attention to the audio is computed together, so that keys and values are read once for them. */
-constexpr size_t rows_at_once = 4;
+/** Queries whose cross-attention is computed together, so that keys and values are read once for all of them. */
+constexpr size_t queries_together = 4;
 
-/** Vectors, of some, whose sums for every row are computed together: as many as there are registers for. */
+/** How many of `vectors` accumulators per row are computed together: as many as there are registers for. */
 constexpr size_t chunk_vectors(size_t vectors, size_t row_count) {
   return std::min(vectors, register_count / (2 * std::max<size_t>(2, row_count)));
 }
 
-/** Scores become weights in their place; their sum is returned. */
-float weigh(float* scores, size_t count) {
+/** Replaces scores by e^(score - maximum) and returns the sum of these. */
+float softmax_in_place(float* scores, size_t count) {
   const size_t padded = (count + lanes - 1) / lanes * lanes;
   return softmax(scores, count, padded, [&](size_t i, Floats weight) { store(scores + i, weight); });
 }
 
 }  // namespace
 
-template <typename Kv>
-Decoder<Kv>::Layer::Layer(const WeightsFile& weights, const std::string& name, size_t state)
+template <typename KvDtype>
+Decoder<KvDtype>::Layer::Layer(const WeightsFile& weights, const std::string& name, size_t state)
     : self_norm(weights, name + ".self_attn_layer_norm", state),
-      self_query(weights, name + ".self_attn.q_proj", state, state, in_bytes),
-      self_key(weights, name + ".self_attn.k_proj", state, state, in_bytes),
-      self_value(weights, name + ".self_attn.v_proj", state, state, in_bytes),
-      self_output(weights, name + ".self_attn.out_proj", state, state, in_bytes),
+      self_query(weights, name + ".self_attn.q_proj", state, state, is_int8),
+      self_key(weights, name + ".self_attn.k_proj", state, state, is_int8),
+      self_value(weights, name + ".self_attn.v_proj", state, state, is_int8),
+      self_output(weights, name + ".self_attn.out_proj", state, state, is_int8),
       cross_norm(weights, name + ".encoder_attn_layer_norm", state),
-      cross_query(weights, name + ".encoder_attn.q_proj", state, state, in_bytes),
-      cross_output(weights, name + ".encoder_attn.out_proj", state, state, in_bytes),
-      norm(weights, name + ".final_layer_norm", state),
-      fc1(weights, name + ".fc1", state, 4 * state, in_bytes),
-      fc2(weights, name + ".fc2", 4 * state, state, in_bytes) {}
+      cross_query(weights, name + ".encoder_attn.q_proj", state, state, is_int8),
+      cross_output(weights, name + ".encoder_attn.out_proj", state, state, is_int8),
+      ffn_norm(weights, name + ".final_layer_norm", state),
+      fc1(weights, name + ".fc1", state, 4 * state, is_int8),
+      fc2(weights, name + ".fc2", 4 * state, state, is_int8) {}
 
-template <typename Kv>
-Decoder<Kv>::Decoder(const WeightsFile& weights, const Dimensions& dimensions, AlignmentHeads alignment_heads,
+template <typename KvDtype>
+Decoder<KvDtype>::Decoder(const WeightsFile& weights, const Dimensions& dimensions, AlignmentHeads alignment_heads,
                      ThreadPool& pool, Clock& clock)
     : dimensions_(dimensions),
       state_(dimensions.n_text_state),
@@ -57,13 +57,13 @@ Decoder<Kv>::Decoder(const WeightsFile& weights, const Dimensions& dimensions, A
   for (size_t layer = 0; layer < dimensions.n_text_layer; ++layer)
     layers_.emplace_back(weights, "model.decoder.layers." + std::to_string(layer), state_);
   const size_t score_count =
-      std::max(rows_at_once * CrossKv<Kv>::padded(dimensions), dimensions.n_text_ctx + lanes);
+      std::max(queries_together * CrossKv<KvDtype>::padded(dimensions), dimensions.n_text_ctx + lanes);
   for (size_t thread_index = 0; thread_index < pool.size(); ++thread_index) scratch_.push_back({MemoryBlock(score_count * sizeof(float))});
   reserve(1);
 }
 
-template <typename Kv>
-void Decoder<Kv>::reserve(size_t rows) {
+template <typename KvDtype>
+void Decoder<KvDtype>::reserve(size_t rows) {
   if (rows <= row_capacity_) return;
   const size_t capacity = std::max(rows, 2 * row_capacity_);
   const size_t size_bytes = capacity * state_ * sizeof(float);
@@ -75,28 +75,28 @@ void Decoder<Kv>::reserve(size_t rows) {
   normed_ = Activations(capacity, state_);
   attention_output_ = Activations(capacity, state_);
   hidden_ = Activations(capacity, 4 * state_);
-  row_capacity_ = capacity;  // at last: an allocation may fail
+  row_capacity_ = capacity;  // last, because an allocation may fail
 }
 
-template <typename Kv>
-void Decoder<Kv>::step(std::span<const DecoderPart<Kv>> parts, BlockProbe* probe) {
+template <typename KvDtype>
+void Decoder<KvDtype>::step(std::span<const DecoderRequest<KvDtype>> requests, BlockProbe* probe) {
   size_t rows = 0;
-  for (const auto& part : parts) {
-    part.cache.reserve(part.step.first_row + part.step.tokens.size());
-    rows += part.step.tokens.size();
+  for (const auto& request : requests) {
+    request.cache.reserve(request.step.first_entry + request.step.tokens.size());
+    rows += request.step.tokens.size();
   }
   const size_t heads = dimensions_.n_text_head;
   reserve(rows);
-  const auto each_part = [&](const auto& work) {
+  const auto each_request = [&](const auto& work) {
     size_t first_row = 0;
-    for (const auto& part : parts) {
-      work(part, first_row);
-      first_row += part.step.tokens.size();
+    for (const auto& request : requests) {
+      work(request, first_row);
+      first_row += request.step.tokens.size();
     }
   };
-  const auto tap = [&](const std::string& name) { return tap_of(probe, "model.decoder." + name, rows, state_); };
+  const auto hook = [&](const std::string& name) { return hook_of(probe, "model.decoder." + name, rows, state_); };
   clock_.start();
-  each_part([&](const auto& part, size_t first_row) { embed(part.step, first_row, tap("embed")); });
+  each_request([&](const auto& request, size_t first_row) { embed(request.step, first_row, hook("embed")); });
   const auto each_head = [&](const auto& with_vectors) {
     pool_.parallel_for(heads, [&](size_t head, size_t thread_index) {
       switch (head_size_) {
@@ -109,27 +109,27 @@ void Decoder<Kv>::step(std::span<const DecoderPart<Kv>> parts, BlockProbe* probe
   for (size_t index = 0; index < layers_.size(); ++index) {
     const Layer& layer = layers_[index];
     const std::string name = "layers." + std::to_string(index);
-    normalise(layer.self_norm, rows);
+    normalise_residual(layer.self_norm, rows);
     each_head([&]<size_t vectors>(size_t head, Scratch& scratch) {
       project(layer.self_query, head, rows, queries_);
       project(layer.self_key, head, rows, keys_);
       project(layer.self_value, head, rows, values_);
-      each_part([&](const auto& part, size_t first_row) {
-        attend_to_text<vectors>(index, head, part, first_row, scratch);
+      each_request([&](const auto& request, size_t first_row) {
+        self_attention<vectors>(index, head, request, first_row, scratch);
       });
     });
-    clock_.spent_on(Part::text);
-    add_projection(layer.self_output, attention_output_, rows, tap(name + ".self_attn"));
-    normalise(layer.cross_norm, rows);
+    clock_.spent_on(Part::self_attention);
+    add_projection(layer.self_output, attention_output_, rows, hook(name + ".self_attn"));
+    normalise_residual(layer.cross_norm, rows);
     each_head([&]<size_t vectors>(size_t head, Scratch& scratch) {
       project(layer.cross_query, head, rows, queries_);
-      each_part([&](const auto& part, size_t first_row) {
-        attend_to_audio<vectors>(index, head, part, first_row, scratch);
+      each_request([&](const auto& request, size_t first_row) {
+        cross_attention<vectors>(index, head, request, first_row, scratch);
       });
     });
-    clock_.spent_on(Part::audio);
-    add_projection(layer.cross_output, attention_output_, rows, tap(name + ".encoder_attn"));
-    normalise(layer.norm, rows);
+    clock_.spent_on(Part::cross_attention);
+    add_projection(layer.cross_output, attention_output_, rows, hook(name + ".encoder_attn"));
+    normalise_residual(layer.ffn_norm, rows);
     pool_.parallel_for(4 * state_ / outputs_per_item, [&](size_t item, size_t) {
       const size_t first = item * outputs_per_item;
       layer.fc1.multiply(normed_, rows, first, first + outputs_per_item, hidden_.row(0) + first, 4 * state_);
@@ -138,39 +138,39 @@ void Decoder<Kv>::step(std::span<const DecoderPart<Kv>> parts, BlockProbe* probe
         for (size_t i = 0; i < outputs_per_item; i += lanes) store(values + i, gelu(load(values + i)));
       }
     });
-    add_projection(layer.fc2, hidden_, rows, tap(name + ".feed_forward"));
+    add_projection(layer.fc2, hidden_, rows, hook(name + ".feed_forward"));
   }
-  normalise(norm_, rows);
+  normalise_residual(norm_, rows);
 }
 
-template <typename Kv>
-void Decoder<Kv>::embed(const Step& step, size_t first_row, const BlockTap& tap) {
+template <typename KvDtype>
+void Decoder<KvDtype>::embed(const Step& step, size_t first_row, const BlockHook& hook) {
   for (size_t index = 0; index < step.tokens.size(); ++index) {
     const size_t row = first_row + index;
     float* to = residual_.as<float>() + row * state_;
     std::copy_n(embedding_ + static_cast<size_t>(step.tokens[index]) * state_, state_, to);
     add_row(to, positional_embedding_ + static_cast<size_t>(step.positions[index]) * state_, state_);
-    tap.keep_block(row, to);
-    tap.pass_stream(row, to);
+    hook.keep_output(row, to);
+    hook.keep_or_replace_residual(row, to);
   }
 }
 
-template <typename Kv>
-void Decoder<Kv>::normalise(const LayerNorm& norm, size_t rows) {
+template <typename KvDtype>
+void Decoder<KvDtype>::normalise_residual(const LayerNorm& norm, size_t rows) {
   for (size_t row = 0; row < rows; ++row) norm.apply(residual_.as<float>() + row * state_, normed_.row(row));
   quantise(normed_, rows);
   clock_.spent_on(Part::norms);
 }
 
-template <typename Kv>
-void Decoder<Kv>::quantise(Activations& activations, size_t rows) {
-  if (!in_bytes) return;
+template <typename KvDtype>
+void Decoder<KvDtype>::quantise(Activations& activations, size_t rows) {
+  if (!is_int8) return;
   for (size_t row = 0; row < rows; ++row) activations.quantise(row);
 }
 
-/** Adds what a layer makes of its input to the stream. */
-template <typename Kv>
-void Decoder<Kv>::add_projection(const RowLinear& linear, Activations& input, size_t rows, const BlockTap& tap) {
+/** Adds the output of a linear layer to the residual stream. */
+template <typename KvDtype>
+void Decoder<KvDtype>::add_projection(const RowLinear& linear, Activations& input, size_t rows, const BlockHook& hook) {
   quantise(input, rows);
   pool_.parallel_for(state_ / outputs_per_item, [&](size_t item, size_t) {
     const size_t first = item * outputs_per_item;
@@ -180,57 +180,57 @@ void Decoder<Kv>::add_projection(const RowLinear& linear, Activations& input, si
       add_row(residual_.as<float>() + row * state_ + first, projected + row * state_, outputs_per_item);
   });
   for (size_t row = 0; row < rows; ++row) {
-    tap.keep_block(row, projected_.as<float>() + row * state_);
-    tap.pass_stream(row, residual_.as<float>() + row * state_);
+    hook.keep_output(row, projected_.as<float>() + row * state_);
+    hook.keep_or_replace_residual(row, residual_.as<float>() + row * state_);
   }
   clock_.spent_on(Part::linear);
 }
 
-/** A head's share of a layer of all rows, which no other thread reads or writes. */
-template <typename Kv>
-void Decoder<Kv>::project(const RowLinear& linear, size_t head, size_t rows, MemoryBlock& to) {
+/** The outputs of a linear layer that belong to one head, which no other thread reads or writes. */
+template <typename KvDtype>
+void Decoder<KvDtype>::project(const RowLinear& linear, size_t head, size_t rows, MemoryBlock& to) {
   const size_t first = head * head_size_;
   linear.multiply(normed_, rows, first, first + head_size_, to.as<float>() + first, state_);
 }
 
-/** Puts keys and values of a head into the part's cache, and attends to the rows of each text. */
-template <typename Kv>
+/** Writes the new keys and values of a head into the cache, and computes the self-attention of each sequence. */
+template <typename KvDtype>
 template <size_t vectors>
-void Decoder<Kv>::attend_to_text(size_t layer, size_t head, const DecoderPart<Kv>& part, size_t first_row,
+void Decoder<KvDtype>::self_attention(size_t layer, size_t head, const DecoderRequest<KvDtype>& request, size_t first_row,
                                  Scratch& scratch) {
-  const Step& step = part.step;
-  TextCache& cache = part.cache;
+  const Step& step = request.step;
+  KvCache& cache = request.cache;
   const size_t rows = step.tokens.size();
   const size_t first = head * head_size_;
   for (size_t row = 0; row < rows; ++row) {
     const size_t from = (first_row + row) * state_ + first;
-    std::copy_n(keys_.as<float>() + from, head_size_, cache.keys(layer, step.first_row + row) + first);
-    std::copy_n(values_.as<float>() + from, head_size_, cache.values(layer, step.first_row + row) + first);
+    std::copy_n(keys_.as<float>() + from, head_size_, cache.keys(layer, step.first_entry + row) + first);
+    std::copy_n(values_.as<float>() + from, head_size_, cache.values(layer, step.first_entry + row) + first);
   }
   const float* queries = queries_.as<float>() + first_row * state_ + first;
   const float scale = log2_e / std::sqrt(static_cast<float>(head_size_));
   auto* scores = scratch.scores.template as<float>();
   for (size_t row = 0; row < rows; ++row) {
-    const size_t text = row / step.width;
-    const size_t past_start = text == 0 ? 0 : static_cast<size_t>(step.past_ends[text - 1]);
-    const size_t past_count = static_cast<size_t>(step.past_ends[text]) - past_start;
-    const size_t own_start = step.first_row + text * step.width;
-    const size_t count = past_count + row % step.width + 1;
-    const auto row_at = [&](size_t i) {
-      return i < past_count ? static_cast<size_t>(step.past_rows[past_start + i]) : own_start + i - past_count;
+    const size_t sequence = row / step.tokens_per_sequence;
+    const size_t past_start = sequence == 0 ? 0 : static_cast<size_t>(step.past_ends[sequence - 1]);
+    const size_t past_count = static_cast<size_t>(step.past_ends[sequence]) - past_start;
+    const size_t own_start = step.first_entry + sequence * step.tokens_per_sequence;
+    const size_t count = past_count + row % step.tokens_per_sequence + 1;
+    const auto entry_at = [&](size_t i) {
+      return i < past_count ? static_cast<size_t>(step.past_entries[past_start + i]) : own_start + i - past_count;
     };
     Floats query[vectors];
     for (size_t v = 0; v < vectors; ++v) query[v] = load(queries + row * state_ + v * lanes) * broadcast(scale);
     for (size_t i = 0; i < count; ++i) {
-      const float* key = cache.keys(layer, row_at(i)) + first;
+      const float* key = cache.keys(layer, entry_at(i)) + first;
       Floats sum = query[0] * load(key);
       for (size_t v = 1; v < vectors; ++v) sum = multiply_add(query[v], load(key + v * lanes), sum);
       scores[i] = sum_of(sum);
     }
-    const Floats inverse = broadcast(1.0F / weigh(scores, count));
+    const Floats inverse = broadcast(1.0F / softmax_in_place(scores, count));
     Floats mixed[vectors] = {};
     for (size_t i = 0; i < count; ++i) {
-      const float* value = cache.values(layer, row_at(i)) + first;
+      const float* value = cache.values(layer, entry_at(i)) + first;
       for (size_t v = 0; v < vectors; ++v)
         mixed[v] = multiply_add(broadcast(scores[i]), load(value + v * lanes), mixed[v]);
     }
@@ -239,40 +239,40 @@ void Decoder<Kv>::attend_to_text(size_t layer, size_t head, const DecoderPart<Kv
   }
 }
 
-/** A head's attention to the windows of the texts. */
-template <typename Kv>
+/** The cross-attention of a head to the windows of the sequences. */
+template <typename KvDtype>
 template <size_t vectors>
-void Decoder<Kv>::attend_to_audio(size_t layer, size_t head, const DecoderPart<Kv>& part, size_t first_row,
+void Decoder<KvDtype>::cross_attention(size_t layer, size_t head, const DecoderRequest<KvDtype>& request, size_t first_row,
                                   Scratch& scratch) {
-  const Step& step = part.step;
-  const CrossKv<Kv>& cross_kv = part.cross_kv;
-  float* attention = part.attention;
+  const Step& step = request.step;
+  const CrossKv<KvDtype>& cross_kv = request.cross_kv;
+  float* attention = request.attention;
   const size_t rows = step.tokens.size();
   auto* scores = scratch.scores.template as<float>();
-  const auto window_of = [&](size_t row) { return static_cast<size_t>(step.windows[row / step.width]); };
+  const auto window_of = [&](size_t row) { return static_cast<size_t>(step.windows[row / step.tokens_per_sequence]); };
   for (size_t row = 0; row < rows;) {
     const size_t window = window_of(row);
-    const size_t behind = row + rows_at_once;
-    // Scores are kept before they become weights, one row at a time.
+    const size_t behind = row + queries_together;
+    // Alignment scores are kept before the softmax, one row at a time.
     if (attention == nullptr && behind <= rows && window_of(behind - 1) == window) {
-      score_rows<vectors, rows_at_once>(layer, head, first_row + row, window, cross_kv, scores);
-      mix_rows<vectors, rows_at_once>(layer, head, first_row + row, window, cross_kv, scores);
+      cross_attention_scores<vectors, queries_together>(layer, head, first_row + row, window, cross_kv, scores);
+      mix_values<vectors, queries_together>(layer, head, first_row + row, window, cross_kv, scores);
       row = behind;
     } else {
-      score_rows<vectors, 1>(layer, head, first_row + row, window, cross_kv, scores);
-      if (attention != nullptr) keep_scores(layer, head, row, step, scores, attention);
-      mix_rows<vectors, 1>(layer, head, first_row + row, window, cross_kv, scores);
+      cross_attention_scores<vectors, 1>(layer, head, first_row + row, window, cross_kv, scores);
+      if (attention != nullptr) keep_alignment_scores(layer, head, row, step, scores, attention);
+      mix_values<vectors, 1>(layer, head, first_row + row, window, cross_kv, scores);
       ++row;
     }
   }
 }
 
-/** Scores of some rows, times log2 e: [row_count][padded positions]. */
-template <typename Kv>
+/** Scores of some rows multiplied by log2 e, f32 [row_count][padded positions]. */
+template <typename KvDtype>
 template <size_t vectors, size_t row_count>
-void Decoder<Kv>::score_rows(size_t layer, size_t head, size_t first, size_t window, const CrossKv<Kv>& cross_kv,
+void Decoder<KvDtype>::cross_attention_scores(size_t layer, size_t head, size_t first, size_t window, const CrossKv<KvDtype>& cross_kv,
                              float* scores) {
-  constexpr size_t block = CrossKv<Kv>::block;
+  constexpr size_t block = CrossKv<KvDtype>::block;
   constexpr size_t chunk = chunk_vectors(block / lanes, row_count);
   const size_t padded = cross_kv.padded();
   const auto* keys = cross_kv.keys(window, layer, head);
@@ -285,7 +285,7 @@ void Decoder<Kv>::score_rows(size_t layer, size_t head, size_t first, size_t win
     for (size_t channel = 0; channel < vectors * lanes; ++channel, key += block) {
       Floats values[chunk];
 #pragma GCC unroll 4
-      for (size_t v = 0; v < chunk; ++v) values[v] = Kv::read(key + v * lanes);
+      for (size_t v = 0; v < chunk; ++v) values[v] = KvDtype::read(key + v * lanes);
 #pragma GCC unroll 4
       for (size_t row = 0; row < row_count; ++row) {
         const Floats query = broadcast(queries[row * state_ + channel]);
@@ -299,17 +299,17 @@ void Decoder<Kv>::score_rows(size_t layer, size_t head, size_t first, size_t win
       for (size_t v = 0; v < chunk; ++v) {
         const size_t at = position + v * lanes;
         Floats score = sums[row][v] * query_scale;
-        if constexpr (Kv::is_scaled) score *= load(scales + at);
+        if constexpr (KvDtype::is_scaled) score *= load(scales + at);
         store(scores + row * padded + at, score);
       }
     }
   }
 }
 
-/** The softmax of scores and the values mixed by it. */
-template <typename Kv>
+/** The softmax of the scores and the sum of the values weighted by it. */
+template <typename KvDtype>
 template <size_t vectors, size_t row_count>
-void Decoder<Kv>::mix_rows(size_t layer, size_t head, size_t first, size_t window, const CrossKv<Kv>& cross_kv,
+void Decoder<KvDtype>::mix_values(size_t layer, size_t head, size_t first, size_t window, const CrossKv<KvDtype>& cross_kv,
                            float* scores) {
   constexpr size_t chunk = chunk_vectors(vectors, row_count);
   const size_t padded = cross_kv.padded();
@@ -319,12 +319,12 @@ void Decoder<Kv>::mix_rows(size_t layer, size_t head, size_t first, size_t windo
   float inverse_sums[row_count];
   for (size_t row = 0; row < row_count; ++row) {
     float* weights = scores + row * padded;
-    inverse_sums[row] = 1.0F / weigh(weights, positions);
-    if constexpr (Kv::is_scaled)
+    inverse_sums[row] = 1.0F / softmax_in_place(weights, positions);
+    if constexpr (KvDtype::is_scaled)
       for (size_t i = 0; i < positions; i += lanes) store(weights + i, load(weights + i) * load(scales + i));
   }
   for (size_t channel = 0; channel < vectors * lanes; channel += chunk * lanes) {
-    // Two sums each, for two positions at a time: one would wait for itself.
+    // Two accumulators each, for two positions at a time: additions to a single one would wait for each other.
     Floats sums[2][row_count][chunk] = {};
     for (size_t position = 0; position < positions; position += 2) {
 #pragma GCC unroll 2
@@ -332,7 +332,7 @@ void Decoder<Kv>::mix_rows(size_t layer, size_t head, size_t first, size_t windo
         const auto* value = values + (position + i) * head_size_ + channel;
         Floats read[chunk];
 #pragma GCC unroll 4
-        for (size_t v = 0; v < chunk; ++v) read[v] = Kv::read(value + v * lanes);
+        for (size_t v = 0; v < chunk; ++v) read[v] = KvDtype::read(value + v * lanes);
 #pragma GCC unroll 4
         for (size_t row = 0; row < row_count; ++row) {
           const Floats weight = broadcast(scores[row * padded + position + i]);
@@ -349,19 +349,19 @@ void Decoder<Kv>::mix_rows(size_t layer, size_t head, size_t first, size_t windo
   }
 }
 
-template <typename Kv>
-void Decoder<Kv>::keep_scores(size_t layer, size_t head, size_t row, const Step& step, const float* scores,
+template <typename KvDtype>
+void Decoder<KvDtype>::keep_alignment_scores(size_t layer, size_t head, size_t row, const Step& step, const float* scores,
                               float* attention) const {
   const size_t positions = dimensions_.n_audio_ctx;
   for (size_t index = 0; index < alignment_heads_.size(); ++index) {
     if (alignment_heads_[index] != std::pair{layer, head}) continue;
-    const size_t text = row / step.width;
-    float* to = attention + ((text * alignment_heads_.size() + index) * step.width + row % step.width) * positions;
+    const size_t sequence = row / step.tokens_per_sequence;
+    float* to = attention + ((sequence * alignment_heads_.size() + index) * step.tokens_per_sequence + row % step.tokens_per_sequence) * positions;
     for (size_t i = 0; i < positions; ++i) to[i] = scores[i] / log2_e;
   }
 }
 
-template class Decoder<FloatKv>;
+template class Decoder<Fp32Kv>;
 template class Decoder<Int8Kv>;
 
 }  // namespace WHISPER_CPU_LEVEL

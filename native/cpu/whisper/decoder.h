@@ -1,4 +1,5 @@
-// Whisper's decoder: some tokens at a time, of one text or of many, over a cache that is a log of rows.
+// Whisper's decoder: a step takes one or more tokens of one or more sequences, and appends their keys and values to the
+// KV cache.
 #pragma once
 
 #include <span>
@@ -11,42 +12,42 @@
 #include "row_product.h"
 #include "../step.h"
 #include "../thread_pool.h"
-#include "../text_cache.h"
+#include "../kv_cache.h"
 
 namespace WHISPER_CPU_LEVEL {
 
-/** Texts over some windows, with a cache of their own, in a step that they may share with others. */
-template <typename Kv>
-struct DecoderPart {
+/** Sequences with their own KV cache and encoded windows. The requests of different recordings are batched into one step. */
+template <typename KvDtype>
+struct DecoderRequest {
   const Step& step;
-  const CrossKv<Kv>& cross_kv;
-  TextCache& cache;
-  /** Where the alignment heads' scores go, f32 [texts, heads, width, n_audio_ctx]; nullptr for nowhere. */
+  const CrossKv<KvDtype>& cross_kv;
+  KvCache& cache;
+  /** Receives the scores of the alignment heads, f32 [sequences, heads, tokens_per_sequence, n_audio_ctx]; or nullptr. */
   float* attention;
 };
 
-template <typename Kv>
+template <typename KvDtype>
 class Decoder {
  public:
-  /** @param clock of the thread that calls, which waits for all others at the end of every part */
+  /** @param clock of the calling thread, which waits for all others at the end of every parallel section */
   Decoder(const WeightsFile& weights, const Dimensions& dimensions, AlignmentHeads alignment_heads, ThreadPool& pool,
           Clock& clock);
 
   /**
-   * Appends tokens. Weights are read once for all parts, and no part changes what another one gives.
+   * Appends tokens. Weights are read once for all requests, and the results of a request do not depend on the others.
    *
-   * @param parts each with a cache of its own
-   * @param probe looks at every block; nullptr for none
+   * @param requests each with its own cache
+   * @param probe records the output of every layer; nullptr for none
    */
-  void step(std::span<const DecoderPart<Kv>> parts, BlockProbe* probe = nullptr);
+  void step(std::span<const DecoderRequest<KvDtype>> requests, BlockProbe* probe = nullptr);
 
-  /** Behind the final norm, of the tokens of the last step, part by part. */
+  /** The hidden states behind the final norm, one row for each token of the last step, request by request. */
   const Activations& states() const { return normed_; }
   size_t alignment_head_count() const { return alignment_heads_.size(); }
 
  private:
-  /** The weights of every layer, where the audio's keys and values are: a model is of one kind throughout. */
-  static constexpr bool in_bytes = Kv::is_scaled;
+  /** Whether the weights of the layers are int8, as the cross-attention's keys and values then are. */
+  static constexpr bool is_int8 = KvDtype::is_scaled;
 
   struct Layer {
     Layer(const WeightsFile& weights, const std::string& name, size_t state);
@@ -58,31 +59,31 @@ class Decoder {
     LayerNorm cross_norm;
     RowLinear cross_query;
     RowLinear cross_output;
-    LayerNorm norm;
+    LayerNorm ffn_norm;
     RowLinear fc1;
     RowLinear fc2;
   };
 
-  /** What a thread works in. */
+  /** Buffers of one thread. */
   struct Scratch {
     MemoryBlock scores;
   };
 
   void reserve(size_t rows);
-  void embed(const Step& step, size_t first_row, const BlockTap& tap);
-  void normalise(const LayerNorm& norm, size_t rows);
+  void embed(const Step& step, size_t first_row, const BlockHook& hook);
+  void normalise_residual(const LayerNorm& norm, size_t rows);
   void quantise(Activations& activations, size_t rows);
-  void add_projection(const RowLinear& linear, Activations& input, size_t rows, const BlockTap& tap);
+  void add_projection(const RowLinear& linear, Activations& input, size_t rows, const BlockHook& hook);
   void project(const RowLinear& linear, size_t head, size_t rows, MemoryBlock& to);
   template <size_t vectors>
-  void attend_to_text(size_t layer, size_t head, const DecoderPart<Kv>& part, size_t first_row, Scratch& scratch);
+  void self_attention(size_t layer, size_t head, const DecoderRequest<KvDtype>& request, size_t first_row, Scratch& scratch);
   template <size_t vectors>
-  void attend_to_audio(size_t layer, size_t head, const DecoderPart<Kv>& part, size_t first_row, Scratch& scratch);
+  void cross_attention(size_t layer, size_t head, const DecoderRequest<KvDtype>& request, size_t first_row, Scratch& scratch);
   template <size_t vectors, size_t row_count>
-  void score_rows(size_t layer, size_t head, size_t first, size_t window, const CrossKv<Kv>& cross_kv, float* scores);
+  void cross_attention_scores(size_t layer, size_t head, size_t first, size_t window, const CrossKv<KvDtype>& cross_kv, float* scores);
   template <size_t vectors, size_t row_count>
-  void mix_rows(size_t layer, size_t head, size_t first, size_t window, const CrossKv<Kv>& cross_kv, float* scores);
-  void keep_scores(size_t layer, size_t head, size_t row, const Step& step, const float* scores, float* attention) const;
+  void mix_values(size_t layer, size_t head, size_t first, size_t window, const CrossKv<KvDtype>& cross_kv, float* scores);
+  void keep_alignment_scores(size_t layer, size_t head, size_t row, const Step& step, const float* scores, float* attention) const;
 
   Dimensions dimensions_;
   size_t state_;

@@ -1,7 +1,8 @@
-// Whisper's encoder, with the cross-attention's keys and values of every decoder layer behind it.
+// Whisper's encoder, followed by the key and value projections of the cross-attention of every decoder layer.
 //
-// Everything but attention looks at one row at a time. So a block of rows goes from one attention to the next in one
-// piece and stays in a core's cache meanwhile; threads meet twice a layer.
+// Everything but attention treats each row (one position, f32 [n_audio_state]) independently. So a thread takes a block of
+// rows through everything between one attention and the next, while the block stays in the core's cache. There are two
+// barriers a layer.
 #pragma once
 
 #include <vector>
@@ -16,7 +17,7 @@
 
 namespace WHISPER_CPU_LEVEL {
 
-template <typename Linear, typename Attention, typename ConvolutionKind, typename Kv>
+template <typename Linear, typename Attention, typename ConvolutionDtype, typename Kv>
 class Encoder {
  public:
   /** @param profile with a clock for every thread of the pool */
@@ -24,15 +25,15 @@ class Encoder {
 
   /**
    * @param log_mel f32 [n_mels, 2 * n_audio_ctx]
-   * @param probe looks at every block; nullptr for none
+   * @param probe records the output of every layer; nullptr for none
    */
   void encode(const float* log_mel, CrossKv<Kv>& cross_kv, size_t window, BlockProbe* probe = nullptr);
   /** @param output f32 [n_audio_ctx, n_audio_state] */
   void encode(const float* log_mel, float* output);
 
  private:
-  /** More would not stay in the cache, fewer would have whisper-medium's weights read from memory too often. */
-  static constexpr size_t most_block_rows = 168 / tile_rows * tile_rows;
+  /** More rows would not stay in the cache; with fewer, the weights of whisper-medium would be read from memory too often. */
+  static constexpr size_t max_block_rows = 168 / tile_rows * tile_rows;
 
   struct Layer {
     Layer(const WeightsFile& weights, const std::string& name, size_t state);
@@ -41,7 +42,7 @@ class Encoder {
     Linear key;
     Linear value;
     Linear attention_output;
-    LayerNorm norm;
+    LayerNorm ffn_norm;
     Linear fc1;
     Linear fc2;
   };
@@ -51,7 +52,7 @@ class Encoder {
     Linear value;
   };
 
-  /** What a thread works in. */
+  /** Buffers and clock of one thread. */
   struct Scratch {
     Scratch(const Dimensions& dimensions, size_t block_rows, Clock& clock);
     MemoryBlock frames;
@@ -62,38 +63,38 @@ class Encoder {
     Clock* clock;
   };
 
-  /** The two halves of a layer, each of which adds to the residual stream. */
-  struct LayerTaps {
-    BlockTap attention;
-    BlockTap feed_forward;
+  /** Hooks into the two halves of a layer, each of which adds to the residual stream. */
+  struct LayerHooks {
+    BlockHook attention;
+    BlockHook feed_forward;
   };
 
-  /** Rows that go through the layers together. */
-  struct Block {
+  /** Rows that one thread takes from one attention to the next. */
+  struct RowBlock {
     size_t first;
     size_t count;
   };
 
-  static std::vector<Block> blocks_of(size_t positions, size_t threads);
+  static std::vector<RowBlock> row_blocks_of(size_t positions, size_t threads);
   template <typename Work>
-  void each_block(const Work& work);
+  void each_row_block(const Work& work);
   float* row(size_t position) const { return residual_.as<float>() + position * state_; }
   void run_layers(const float* log_mel, BlockProbe* probe);
-  void convolve(const float* log_mel, const Block& block, Scratch& scratch);
-  void project(const Layer& layer, const Block& block, Scratch& scratch);
-  void finish_layer(const Layer& layer, const LayerTaps& taps, const Block& block, Scratch& scratch);
-  void normalise(const LayerNorm& norm, const Block& block, Scratch& scratch, const BlockTap& tap = {}) const;
-  BlockTap tap(BlockProbe* probe, const std::string& name) const {
-    return tap_of(probe, "model.encoder." + name, dimensions_.n_audio_ctx, state_);
+  void convolve(const float* log_mel, const RowBlock& block, Scratch& scratch);
+  void project(const Layer& layer, const RowBlock& block, Scratch& scratch);
+  void project_and_feed_forward(const Layer& layer, const LayerHooks& hooks, const RowBlock& block, Scratch& scratch);
+  void normalise_input(const LayerNorm& norm, const RowBlock& block, Scratch& scratch, const BlockHook& hook = {}) const;
+  BlockHook hook(BlockProbe* probe, const std::string& name) const {
+    return hook_of(probe, "model.encoder." + name, dimensions_.n_audio_ctx, state_);
   }
 
   Dimensions dimensions_;
   size_t state_;
   ThreadPool& pool_;
-  std::vector<Block> blocks_;
+  std::vector<RowBlock> row_blocks_;
   Profile& profile_;
-  PackedMatrix<ConvolutionKind> first_convolution_;
-  PackedMatrix<ConvolutionKind> second_convolution_;
+  PackedMatrix<ConvolutionDtype> first_convolution_;
+  PackedMatrix<ConvolutionDtype> second_convolution_;
   const float* first_bias_;
   const float* second_bias_;
   const float* positional_embedding_;
@@ -106,16 +107,16 @@ class Encoder {
   std::vector<Scratch> scratch_;
 };
 
-/** Convolution weights [outputs, inputs, 3] as a matrix whose inputs are three frames one after the other. */
-template <typename Kind>
-PackedMatrix<Kind> pack_convolution(const float* weights, size_t inputs, size_t outputs) {
-  PackedMatrix<Kind> matrix(3 * inputs, outputs);
+/** Convolution weights [outputs, inputs, 3] as a matrix [3 * inputs, outputs]: its input is three consecutive frames. */
+template <typename Dtype>
+PackedMatrix<Dtype> pack_convolution(const float* weights, size_t inputs, size_t outputs) {
+  PackedMatrix<Dtype> matrix(3 * inputs, outputs);
   for (size_t output = 0; output < outputs; ++output) {
     for (size_t input = 0; input < inputs; ++input) {
       for (size_t tap = 0; tap < 3; ++tap) {
-        const size_t at = tap * inputs + input;
+        const size_t row = tap * inputs + input;
         const float value = weights[(output * inputs + input) * 3 + tap];
-        matrix.group(at, output)[at % group_size<Kind>] = Kind::from_float(value);
+        matrix.lane(row, output)[row % elements_per_lane<Dtype>] = Dtype::from_float(value);
       }
     }
   }
@@ -129,7 +130,7 @@ Encoder<L, A, C, Kv>::Layer::Layer(const WeightsFile& weights, const std::string
       key(weights, name + ".self_attn.k_proj", state, state),
       value(weights, name + ".self_attn.v_proj", state, state),
       attention_output(weights, name + ".self_attn.out_proj", state, state),
-      norm(weights, name + ".final_layer_norm", state),
+      ffn_norm(weights, name + ".final_layer_norm", state),
       fc1(weights, name + ".fc1", state, 4 * state),
       fc2(weights, name + ".fc2", 4 * state, state) {}
 
@@ -137,8 +138,8 @@ template <typename L, typename A, typename C, typename Kv>
 Encoder<L, A, C, Kv>::Scratch::Scratch(const Dimensions& dimensions, size_t block_rows, Clock& clock)
     : frames((2 * block_rows + 1) * 3 * dimensions.n_mels * sizeof(typename C::Element)),
       convolved((2 * block_rows + 1) * dimensions.n_audio_state * sizeof(typename C::Element)),
-      normed(block_rows * stride_of<Fp32>(dimensions.n_audio_state) * sizeof(float)),
-      hidden(block_rows * stride_of<Fp32>(4 * dimensions.n_audio_state) * sizeof(float)),
+      normed(block_rows * padded_stride<Fp32>(dimensions.n_audio_state) * sizeof(float)),
+      hidden(block_rows * padded_stride<Fp32>(4 * dimensions.n_audio_state) * sizeof(float)),
       input(block_rows, 4 * dimensions.n_audio_state),
       clock(&clock) {}
 
@@ -148,7 +149,7 @@ Encoder<L, A, C, Kv>::Encoder(const WeightsFile& weights, const Dimensions& dime
     : dimensions_(dimensions),
       state_(dimensions.n_audio_state),
       pool_(pool),
-      blocks_(blocks_of(dimensions.n_audio_ctx, pool.size())),
+      row_blocks_(row_blocks_of(dimensions.n_audio_ctx, pool.size())),
       profile_(profile),
       first_convolution_(pack_convolution<C>(
           weights.floats("model.encoder.conv1.weight", state_ * dimensions.n_mels * 3), dimensions.n_mels, state_)),
@@ -168,19 +169,19 @@ Encoder<L, A, C, Kv>::Encoder(const WeightsFile& weights, const Dimensions& dime
     cross_.push_back({L(weights, name + ".k_proj", state_, state_), L(weights, name + ".v_proj", state_, state_)});
   }
   for (size_t thread_index = 0; thread_index < pool.size(); ++thread_index)
-    scratch_.emplace_back(dimensions, blocks_.front().count, profile.clock(thread_index));
+    scratch_.emplace_back(dimensions, row_blocks_.front().count, profile.clock(thread_index));
 }
 
 template <typename L, typename A, typename C, typename Kv>
 void Encoder<L, A, C, Kv>::encode(const float* log_mel, CrossKv<Kv>& cross_kv, size_t window, BlockProbe* probe) {
   run_layers(log_mel, probe);
-  const BlockTap norm_tap = tap(probe, "layer_norm");
-  each_block([&](const Block& block, Scratch& scratch) {
-    normalise(norm_, block, scratch, norm_tap);
+  const BlockHook norm_hook = hook(probe, "layer_norm");
+  each_row_block([&](const RowBlock& block, Scratch& scratch) {
+    normalise_input(norm_, block, scratch, norm_hook);
     auto* rows = scratch.hidden.template as<float>();
-    const auto keep = [&](size_t row, size_t column, Floats left, Floats right) {
-      store(rows + row * state_ + column, left);
-      store(rows + row * state_ + column + lanes, right);
+    const auto keep = [&](size_t row, size_t column, Floats low, Floats high) {
+      store(rows + row * state_ + column, low);
+      store(rows + row * state_ + column + lanes, high);
     };
     for (size_t layer = 0; layer < cross_.size(); ++layer) {
       cross_[layer].key.multiply(scratch.input, keep);
@@ -199,13 +200,13 @@ void Encoder<L, A, C, Kv>::encode(const float* log_mel, float* output) {
     norm_.apply(row(position), output + position * state_);
 }
 
-/** As many for every thread, as long as one another to a tile, the first the longest. */
+/** Equal counts of blocks for every thread, whose sizes differ by at most a tile; the first is the largest. */
 template <typename L, typename A, typename C, typename Kv>
-auto Encoder<L, A, C, Kv>::blocks_of(size_t positions, size_t threads) -> std::vector<Block> {
-  const size_t per_thread = (positions + threads * most_block_rows - 1) / (threads * most_block_rows);
+auto Encoder<L, A, C, Kv>::row_blocks_of(size_t positions, size_t threads) -> std::vector<RowBlock> {
+  const size_t per_thread = (positions + threads * max_block_rows - 1) / (threads * max_block_rows);
   const size_t tiles = (positions + tile_rows - 1) / tile_rows;
   const size_t count = std::min(tiles, threads * per_thread);
-  std::vector<Block> blocks;
+  std::vector<RowBlock> blocks;
   for (size_t index = 0, first = 0; index < count; ++index) {
     const size_t own_tiles = tiles / count + (index < tiles % count ? 1 : 0);
     const size_t rows = std::min(own_tiles * tile_rows, positions - first);
@@ -217,39 +218,42 @@ auto Encoder<L, A, C, Kv>::blocks_of(size_t positions, size_t threads) -> std::v
 
 template <typename L, typename A, typename C, typename Kv>
 template <typename Work>
-void Encoder<L, A, C, Kv>::each_block(const Work& work) {
-  pool_.parallel_for(blocks_.size(), [&](size_t index, size_t thread_index) {
+void Encoder<L, A, C, Kv>::each_row_block(const Work& work) {
+  pool_.parallel_for(row_blocks_.size(), [&](size_t index, size_t thread_index) {
     scratch_[thread_index].clock->start();
-    work(blocks_[index], scratch_[thread_index]);
+    work(row_blocks_[index], scratch_[thread_index]);
   });
 }
 
-/** Leaves the stream behind the last layer, before the last norm. */
+/** Computes the residual stream behind the last layer, before the final norm. */
 template <typename L, typename A, typename C, typename Kv>
 void Encoder<L, A, C, Kv>::run_layers(const float* log_mel, BlockProbe* probe) {
-  const BlockTap embedding_tap = tap(probe, "embed");
-  each_block([&](const Block& block, Scratch& scratch) {
+  const BlockHook embedding_hook = hook(probe, "embed");
+  each_row_block([&](const RowBlock& block, Scratch& scratch) {
     convolve(log_mel, block, scratch);
     for (size_t i = block.first; i < block.first + block.count; ++i) {
-      embedding_tap.keep_block(i, row(i));
-      embedding_tap.pass_stream(i, row(i));
+      embedding_hook.keep_output(i, row(i));
+      embedding_hook.keep_or_replace_residual(i, row(i));
     }
     project(layers_.front(), block, scratch);
   });
   for (size_t index = 0; index < layers_.size(); ++index) {
     attention_.attend(pool_, profile_, attention_output_.template as<float>());
     const std::string name = "layers." + std::to_string(index);
-    const LayerTaps taps{tap(probe, name + ".self_attn"), tap(probe, name + ".feed_forward")};
-    each_block([&](const Block& block, Scratch& scratch) {
-      finish_layer(layers_[index], taps, block, scratch);
+    const LayerHooks hooks{hook(probe, name + ".self_attn"), hook(probe, name + ".feed_forward")};
+    each_row_block([&](const RowBlock& block, Scratch& scratch) {
+      project_and_feed_forward(layers_[index], hooks, block, scratch);
       if (index + 1 < layers_.size()) project(layers_[index + 1], block, scratch);
     });
   }
 }
 
-/** The two convolutions and the positions: frames 2 * first - 2 to 2 * (first + count) of the log-mel spectrogram. */
+/**
+ * The two convolutions and the positional embedding of a block, from frames 2 * first - 2 to 2 * (first + count) of the
+ * log-mel spectrogram.
+ */
 template <typename L, typename A, typename C, typename Kv>
-void Encoder<L, A, C, Kv>::convolve(const float* log_mel, const Block& block, Scratch& scratch) {
+void Encoder<L, A, C, Kv>::convolve(const float* log_mel, const RowBlock& block, Scratch& scratch) {
   using Element = typename C::Element;
   const auto frame_count = static_cast<ptrdiff_t>(2 * dimensions_.n_audio_ctx);
   const size_t mels = dimensions_.n_mels;
@@ -267,100 +271,100 @@ void Encoder<L, A, C, Kv>::convolve(const float* log_mel, const Block& block, Sc
     }
   }
   multiply_rows(MatrixView<C>{frames, 3 * mels, row_count}, first_convolution_,
-           [&](size_t i, size_t column, Floats left, Floats right) {
+           [&](size_t i, size_t column, Floats low, Floats high) {
              Element* to = convolved + i * state_ + column;
-             C::put_row(to, gelu(left + load(first_bias_ + column)));
-             C::put_row(to + lanes, gelu(right + load(first_bias_ + column + lanes)));
+             C::put_row(to, gelu(low + load(first_bias_ + column)));
+             C::put_row(to + lanes, gelu(high + load(first_bias_ + column + lanes)));
            });
-  // What lies outside of the window is silence to the second convolution, not the first one's bias.
+  // The second convolution is padded with zeros, not with what the first one makes of its padding.
   const auto clear = [&](size_t i) { std::fill_n(convolved + i * state_, state_, Element{}); };
   if (first < 0) clear(0);
   multiply_rows(MatrixView<C>{convolved, 2 * state_, block.count}, second_convolution_,
-           [&](size_t i, size_t column, Floats left, Floats right) {
+           [&](size_t i, size_t column, Floats low, Floats high) {
              const size_t at = (block.first + i) * state_ + column;
              const auto put = [&](size_t offset, Floats sum) {
                const Floats embedded = gelu(sum + load(second_bias_ + column + offset));
                store(residual_.as<float>() + at + offset, embedded + load(positional_embedding_ + at + offset));
              };
-             put(0, left);
-             put(lanes, right);
+             put(0, low);
+             put(lanes, high);
            });
   scratch.clock->spent_on(Part::convolutions);
 }
 
-/** Makes the rows of a block what the linear layers behind a norm take. */
+/** Normalises the rows of a block into the input of the next linear layers, which quantises them where these are int8. */
 template <typename L, typename A, typename C, typename Kv>
-void Encoder<L, A, C, Kv>::normalise(const LayerNorm& norm, const Block& block, Scratch& scratch,
-                                      const BlockTap& tap) const {
+void Encoder<L, A, C, Kv>::normalise_input(const LayerNorm& norm, const RowBlock& block, Scratch& scratch,
+                                      const BlockHook& hook) const {
   auto* normed = scratch.normed.template as<float>();
-  const size_t stride = stride_of<Fp32>(state_);
+  const size_t stride = padded_stride<Fp32>(state_);
   for (size_t i = 0; i < block.count; ++i) {
     norm.apply(row(block.first + i), normed + i * stride);
-    tap.keep_block(block.first + i, normed + i * stride);
-    tap.pass_stream(block.first + i, normed + i * stride);
+    hook.keep_output(block.first + i, normed + i * stride);
+    hook.keep_or_replace_residual(block.first + i, normed + i * stride);
   }
   scratch.input.set(normed, stride, block.count, state_);
   scratch.clock->spent_on(Part::norms);
 }
 
-/** Queries, keys and values of a layer's attention. */
+/** Computes the queries, keys and values of a layer's attention. */
 template <typename L, typename A, typename C, typename Kv>
-void Encoder<L, A, C, Kv>::project(const Layer& layer, const Block& block, Scratch& scratch) {
-  normalise(layer.attention_norm, block, scratch);
-  /** `put` gets a position and what the attention takes of it. */
-  const auto hand_over = [&](const L& linear, const auto& put) {
-    if constexpr (A::takes_rows) {
+void Encoder<L, A, C, Kv>::project(const Layer& layer, const RowBlock& block, Scratch& scratch) {
+  normalise_input(layer.attention_norm, block, scratch);
+  /** `put` is given a position and its row, or a channel of it and the vector from there on: see the attention's put_*. */
+  const auto project_into = [&](const L& linear, const auto& put) {
+    if constexpr (A::takes_whole_rows) {
       auto* rows = scratch.hidden.template as<float>();
-      linear.multiply(scratch.input, [&](size_t i, size_t column, Floats left, Floats right) {
-        store(rows + i * state_ + column, left);
-        store(rows + i * state_ + column + lanes, right);
+      linear.multiply(scratch.input, [&](size_t i, size_t column, Floats low, Floats high) {
+        store(rows + i * state_ + column, low);
+        store(rows + i * state_ + column + lanes, high);
       });
       for (size_t i = 0; i < block.count; ++i) put(block.first + i, rows + i * state_);
     } else {
-      linear.multiply(scratch.input, [&](size_t i, size_t column, Floats left, Floats right) {
-        put(block.first + i, column, left);
-        put(block.first + i, column + lanes, right);
+      linear.multiply(scratch.input, [&](size_t i, size_t column, Floats low, Floats high) {
+        put(block.first + i, column, low);
+        put(block.first + i, column + lanes, high);
       });
     }
   };
-  hand_over(layer.query, [&](size_t position, auto... part) { attention_.put_query(position, part...); });
-  hand_over(layer.key, [&](size_t position, auto... part) { attention_.put_key(position, part...); });
-  hand_over(layer.value, [&](size_t position, auto... part) { attention_.put_value(position, part...); });
+  project_into(layer.query, [&](size_t position, auto... values) { attention_.put_query(position, values...); });
+  project_into(layer.key, [&](size_t position, auto... values) { attention_.put_key(position, values...); });
+  project_into(layer.value, [&](size_t position, auto... values) { attention_.put_value(position, values...); });
   scratch.clock->spent_on(Part::linear);
 }
 
-/** What comes behind a layer's attention. */
+/** The output projection of a layer's attention, and its feed-forward network (FFN). */
 template <typename L, typename A, typename C, typename Kv>
-void Encoder<L, A, C, Kv>::finish_layer(const Layer& layer, const LayerTaps& taps, const Block& block,
+void Encoder<L, A, C, Kv>::project_and_feed_forward(const Layer& layer, const LayerHooks& hooks, const RowBlock& block,
                                          Scratch& scratch) {
   /** Adds what a linear layer computes to the residual stream. */
-  const auto add_to_stream = [&](const L& linear, const BlockTap& tap) {
-    linear.multiply(scratch.input, [&](size_t i, size_t column, Floats left, Floats right) {
-      if (tap.is_open()) {
-        store(tap.block_row(block.first + i) + column, left);
-        store(tap.block_row(block.first + i) + column + lanes, right);
+  const auto add_to_residual = [&](const L& linear, const BlockHook& hook) {
+    linear.multiply(scratch.input, [&](size_t i, size_t column, Floats low, Floats high) {
+      if (hook.is_active()) {
+        store(hook.output_row(block.first + i) + column, low);
+        store(hook.output_row(block.first + i) + column + lanes, high);
       }
       float* to = row(block.first + i) + column;
-      store(to, load(to) + left);
-      store(to + lanes, load(to + lanes) + right);
+      store(to, load(to) + low);
+      store(to + lanes, load(to + lanes) + high);
     });
-    for (size_t i = block.first; i < block.first + block.count; ++i) tap.pass_stream(i, row(i));
+    for (size_t i = block.first; i < block.first + block.count; ++i) hook.keep_or_replace_residual(i, row(i));
     scratch.clock->spent_on(Part::linear);
   };
   scratch.input.set(attention_output_.template as<float>() + block.first * state_, state_, block.count, state_);
   scratch.clock->spent_on(Part::norms);
-  add_to_stream(layer.attention_output, taps.attention);
-  normalise(layer.norm, block, scratch);
+  add_to_residual(layer.attention_output, hooks.attention);
+  normalise_input(layer.ffn_norm, block, scratch);
   auto* hidden = scratch.hidden.template as<float>();
-  const size_t stride = stride_of<Fp32>(4 * state_);
-  layer.fc1.multiply(scratch.input, [&](size_t i, size_t column, Floats left, Floats right) {
-    store(hidden + i * stride + column, gelu(left));
-    store(hidden + i * stride + column + lanes, gelu(right));
+  const size_t stride = padded_stride<Fp32>(4 * state_);
+  layer.fc1.multiply(scratch.input, [&](size_t i, size_t column, Floats low, Floats high) {
+    store(hidden + i * stride + column, gelu(low));
+    store(hidden + i * stride + column + lanes, gelu(high));
   });
   scratch.clock->spent_on(Part::linear);
   scratch.input.set(hidden, stride, block.count, 4 * state_);
   scratch.clock->spent_on(Part::norms);
-  add_to_stream(layer.fc2, taps.feed_forward);
+  add_to_residual(layer.fc2, hooks.feed_forward);
 }
 
 }  // namespace WHISPER_CPU_LEVEL

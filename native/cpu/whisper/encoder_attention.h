@@ -1,4 +1,4 @@
-// Attention of an audio window to itself. The scores of a few queries stay in the cache from their product with the keys
+// Self-attention of the encoder. The scores of a few queries stay in the cache from their product with the keys
 // to their product with the values: all of a layer's would be 72 MB for whisper-base.
 #pragma once
 
@@ -11,14 +11,14 @@
 
 namespace WHISPER_CPU_LEVEL {
 
-template <typename Kind>
+template <typename Dtype>
 class EncoderAttention {
  public:
-  using Element = typename Kind::Element;
-  /** Queries, keys and values come as many channels at a time as there are lanes. */
-  static constexpr bool takes_rows = false;
+  using Element = typename Dtype::Element;
+  /** Queries, keys and values are put a vector of channels at a time. */
+  static constexpr bool takes_whole_rows = false;
 
-  EncoderAttention(size_t positions, size_t state, size_t heads, size_t members)
+  EncoderAttention(size_t positions, size_t state, size_t heads, size_t threads)
       : positions_(positions),
         state_(state),
         head_size_(state / heads),
@@ -29,19 +29,19 @@ class EncoderAttention {
       values_.emplace_back(positions, head_size_);
     }
     const size_t columns = keys_.front().panels() * panel_columns;
-    for (size_t thread_index = 0; thread_index < members; ++thread_index)
+    for (size_t thread_index = 0; thread_index < threads; ++thread_index)
       scratch_.emplace_back(queries_at_once * columns, queries_at_once * columns);
   }
 
-  // Of a position, as many channels as there are lanes. Different positions may be put by different threads.
+  // A vector of channels of a position, from `channel` on. Different threads may put different positions.
   void put_query(size_t position, size_t channel, Floats values) {
-    Kind::put_row(queries_.as<Element>() + position * state_ + channel, values * broadcast(query_scale_));
+    Dtype::put_row(queries_.as<Element>() + position * state_ + channel, values * broadcast(query_scale_));
   }
   void put_key(size_t position, size_t channel, Floats values) {
-    Kind::put_column(keys_[channel / head_size_].group(channel % head_size_, position), panel_columns, values);
+    Dtype::put_column(keys_[channel / head_size_].lane(channel % head_size_, position), panel_columns, values);
   }
   void put_value(size_t position, size_t channel, Floats values) {
-    Kind::put_input(values_[channel / head_size_].group(position, channel % head_size_), position, values);
+    Dtype::put_input(values_[channel / head_size_].lane(position, channel % head_size_), position, values);
   }
 
   /** @param attention_output f32 [positions, state] */
@@ -65,27 +65,27 @@ class EncoderAttention {
     const size_t columns = keys_[head].panels() * panel_columns;
     auto* scores = scratch.scores.template as<float>();
     auto* weights = scratch.weights.template as<Element>();
-    const MatrixView<Kind> queries{queries_.as<Element>() + first * state_ + head * head_size_, state_, count};
-    multiply_rows(queries, keys_[head], [&](size_t row, size_t column, Floats left, Floats right) {
-      store(scores + row * columns + column, left);
-      store(scores + row * columns + column + lanes, right);
+    const MatrixView<Dtype> queries{queries_.as<Element>() + first * state_ + head * head_size_, state_, count};
+    multiply_rows(queries, keys_[head], [&](size_t row, size_t column, Floats low, Floats high) {
+      store(scores + row * columns + column, low);
+      store(scores + row * columns + column + lanes, high);
     });
     clock.spent_on(Part::scores);
     float inverse_sums[queries_at_once];
     for (size_t row = 0; row < count; ++row) {
       Element* to = weights + row * columns;
-      const auto put = [&](size_t i, Floats weight) { Kind::put_row(to + i, weight); };
+      const auto put = [&](size_t i, Floats weight) { Dtype::put_row(to + i, weight); };
       inverse_sums[row] = 1.0F / softmax(scores + row * columns, positions_, columns, put);
     }
     clock.spent_on(Part::softmax);
     float* to = attention_output + first * state_ + head * head_size_;
-    multiply_rows(MatrixView<Kind>{weights, columns, count}, values_[head],
-             [&](size_t row, size_t column, Floats left, Floats right) {
+    multiply_rows(MatrixView<Dtype>{weights, columns, count}, values_[head],
+             [&](size_t row, size_t column, Floats low, Floats high) {
                const Floats scale = broadcast(inverse_sums[row]);
-               if (column < head_size_) store(to + row * state_ + column, left * scale);
-               if (column + lanes < head_size_) store(to + row * state_ + column + lanes, right * scale);
+               if (column < head_size_) store(to + row * state_ + column, low * scale);
+               if (column + lanes < head_size_) store(to + row * state_ + column + lanes, high * scale);
              });
-    clock.spent_on(Part::mixing);
+    clock.spent_on(Part::weighted_values);
   }
 
   size_t positions_;
@@ -93,8 +93,8 @@ class EncoderAttention {
   size_t head_size_;
   float query_scale_;
   MemoryBlock queries_;
-  std::vector<PackedMatrix<Kind>> keys_;
-  std::vector<PackedMatrix<Kind>> values_;
+  std::vector<PackedMatrix<Dtype>> keys_;
+  std::vector<PackedMatrix<Dtype>> values_;
   std::vector<Scratch> scratch_;
 };
 

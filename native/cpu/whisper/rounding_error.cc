@@ -22,7 +22,7 @@ RoundingError::RoundingError(const WeightsFile& weights, const std::string& name
     largest_scale = std::max(largest_scale, squared_scale);
     largest_sum = std::max(largest_sum, static_cast<float>(sum) * squared_scale);
   }
-  weights.give_up(name + ".blocks");
+  weights.release(name + ".blocks");
 }
 
 float RoundingError::deviation(const Activations& activations, size_t row) const {

@@ -1,4 +1,4 @@
-// How far a product of rows in 8 bits may be from the same in float32.
+// How far a product in int8 may be from the same product in float32.
 #pragma once
 
 #include <string>
@@ -10,14 +10,14 @@ namespace WHISPER_CPU_LEVEL {
 
 class RoundingError {
  public:
-  /** Of rows of activations with a matrix in blocks. */
+  /** For products of rows of activations with a matrix that is quantised in blocks. */
   RoundingError(const WeightsFile& weights, const std::string& name, size_t inputs, size_t outputs);
 
   /**
-   * The standard deviation of an output's error, of those that err most: every weight and every activation is off by up to
-   * half of its block's scale, evenly.
+   * The standard deviation of the error of an output, for the outputs with the largest one. The errors of weights and of
+   * activations are taken to be uniform, up to half of the scale of their block.
    *
-   * @param row with its copy in 8 bits
+   * @param row a row that has been quantised
    */
   float deviation(const Activations& activations, size_t row) const;
 

@@ -6,27 +6,25 @@ namespace {
 
 /** Outputs whose weights are read side by side. */
 constexpr size_t outputs_at_once = 4;
-/**
- * How far ahead weights are asked for, in rounds of outputs: the processor alone foresees too little of rows this short.
- */
-constexpr size_t rounds_ahead = 4;
+/** How far ahead weights are prefetched, in rounds of outputs: the hardware prefetcher is too late for rows this short. */
+constexpr size_t prefetch_rounds = 4;
 
 struct RowRange {
   size_t first;
   size_t count;
 };
 
-/** Behind the last weights too, where it does nothing. */
+/** The address may lie behind the last weights, where a prefetch does nothing. */
 template <typename Weight>
 void prefetch(const Weight* weights) {
   __builtin_prefetch(weights, 0, 3);
 }
 
-/** As many weights as there are lanes, as floats. */
+/** A vector of weights as floats. */
 Floats read(const float* weights) { return load(weights); }
 Floats read(const uint16_t* weights) { return load_float16(weights); }
 
-/** Some rows by some outputs of weights that are widened to floats. */
+/** Multiplies some rows with the weights of some outputs, which are widened to float32. */
 template <size_t row_count, size_t output_count, typename Weight>
 void multiply_floats(const Weight* weights, size_t inputs, const Activations& input, size_t first_row, float* to,
                      size_t stride) {
@@ -37,7 +35,7 @@ void multiply_floats(const Weight* weights, size_t inputs, const Activations& in
     for (size_t row = 0; row < row_count; ++row) values[row] = load(input.row(first_row + row) + i);
 #pragma GCC unroll 4
     for (size_t output = 0; output < output_count; ++output) {
-      prefetch(weights + (output + rounds_ahead * output_count) * inputs + i);
+      prefetch(weights + (output + prefetch_rounds * output_count) * inputs + i);
       const Floats weight = read(weights + output * inputs + i);
 #pragma GCC unroll 4
       for (size_t row = 0; row < row_count; ++row)
@@ -49,15 +47,15 @@ void multiply_floats(const Weight* weights, size_t inputs, const Activations& in
       to[row * stride + output] = sum_of(sums[row][output]);
 }
 
-/** One row by outputs of weights in blocks of 8 bits. */
+/** Multiplies one quantised row with the int8 weights of some outputs. */
 template <size_t block, size_t output_count>
-void multiply_blocks(const BlockRows& rows, size_t first_output, size_t inputs, const Activations& input, size_t row,
+void multiply_blocks(const Int8BlockWeights& rows, size_t first_output, size_t inputs, const Activations& input, size_t row,
                      float* to) {
   constexpr size_t step = 4 * lanes;
   const size_t blocks = inputs / block;
   const int8_t* bytes = input.bytes(row);
   const float* row_scales = input.scales(row);
-  const int32_t* shifts = input.shifts(row);
+  const int32_t* compensations = input.compensations(row);
   const uint8_t* weights = rows.values + first_output * inputs;
   const float* scales = rows.scales + first_output * blocks;
   Floats sums[output_count] = {};
@@ -65,12 +63,12 @@ void multiply_blocks(const BlockRows& rows, size_t first_output, size_t inputs, 
     Integers products[output_count];
 #pragma GCC unroll 4
     for (size_t output = 0; output < output_count; ++output)
-      products[output] = load(shifts + index * lanes);
+      products[output] = load(compensations + index * lanes);
 #pragma GCC unroll 2
     for (size_t at = index * block; at < (index + 1) * block; at += step) {
 #pragma GCC unroll 4
       for (size_t output = 0; output < output_count; ++output)
-        prefetch(weights + (output + rounds_ahead * output_count) * inputs + at);
+        prefetch(weights + (output + prefetch_rounds * output_count) * inputs + at);
 #pragma GCC unroll 4
       for (size_t output = 0; output < output_count; ++output)
         products[output] =
@@ -86,7 +84,7 @@ void multiply_blocks(const BlockRows& rows, size_t first_output, size_t inputs, 
 }
 
 template <size_t output_count>
-void multiply_outputs(const BlockRows& rows, size_t inputs, const Activations& input, RowRange range, size_t output,
+void multiply_outputs(const Int8BlockWeights& rows, size_t inputs, const Activations& input, RowRange range, size_t output,
                       float* to, size_t stride) {
   for (size_t i = 0; i < range.count; ++i) {
     if (block_size(inputs) == 128)
@@ -107,7 +105,7 @@ void multiply_outputs(const FloatingRows& rows, size_t inputs, const Activations
     multiply_floats<1, output_count>(weights, inputs, input, range.first + i, to + i * stride, stride);
 }
 
-/** Whether float16 holds the values without loss; it gets them. */
+/** Converts values to float16 and says whether that lost nothing. */
 bool store_without_loss(const float* values, size_t count, uint16_t* to) {
   Integers differences{};
   for (size_t i = 0; i < count; i += lanes) {
@@ -125,7 +123,7 @@ Activations::Activations(size_t row_capacity, size_t size)
       blocks_(size / block_),
       values_(row_capacity * size * sizeof(float)),
       bytes_(row_capacity * size),
-      shifts_(row_capacity * blocks_ * lanes * sizeof(int32_t)),
+      compensations_(row_capacity * blocks_ * lanes * sizeof(int32_t)),
       scales_(row_capacity * blocks_) {}
 
 void Activations::quantise(size_t index) {
@@ -134,34 +132,34 @@ void Activations::quantise(size_t index) {
     const size_t at = number * block_;
     const QuantisedRow quantised = quantise_row(row(index) + at, block_, to + at);
     scales_[index * blocks_ + number] = quantised.scale;
-    shifts_.as<int32_t>()[(index * blocks_ + number) * lanes] = -block_weight_offset * quantised.sum;
+    compensations_.as<int32_t>()[(index * blocks_ + number) * lanes] = -block_weight_zero_point * quantised.sum;
   }
 }
 
-RowMatrix RowMatrix::without_loss(const WeightsFile& weights, const std::string& name, size_t inputs, size_t outputs) {
+RowMatrix RowMatrix::float16_or_float32(const WeightsFile& weights, const std::string& name, size_t inputs, size_t outputs) {
   const size_t count = inputs * outputs;
   RowMatrix matrix(inputs);
   matrix.memory_ = MemoryBlock(count * sizeof(uint16_t));
   auto* values = matrix.memory_.as<uint16_t>();
-  if (!store_without_loss(weights.floats(name, count), count, values)) return in_floats(weights, name, inputs, outputs);
-  matrix.rows_ = HalfRows{values};
-  weights.give_up(name);
+  if (!store_without_loss(weights.floats(name, count), count, values)) return float32(weights, name, inputs, outputs);
+  matrix.weights_ = Float16Weights{values};
+  weights.release(name);
   return matrix;
 }
 
-RowMatrix RowMatrix::in_floats(const WeightsFile& weights, const std::string& name, size_t inputs, size_t outputs) {
+RowMatrix RowMatrix::float32(const WeightsFile& weights, const std::string& name, size_t inputs, size_t outputs) {
   RowMatrix matrix(inputs);
-  matrix.rows_ = FloatRows{weights.floats(name, inputs * outputs)};
+  matrix.weights_ = Fp32Weights{weights.floats(name, inputs * outputs)};
   return matrix;
 }
 
-RowMatrix RowMatrix::in_blocks(const WeightsFile& weights, const std::string& name, size_t inputs, size_t outputs) {
+RowMatrix RowMatrix::int8_blocks(const WeightsFile& weights, const std::string& name, size_t inputs, size_t outputs) {
   RowMatrix matrix(inputs);
   const size_t count = inputs * outputs;
   matrix.memory_ = MemoryBlock(count);
   std::copy_n(weights.tensor<uint8_t>(name + ".blocks", count), count, matrix.memory_.as<uint8_t>());
-  weights.give_up(name + ".blocks");
-  matrix.rows_ = BlockRows{matrix.memory_.as<uint8_t>(), weights.floats(name + ".scales", count / block_size(inputs))};
+  weights.release(name + ".blocks");
+  matrix.weights_ = Int8BlockWeights{matrix.memory_.as<uint8_t>(), weights.floats(name + ".scales", count / block_size(inputs))};
   return matrix;
 }
 
@@ -176,12 +174,12 @@ void RowMatrix::multiply(const Activations& input, size_t row_count, size_t firs
         for (; output < last; ++output)
           multiply_outputs<1>(rows, inputs_, input, range, output, to + output - first, stride);
       },
-      rows_);
+      weights_);
 }
 
 float RowMatrix::multiply(const Activations& input, size_t row, size_t output) const {
   float product = 0.0F;
-  std::visit([&](const auto& rows) { multiply_outputs<1>(rows, inputs_, input, {row, 1}, output, &product, 0); }, rows_);
+  std::visit([&](const auto& rows) { multiply_outputs<1>(rows, inputs_, input, {row, 1}, output, &product, 0); }, weights_);
   return product;
 }
 

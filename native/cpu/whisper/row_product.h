@@ -1,5 +1,5 @@
-// Linear layers that see few rows, the decoder's: their time is the reading of the weights, so these are read once, as
-// small as they are without loss, or in 8 bits.
+// Linear layers of the decoder, which have few rows (GEMV). They are bound by the bandwidth of memory, so weights are read
+// once, in the smallest dtype that holds them without loss, or in int8.
 #pragma once
 
 #include <algorithm>
@@ -14,23 +14,23 @@
 
 namespace WHISPER_CPU_LEVEL {
 
-/** Weights of an output that share a scale: the largest of 128 and 64 that the inputs are a multiple of. */
+/** How many weights of an output share a scale: 128 where the inputs are a multiple of that, else 64. */
 constexpr size_t block_size(size_t inputs) { return inputs % 128 == 0 ? 128 : 64; }
 
-/** Rows of activations, in float32 and, for weights in 8 bits, in 8 bits with a scale for every block. */
+/** Rows of activations in float32 and, for int8 weights, quantised with a scale for every block. */
 class Activations {
  public:
   Activations(size_t row_capacity, size_t size);
 
   float* row(size_t index) { return values_.as<float>() + index * size_; }
   const float* row(size_t index) const { return values_.as<float>() + index * size_; }
-  /** Makes the copy in 8 bits of a row. */
+  /** Quantises a row into its int8 copy. */
   void quantise(size_t index);
 
   const int8_t* bytes(size_t index) const { return bytes_.as<int8_t>() + index * size_; }
   const float* scales(size_t index) const { return scales_.data() + index * blocks_; }
-  /** Per block, what takes the offset of the weights out of its sum, in the first lane. */
-  const int32_t* shifts(size_t index) const { return shifts_.as<int32_t>() + index * blocks_ * lanes; }
+  /** For each block a vector whose first lane is what the zero point of the weights adds to its sum, negated. */
+  const int32_t* compensations(size_t index) const { return compensations_.as<int32_t>() + index * blocks_ * lanes; }
 
  private:
   size_t size_;
@@ -38,52 +38,53 @@ class Activations {
   size_t blocks_;
   MemoryBlock values_;
   MemoryBlock bytes_;
-  MemoryBlock shifts_;
+  MemoryBlock compensations_;
   std::vector<float> scales_;
 };
 
-/** Weights [outputs, inputs] in 8 bits, 128 for 0, with a scale for every block of an output. */
-struct BlockRows {
+/** uint8 weights [outputs, inputs] with a zero point of 128 and a scale for every block of an output. */
+struct Int8BlockWeights {
   const uint8_t* values;
   const float* scales;
 };
-/** The same in float16, which the published ones are without loss. */
-struct HalfRows {
+/** Weights [outputs, inputs] in float16, which holds published weights without loss. */
+struct Float16Weights {
   const uint16_t* values;
 };
-struct FloatRows {
+/** Weights [outputs, inputs] in float32. */
+struct Fp32Weights {
   const float* values;
 };
 
 class RowMatrix {
  public:
-  /** In float16 where that is the same, else in float32. */
-  static RowMatrix without_loss(const WeightsFile& weights, const std::string& name, size_t inputs, size_t outputs);
-  static RowMatrix in_blocks(const WeightsFile& weights, const std::string& name, size_t inputs, size_t outputs);
-  static RowMatrix in_floats(const WeightsFile& weights, const std::string& name, size_t inputs, size_t outputs);
+  /** In float16 where that loses nothing, else in float32. */
+  static RowMatrix float16_or_float32(const WeightsFile& weights, const std::string& name, size_t inputs, size_t outputs);
+  static RowMatrix int8_blocks(const WeightsFile& weights, const std::string& name, size_t inputs, size_t outputs);
+  static RowMatrix float32(const WeightsFile& weights, const std::string& name, size_t inputs, size_t outputs);
 
   /**
-   * Some outputs of some rows, without a bias.
+   * Computes outputs `first` to `last`, exclusive, of the first `row_count` rows, without a bias.
    *
-   * @param to f32, `stride` floats from a row to the next; output `first` of row 0 goes to its beginning
+   * @param to f32 [row_count, last - first], its rows `stride` floats apart
    */
   void multiply(const Activations& input, size_t row_count, size_t first, size_t last, float* to, size_t stride) const;
-  /** One output of one row. */
+  /** Computes one output of one row. */
   float multiply(const Activations& input, size_t row, size_t output) const;
 
  private:
   explicit RowMatrix(size_t inputs) : inputs_(inputs) {}
 
   size_t inputs_;
-  std::variant<FloatRows, HalfRows, BlockRows> rows_;
+  std::variant<Fp32Weights, Float16Weights, Int8BlockWeights> weights_;
   MemoryBlock memory_;
 };
 
-/** A layer of the decoder with its bias. */
+/** A linear layer of the decoder with its bias. */
 struct RowLinear {
-  RowLinear(const WeightsFile& weights, const std::string& name, size_t inputs, size_t outputs, bool in_bytes)
-      : matrix(in_bytes ? RowMatrix::in_blocks(weights, name + ".weight", inputs, outputs)
-                        : RowMatrix::without_loss(weights, name + ".weight", inputs, outputs)),
+  RowLinear(const WeightsFile& weights, const std::string& name, size_t inputs, size_t outputs, bool is_int8)
+      : matrix(is_int8 ? RowMatrix::int8_blocks(weights, name + ".weight", inputs, outputs)
+                        : RowMatrix::float16_or_float32(weights, name + ".weight", inputs, outputs)),
         bias(bias_of(weights, name, outputs)) {}
 
   void multiply(const Activations& input, size_t row_count, size_t first, size_t last, float* to,

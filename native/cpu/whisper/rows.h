@@ -1,4 +1,4 @@
-// What happens to one row of activations at a time.
+// Operations on one row of activations: norms, quantisation, softmax.
 #pragma once
 
 #include <algorithm>
@@ -12,7 +12,10 @@
 
 namespace WHISPER_CPU_LEVEL {
 
-/** Of a multiple of 64 values; NaN where one of them is. As integers, magnitudes have the same order, with NaN above all. */
+/**
+ * The largest magnitude of `size` values, a multiple of 64; NaN where one of them is. The bits of magnitudes, taken as
+ * integers, have the order of the magnitudes, with NaN above all.
+ */
 inline float largest_magnitude(const float* row, size_t size) {
   Integers largest{};
   for (size_t i = 0; i < size; i += lanes)
@@ -20,7 +23,7 @@ inline float largest_magnitude(const float* row, size_t size) {
   return std::bit_cast<float>(maximum_of(largest));
 }
 
-/** The highest of some values, at least one. */
+/** The highest of `count` values, at least one. */
 inline float highest(const float* values, size_t count) {
   float result = values[0];
   size_t i = 0;
@@ -37,7 +40,7 @@ inline void add_row(float* to, const float* row, size_t size) {
   for (size_t i = 0; i < size; i += lanes) store(to + i, load(to + i) + load(row + i));
 }
 
-/** The affine map behind a layer's normalisation (epsilon 1e-5). */
+/** Layer normalisation with its affine map; epsilon is 1e-5. */
 struct LayerNorm {
   LayerNorm(const WeightsFile& weights, const std::string& name, size_t size)
       : scales(weights.floats(name + ".weight", size)), shifts(weights.floats(name + ".bias", size)), size(size) {}
@@ -62,21 +65,21 @@ struct LayerNorm {
   size_t size;
 };
 
-/** The scale at which the largest magnitude becomes 127; a row of zeros has one too. */
-inline float byte_scale(const float* row, size_t size) {
+/** The scale at which the largest magnitude becomes 127; it is not 0 even for a row of zeros. */
+inline float int8_scale(const float* row, size_t size) {
   return std::max(largest_magnitude(row, size), 1e-10F) / 127.0F;
 }
 
 struct QuantisedRow {
   float scale;
-  /** Of the bytes, which tells what an offset of the weights adds to a product. */
+  /** The sum of the quantised values, from which the contribution of the weights' zero point to a product follows. */
   int32_t sum;
 };
 
-/** Scales and rounds a row to signed bytes, in 8 or 16 bits each. */
+/** Quantises a row to int8, stored in elements of 8 or 16 bits. */
 template <typename Element>
 QuantisedRow quantise_row(const float* row, size_t size, Element* to) {
-  const float scale = byte_scale(row, size);
+  const float scale = int8_scale(row, size);
   const Floats inverse = broadcast(1.0F / scale);
   Integers sum{};
   for (size_t i = 0; i < size; i += lanes) sum += store_bytes(to + i, to_integers(load(row + i) * inverse));
@@ -84,10 +87,11 @@ QuantisedRow quantise_row(const float* row, size_t size, Element* to) {
 }
 
 /**
- * The softmax of scores, times log2 e, but for the division by their sum, which is returned.
+ * The softmax of scores without its division by the sum, which is returned.
  *
- * @param count scores; behind them, up to `padded`, a multiple of the lanes, the weights become 0 or next to it
- * @param put called with a place and the weights from there on, one in each lane
+ * @param scores multiplied by log2 e, f32 [padded]; `padded` is a multiple of the lanes
+ * @param count the number of scores; the weights behind them, up to `padded`, become 0 or nearly 0
+ * @param put called with an index and the vector of weights from there on
  */
 template <typename Put>
 inline float softmax(float* scores, size_t count, size_t padded, const Put& put) {

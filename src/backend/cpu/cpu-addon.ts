@@ -7,7 +7,7 @@ import { type FoundAddon, findAddon } from '../find-addon.ts';
 import type { Choice } from '../greedy.ts';
 import type { NetworkDescription, Tensor } from './networks/description.ts';
 
-/** Things of the addon's, freed once nobody holds them. */
+/** Handles of objects of the addon, which are freed by the garbage collector. */
 export type NativeModel = { readonly __native: 'model' };
 export type NativeAudio = { readonly __native: 'audio' };
 export type NativeCache = { readonly __native: 'cache' };
@@ -15,7 +15,7 @@ export type NativeNetwork = { readonly __native: 'network' };
 
 /** The addon for CPUs (native/cpu/addon.cc), typed here and nowhere else. Calls block; errors are plain. */
 export interface CpuAddon {
-  /** As `interfaceVersion` here; another one where it was built from other sources. */
+  /** Equal to `interfaceVersion` below, unless the addon was built from other sources. */
   readonly interfaceVersion: number;
   /** The levels of processors that it was compiled for and that this processor has, each faster than the one before. */
   levels(): CpuLevel[];
@@ -32,24 +32,25 @@ export interface CpuAddon {
   encoderOutput(model: NativeModel, logMel: Float32Array): Float32Array<ArrayBuffer>;
   createCache(model: NativeModel): NativeCache;
   /**
-   * Computes texts that share a step; rows of the step are those of its parts, one after the other.
+   * Computes a batched step; its rows are the tokens of the requests, one after the other.
    *
-   * @returns of each part with `attention` the alignment heads' scores, f32 [texts, heads, width, nAudioCtx]
+   * @returns for each request with `attention` the scores of the alignment heads, f32 [sequences, heads, width, nAudioCtx]
    */
-  step(model: NativeModel, parts: readonly NativeStepPart[]): (Float32Array<ArrayBuffer> | undefined)[];
-  /** Of rows of the last step, f32 [rows, nVocab]. */
+  step(model: NativeModel, requests: readonly NativeStepRequest[]): (Float32Array<ArrayBuffer> | undefined)[];
+  /** The logits of some rows of the last step, f32 [rows, nVocab]. */
   logits(model: NativeModel, rows: Int32Array): Float32Array<ArrayBuffer>;
   /**
-   * The likeliest allowed token behind a row of the last step (see Allowed).
+   * The likeliest allowed token behind a row of the last step (see AllowedTokens).
    *
-   * @param timestampBegin -1 where timestamps are nothing special
+   * @param timestampBegin -1 where timestamps are tokens like others
    */
   choose(model: NativeModel, row: number, mask: Float32Array, timestampBegin: number): Choice;
   /**
-   * Computes a window and a text over it, and shows every block (see LayerProbe).
+   * Encodes a window and decodes a sequence over it, and returns the output of every block (see LayerProbe).
    *
    * @param logMel f32 [nMels, 2 * nAudioCtx]
-   * @param streams what blocks start from, f32 [rows, state] by the block before; empty where the model computes its own
+   * @param streams the residual stream behind each block, from which the next one starts, f32 [rows, state]; empty where the model
+   *   computes its own
    */
   probe(
     model: NativeModel,
@@ -57,11 +58,11 @@ export interface CpuAddon {
     tokens: Int32Array,
     streams: Readonly<Record<string, Float32Array>>,
   ): NativeProbe;
-  /** Where the time went: the encoder's and the decoder's. */
+  /** The time that executions of encoder and decoder have taken. */
   times(model: NativeModel): NativeTimes[];
 }
 
-/** What the same addon has for the networks beside Whisper (native/cpu/network_binding.cc). */
+/** The functions of the same addon for networks other than Whisper (native/cpu/network_binding.cc). */
 export interface NetworkAddon {
   /** Checks a network against its weights and makes it ready. */
   loadNetwork(
@@ -77,13 +78,13 @@ export interface NetworkAddon {
 export interface NativeProbe {
   /** Behind the last token, f32 [nVocab]. */
   readonly logits: Float32Array<ArrayBuffer>;
-  /** By name: what each block computed, and the stream behind it where it was not given, f32 [rows, state]. */
+  /** By name: the output of each block, and the residual stream behind it unless it was given, f32 [rows, state]. */
   readonly blocks: Readonly<
     Record<string, { readonly block: Float32Array<ArrayBuffer>; readonly stream?: Float32Array<ArrayBuffer> }>
   >;
 }
 
-/** What executions of a graph have taken so far, all together. */
+/** The time that all executions of a graph have taken so far. */
 export interface NativeTimes {
   readonly graph: string;
   readonly executions: number;
@@ -100,25 +101,25 @@ export interface NativeModelOptions extends WeightsTable {
   readonly threads: number;
 }
 
-/** New tokens, text by text, `width` for each, of texts that have a cache to themselves. */
-export interface NativeStepPart {
+/** New tokens of sequences that share a KV cache, `width` tokens for each, sequence by sequence. */
+export interface NativeStepRequest {
   readonly audio: NativeAudio;
   readonly cache: NativeCache;
   readonly attention: boolean;
   readonly tokens: Int32Array;
-  /** Their places in their texts. */
+  /** The position of each token in its sequence. */
   readonly positions: Int32Array;
   readonly width: number;
-  /** Where the first of them goes in the cache. */
+  /** The cache entry that the first token is written to; the others follow it. */
   readonly firstRow: number;
-  /** The window of each text. */
+  /** The window that each sequence attends to. */
   readonly windows: Int32Array;
-  /** Rows of the cache that the texts have already, text by text, and where those of each end. */
+  /** The cache entries of the sequences so far, one sequence after the other, and where those of each end. */
   readonly pastRows: Int32Array;
   readonly pastEnds: Int32Array;
 }
 
-/** Of the interface above; native/cpu/js_values.h has the same. Both count on when it changes. */
+/** The version of the interface above, as native/cpu/js_values.h has it. Both are raised when the interface changes. */
 const interfaceVersion = 7;
 
 let loaded: (CpuAddon & NetworkAddon) | undefined;
@@ -165,7 +166,7 @@ function load(): CpuAddon & NetworkAddon {
     throw broken(found, (cause as Error).message.split('\n', 1)[0] as string, cause);
   }
   if (addon.interfaceVersion !== interfaceVersion)
-    throw broken(found, 'it was built from other sources than this program');
+    throw broken(found, 'it was built from other parents than this program');
   return addon;
 }
 

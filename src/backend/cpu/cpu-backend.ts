@@ -77,7 +77,8 @@ function decoderRun(engine: EngineThread, run: number): DecoderRun {
   return {
     forward: (step, signal) => unlessAborted(signal, () => engine.call('forward', [run, step])),
     candidates: (step, request, signal) => unlessAborted(signal, () => engine.call('candidates', [run, step, request])),
-    ask: (tokens, of, signal) => unlessAborted(signal, () => engine.call('ask', [run, tokens, of])),
+    nextLogprobs: (tokens, wantedTokens, signal) =>
+      unlessAborted(signal, () => engine.call('nextLogprobs', [run, tokens, wantedTokens])),
     async greedy(request, signal) {
       signal?.throwIfAborted();
       const abort = new Int32Array(new SharedArrayBuffer(4));

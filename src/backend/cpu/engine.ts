@@ -1,8 +1,8 @@
 import type { Candidate } from '../../logits/candidates.ts';
 import type { ModelDimensions } from '../../model/dimensions.ts';
-import type { CandidatesRequest, GreedyRequest, GreedyResult, Step, StepResult, TextStep } from '../backend.ts';
+import type { CandidatesRequest, GreedyRequest, GreedyResult, SequenceStep, Step, StepResult } from '../backend.ts';
 import type { CpuLevel } from '../cpu-level.ts';
-import type { TokensOfTexts } from '../greedy.ts';
+import type { SequenceTokens } from '../greedy.ts';
 
 export interface EngineOptions {
   /** The folder that convert/prepare-cpu.ts makes. */
@@ -15,23 +15,23 @@ export interface EngineOptions {
 
 /** Windows in the engine's memory. */
 export interface EncodedWindows {
-  /** @param window the only one to begin a text over; all by default */
+  /** @param window the only one to begin a sequence over; all by default */
   startDecoder(window?: number): EngineRun;
   /** Gives the memory back for the next windows. */
   release(): void;
 }
 
-/** Texts over encoded windows: see DecoderRun. */
+/** Sequences over encoded windows: see DecoderRun. */
 export interface EngineRun {
   forward(step: Step): Promise<StepResult>;
-  candidates(step: TextStep, request: CandidatesRequest): Promise<Candidate[][]>;
-  ask(tokens: TokensOfTexts, of: readonly number[]): Promise<Float32Array>;
+  candidates(step: SequenceStep, request: CandidatesRequest): Promise<Candidate[][]>;
+  nextLogprobs(tokens: SequenceTokens, wantedTokens: readonly number[]): Promise<Float32Array>;
   /** @param isAborted asked before every token; when true, decoding ends where it is */
   greedy(request: GreedyRequest, isAborted: () => boolean): Promise<GreedyResult>;
   close(): void;
 }
 
-/** Windows `first` to `first + count`: the one that texts are begun over, or all. */
+/** Windows `first` to `first + count`: the one that sequences are begun over, or all. */
 export function windowsFor(count: number, window: number | undefined): { first: number; count: number } {
   if (window === undefined) return { first: 0, count };
   if (!(window >= 0 && window < count)) throw new RangeError(`there is no window ${window} of ${count}`);

@@ -13,7 +13,7 @@ import {
 import { type EncodedWindows, type EngineOptions, windowsFor } from './engine.ts';
 import { NativeRun } from './native-run.ts';
 import type { GraphProfile } from './profile.ts';
-import { type ShareStep, sharedSteps } from './shared-steps.ts';
+import { type StepBatcher, stepBatcher } from './step-batcher.ts';
 import { WindowPool } from './window-pool.ts';
 
 /**
@@ -27,7 +27,7 @@ export class NativeEngine {
   readonly #model: NativeModel;
   readonly #dimensions: ModelDimensions;
   readonly #windows: WindowPool<NativeAudio>;
-  readonly #shareStep: ShareStep;
+  readonly #batchStep: StepBatcher;
   readonly #freeCaches: NativeCache[] = [];
 
   private constructor(addon: CpuAddon, level: CpuLevel, model: NativeModel, dimensions: ModelDimensions) {
@@ -37,7 +37,7 @@ export class NativeEngine {
     const allocate = (capacity: number) => addon.allocateAudio(model, capacity);
     this.#windows = new WindowPool(allocate, (audio) => addon.freeAudio(audio));
     this.#dimensions = dimensions;
-    this.#shareStep = sharedSteps(addon, model);
+    this.#batchStep = stepBatcher(addon, model);
   }
 
   static async open(
@@ -56,7 +56,7 @@ export class NativeEngine {
     for (const [window, logMel] of logMels.entries()) this.#addon.encode(this.#model, logMel, pooled.memory, window);
     return {
       startDecoder: (window) => this.#startDecoder(pooled.memory, windowsFor(logMels.length, window)),
-      release: () => this.#windows.giveBack(pooled),
+      release: () => this.#windows.release(pooled),
     };
   }
 
@@ -72,7 +72,7 @@ export class NativeEngine {
 
   #startDecoder(audio: NativeAudio, windows: { first: number; count: number }): NativeRun {
     const cache = this.#freeCaches.pop() ?? this.#addon.createCache(this.#model);
-    const own = { shareStep: this.#shareStep, dimensions: this.#dimensions };
+    const own = { batchStep: this.#batchStep, dimensions: this.#dimensions };
     const parts = { addon: this.#addon, model: this.#model, audio, cache, ...own };
     return new NativeRun(parts, windows, () => this.#freeCaches.push(cache));
   }

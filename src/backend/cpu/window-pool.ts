@@ -25,7 +25,7 @@ export class WindowPool<Memory> {
     return { capacity: count, memory: this.#allocate(count) };
   }
 
-  giveBack(pooled: PooledMemory<Memory>): void {
+  release(pooled: PooledMemory<Memory>): void {
     this.#free.push(pooled);
   }
 }

@@ -1,12 +1,12 @@
 import type { Candidate } from '../../logits/candidates.ts';
-import type { CandidatesRequest, GreedyRequest, GreedyResult, Step, StepResult, TextStep } from '../backend.ts';
-import type { TokensOfTexts } from '../greedy.ts';
+import type { CandidatesRequest, GreedyRequest, GreedyResult, SequenceStep, Step, StepResult } from '../backend.ts';
+import type { SequenceTokens } from '../greedy.ts';
 import type { EngineFailure } from './engine-failure.ts';
 import type { GraphProfile } from './profile.ts';
 
 /**
- * What the main thread asks of the engine's thread, as functions. `audio` and `run` are handles of encoded windows and
- * of texts over them; a greedy run ends early once `abort[0]` is not 0.
+ * The functions of the engine's thread that the main thread calls. `audio` and `run` are handles of encoded windows and
+ * of sequences over them; a greedy run ends early once `abort[0]` is not 0.
  */
 export interface EngineCalls {
   encode(logMels: readonly Float32Array<ArrayBuffer>[]): Promise<number>;
@@ -14,8 +14,8 @@ export interface EngineCalls {
   releaseAudio(audio: number): Promise<void>;
   startDecoder(audio: number, window: number | undefined): Promise<number>;
   forward(run: number, step: Step): Promise<StepResult>;
-  candidates(run: number, step: TextStep, request: CandidatesRequest): Promise<Candidate[][]>;
-  ask(run: number, tokens: TokensOfTexts, of: readonly number[]): Promise<Float32Array>;
+  candidates(run: number, step: SequenceStep, request: CandidatesRequest): Promise<Candidate[][]>;
+  nextLogprobs(run: number, tokens: SequenceTokens, wantedTokens: readonly number[]): Promise<Float32Array>;
   greedy(run: number, request: GreedyRequest, abort: Int32Array<SharedArrayBuffer>): Promise<GreedyResult>;
   endDecoder(run: number): Promise<void>;
   profiles(): Promise<GraphProfile[]>;

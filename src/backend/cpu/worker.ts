@@ -1,4 +1,4 @@
-/** The engine's thread: it blocks while it computes, so the main thread keeps to its own work. */
+/** The engine's thread: it blocks while it computes, so the main thread keeps to engineRun own work. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { inTurn, type Turns } from '../in-turn.ts';
 import { loadCpuAddon } from './cpu-addon.ts';
@@ -14,15 +14,15 @@ const audios = new Map<number, { logMels: readonly Float32Array[]; windows: Enco
 const runs = new Map<number, { audio: number; run: EngineRun; turns: Turns }>();
 let handles = 0;
 
-function held<T>(map: ReadonlyMap<number, T>, handle: number): T {
+function byHandle<T>(map: ReadonlyMap<number, T>, handle: number): T {
   const value = map.get(handle);
   if (value === undefined) throw new Error(`handle ${handle} has been released`);
   return value;
 }
 
-/** Calls of one run come one after the other, each where the one before has left its texts. */
-async function callOf<T>(handle: number, work: (run: EngineRun) => Promise<T>): Promise<T> {
-  return held(runs, handle).turns.take(() => work(held(runs, handle).run));
+/** Executes the calls of one run one after the other, because each continues the sequences of the one before. */
+async function callRun<T>(handle: number, work: (run: EngineRun) => Promise<T>): Promise<T> {
+  return byHandle(runs, handle).turns.take(() => work(byHandle(runs, handle).run));
 }
 
 function endRun(handle: number, run: EngineRun): void {
@@ -38,29 +38,30 @@ function callsOn(engine: NativeEngine): EngineCalls {
       return handles;
     },
     async encoderOutput(audio, window) {
-      const logMel = held(audios, audio).logMels[window];
+      const logMel = byHandle(audios, audio).logMels[window];
       if (logMel === undefined) throw new RangeError(`there is no window ${window}`);
       return engine.encoderOutput(logMel);
     },
     async releaseAudio(audio) {
-      const { windows } = held(audios, audio);
+      const { windows } = byHandle(audios, audio);
       audios.delete(audio);
       await Promise.all([...runs.values()].flatMap((run) => (run.audio === audio ? [run.turns.ended()] : [])));
       windows.release();
-      for (const [handle, { audio: itsAudio, run }] of runs) if (itsAudio === audio) endRun(handle, run);
+      for (const [handle, { audio: audioOfRun, run }] of runs) if (audioOfRun === audio) endRun(handle, run);
     },
     async startDecoder(audio, window) {
-      runs.set(++handles, { audio, run: held(audios, audio).windows.startDecoder(window), turns: inTurn() });
+      runs.set(++handles, { audio, run: byHandle(audios, audio).windows.startDecoder(window), turns: inTurn() });
       return handles;
     },
-    forward: (run, step) => callOf(run, (its) => its.forward(step)),
-    candidates: (run, step, request) => callOf(run, (its) => its.candidates(step, request)),
-    ask: (run, tokens, of) => callOf(run, (its) => its.ask(tokens, of)),
-    greedy: (run, request, abort) => callOf(run, (its) => its.greedy(request, () => Atomics.load(abort, 0) !== 0)),
+    forward: (run, step) => callRun(run, (engineRun) => engineRun.forward(step)),
+    candidates: (run, step, request) => callRun(run, (engineRun) => engineRun.candidates(step, request)),
+    nextLogprobs: (run, tokens, of) => callRun(run, (engineRun) => engineRun.nextLogprobs(tokens, of)),
+    greedy: (run, request, abort) =>
+      callRun(run, (engineRun) => engineRun.greedy(request, () => Atomics.load(abort, 0) !== 0)),
     async endDecoder(run) {
       const running = runs.get(run);
       await running?.turns.ended();
-      if (running !== undefined && runs.has(run)) endRun(run, running.run); // its audio may have ended it already
+      if (running !== undefined && runs.has(run)) endRun(run, running.run); // releasing the audio may have ended it already
     },
     profiles: () => engine.profiles(),
   };
@@ -76,7 +77,7 @@ async function answer(id: number, work: () => Promise<unknown>): Promise<void> {
   port?.postMessage(reply, buffersOf(reply));
 }
 
-/** The memory of what a step gives is handed over, not copied; nobody here keeps it. */
+/** The buffers of results are transferred, not copied; nothing here keeps them. */
 function buffersOf(reply: Answer): ArrayBuffer[] {
   const result = 'result' in reply ? reply.result : undefined;
   const values = result !== null && typeof result === 'object' ? Object.values(result) : [];
@@ -97,7 +98,7 @@ function invoke<Name extends CallName>(call: Call<Name>): Promise<unknown> {
   return method(...call.args);
 }
 
-// Texts share their steps, so calls are not kept waiting for one another; who asks for two of one text waits for the first.
+// Calls of different runs are not serialised, so that they can be batched into one step; calls of one run are.
 port.on('message', (call: Call) => {
   void answer(call.id, async () => invoke(call));
 });

@@ -4,54 +4,54 @@ import { tensorName } from './om-tensors.ts';
 /** Device memory by the names of tensors. */
 export type Tensors = Readonly<Record<string, BufferSlice>>;
 
-interface Place {
+interface TensorBinding {
   readonly side: Rebind['side'];
   readonly index: number;
-  /** Where the tensor lies now; undefined when nobody knows. */
+  /** The memory that the tensor is bound to; undefined when a failure has left that unknown. */
   slice: BufferSlice | undefined;
 }
 
-/** A model bound to memory, that knows where its tensors lie and is told only of those that are to lie elsewhere. */
+/** A model whose tensors are bound to memory. It remembers the bindings, so that only changed ones are sent to the device. */
 export class BoundModel {
   readonly #binding: NativeBinding;
-  readonly #places: ReadonlyMap<string, Place>;
+  readonly #bindings: ReadonlyMap<string, TensorBinding>;
 
-  private constructor(binding: NativeBinding, places: ReadonlyMap<string, Place>) {
+  private constructor(binding: NativeBinding, bindings: ReadonlyMap<string, TensorBinding>) {
     this.#binding = binding;
-    this.#places = places;
+    this.#bindings = bindings;
   }
 
-  /** @param tensors a place for every tensor of the model */
+  /** @param tensors memory for every tensor of the model */
   static async bind(model: NativeModel, tensors: Tensors): Promise<BoundModel> {
-    const places = new Map<string, Place>();
+    const bindings = new Map<string, TensorBinding>();
     for (const side of ['input', 'output'] as const) {
       for (const [index, { name }] of model[`${side}s`].entries()) {
         const slice = tensors[tensorName(name)];
         if (slice === undefined) throw new Error(`no memory for tensor ${name}`);
-        places.set(tensorName(name), { side, index, slice });
+        bindings.set(tensorName(name), { side, index, slice });
       }
     }
     const slices = (wanted: Rebind['side']) =>
-      [...places.values()].flatMap(({ side, slice }) => (side === wanted && slice !== undefined ? [slice] : []));
-    return new BoundModel(await model.createBinding(slices('input'), slices('output')), places);
+      [...bindings.values()].flatMap(({ side, slice }) => (side === wanted && slice !== undefined ? [slice] : []));
+    return new BoundModel(await model.createBinding(slices('input'), slices('output')), bindings);
   }
 
-  /** Executes the model with these tensors lying there, and the others where they lay before. */
+  /** Executes the model with these tensors bound to other memory, and all others as before. */
   execute(tensors: Tensors): Command {
     const rebind: Rebind[] = [];
     for (const [name, slice] of Object.entries(tensors)) {
-      const place = this.#places.get(name);
-      if (place === undefined) throw new Error(`the model has no tensor ${name}`);
-      if (place.slice !== undefined && isSame(place.slice, slice)) continue;
-      place.slice = slice;
-      rebind.push({ side: place.side, index: place.index, slice });
+      const binding = this.#bindings.get(name);
+      if (binding === undefined) throw new Error(`the model has no tensor ${name}`);
+      if (binding.slice !== undefined && isSame(binding.slice, slice)) continue;
+      binding.slice = slice;
+      rebind.push({ side: binding.side, index: binding.index, slice });
     }
     return { kind: 'execute', binding: this.#binding, rebind };
   }
 
-  /** After a failure nobody knows which tensors have moved. */
+  /** Called after a failure, which leaves it unknown which tensors have been rebound. */
   forget(): void {
-    for (const place of this.#places.values()) place.slice = undefined;
+    for (const binding of this.#bindings.values()) binding.slice = undefined;
   }
 }
 

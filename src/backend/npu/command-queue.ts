@@ -1,12 +1,12 @@
 import type { Command, NativeDevice } from './addon.ts';
 
-/** Commands on their way to the device, which carries them out in one visit. */
+/** Collects commands for the device, which are submitted together. */
 export class CommandQueue implements Disposable {
   readonly #device: NativeDevice;
   readonly #forget: () => void;
   #commands: Command[] = [];
 
-  /** @param forget called where commands may not be carried out: nobody knows then which tensors graphs have been told of */
+  /** @param forget called when commands may not have been executed, which leaves it unknown which tensors were rebound */
   constructor(device: NativeDevice, forget: () => void) {
     this.#device = device;
     this.#forget = forget;
@@ -16,7 +16,7 @@ export class CommandQueue implements Disposable {
     this.#commands.push(...commands);
   }
 
-  /** @returns what the downloads among the commands give, in their order */
+  /** @returns the results of the downloads among the commands, in order */
   async submit(): Promise<Uint8Array<ArrayBuffer>[]> {
     const commands = this.#commands;
     if (commands.length === 0) return [];
@@ -29,7 +29,7 @@ export class CommandQueue implements Disposable {
     }
   }
 
-  /** What has not been submitted by now never will be. */
+  /** Drops commands that have not been submitted. */
   [Symbol.dispose](): void {
     if (this.#commands.length > 0) this.#forget();
     this.#commands = [];

@@ -3,39 +3,43 @@ import { type RowsShape, rowChunks, rowsPerWindow, type StepInput } from './row-
 import type { RowsFile } from './rows-models.ts';
 import type { Wanted } from './step-output.ts';
 
-/** What computes an addition of tokens: the decoders of single texts, or a rows graph. */
+/**
+ * Which graph computes a step: the decoders, which take one sequence each (graph/npu-decoder.ts), or a rows graph, which takes
+ * the tokens of several sequences as rows of one batch (graph/npu-rows.ts).
+ */
 export type ExecutionPlan = { readonly kind: 'decoders' } | { readonly kind: 'rows'; readonly file: RowsFile };
 
-/** What there is to choose from. */
+/** The graphs to choose from, and the limits of the audio's memory. */
 export interface PlanChoices {
   readonly dimensions: ModelDimensions;
   readonly files: readonly RowsFile[];
-  /** Tokens that the decoders of single texts take at once, widest first. */
-  readonly widths: readonly number[];
-  /** Windows that the audio's memory has room for, from the first of the texts' windows on. */
+  /** How many tokens the decoders take in one execution, the most first. */
+  readonly decoderWidths: readonly number[];
+  /** How many windows the audio's memory has room for, from the first window of the sequences on. */
   readonly roomForWindows: number;
 }
 
 /**
- * The plan that should take the least time; where candidates are wanted, a graph that gives them at once comes first, as logits
- * would have to come to the host and be sorted there. Undefined where no graph fits: rows lie behind what it can look at, or there
- * is none.
+ * Chooses the graph that should take the least time. Where candidates are wanted, graphs that compute them in one execution
+ * are preferred, because otherwise all logits are downloaded and sorted on the host.
+ *
+ * @returns undefined where no graph fits, because none was converted or the cache has more entries than their capacity
  */
 export function chooseExecutionPlan(
   stepInput: StepInput,
   choices: PlanChoices,
   wanted: Wanted,
 ): ExecutionPlan | undefined {
-  const { dimensions, files, widths } = choices;
+  const { dimensions, files, decoderWidths } = choices;
   const candidates: { plan: ExecutionPlan; returnsCandidates: boolean; cost: number }[] = [];
   if (!wanted.attention && isContiguous(stepInput)) {
-    const ofText = chunks(stepInput.width, widths, wanted.logitsFrom).map(({ count }) =>
+    const costs = chunks(stepInput.tokensPerSequence, decoderWidths, wanted.logitsFrom).map(({ count }) =>
       executionCost(dimensions, { rows: count, windows: 1, capacity: dimensions.nTextCtx }),
     );
     candidates.push({
       plan: { kind: 'decoders' },
       returnsCandidates: false,
-      cost: stepInput.windows * ofText.reduce((sum, cost) => sum + cost, 0),
+      cost: stepInput.windows * costs.reduce((sum, cost) => sum + cost, 0),
     });
   }
   for (const file of files) {
@@ -53,10 +57,10 @@ export function chooseExecutionPlan(
     ?.plan;
 }
 
-/** Rows whose computing takes as long as reading the weights: 280 TFLOPS over 0.8 TB/s, which is what a 910B4 has. */
+/** With so many rows, computing takes as long as reading the weights: a 910B4 has 280 TFLOPS and 0.8 TB/s. */
 const computeBoundRows = 350;
 
-/** What an execution costs, in numbers read from memory: weights, cross-attention keys and values, logs. */
+/** The cost of an execution, in elements read from memory: weights, cross-attention keys and values, KV cache. */
 function executionCost(
   dimensions: ModelDimensions,
   { rows, windows, capacity }: Omit<RowsShape, 'candidates'>,
@@ -69,7 +73,7 @@ function executionCost(
 }
 
 function fits({ windows, capacity }: RowsFile, stepInput: StepInput, { roomForWindows }: PlanChoices): boolean {
-  if (stepInput.end + rowsPerWindow(stepInput) > capacity) return false;
+  if (stepInput.kvLength + rowsPerWindow(stepInput) > capacity) return false;
   return windows === 1 || (stepInput.windows > 1 && roundedUp(stepInput.windows, windows) <= roomForWindows);
 }
 
@@ -77,56 +81,59 @@ export function roundedUp(value: number, unit: number): number {
   return Math.ceil(value / unit) * unit;
 }
 
-/** Whether every text is alone over its window and is the beginning of that window's log, as decoders want it. */
-function isContiguous({ past, windows, end }: StepInput): boolean {
-  return past.length === windows && past.every((rows) => rows.length === end && rows.every((row, i) => row === i));
+/** Whether each window has one sequence, whose entries are the first of the window's region in order, as decoders need it. */
+function isContiguous({ pastEntries, windows, kvLength }: StepInput): boolean {
+  return (
+    pastEntries.length === windows &&
+    pastEntries.every((entries) => entries.length === kvLength && entries.every((entry, i) => entry === i))
+  );
 }
 
-/** Some tokens of a text that one execution takes. */
+/** Tokens of a sequence that one execution of a decoder takes. */
 interface Chunk {
   readonly from: number;
   readonly count: number;
 }
 
-/** Cuts a text's new tokens up for the decoders, which give the logits of their last token only. */
-export function chunks(width: number, widths: readonly number[], logitsFrom: number): Chunk[] {
+/** Divides the new tokens of a sequence among executions of decoders, which compute the logits of their last token only. */
+export function chunks(tokenCount: number, decoderWidths: readonly number[], logitsFrom: number): Chunk[] {
   const all: Chunk[] = [];
-  for (let from = 0; from < width; ) {
-    const most = Math.min(width - from, from <= logitsFrom ? logitsFrom + 1 - from : 1);
-    const count = widths.find((candidate) => candidate <= most) ?? 1;
+  for (let from = 0; from < tokenCount; ) {
+    const most = Math.min(tokenCount - from, from <= logitsFrom ? logitsFrom + 1 - from : 1);
+    const count = decoderWidths.find((candidate) => candidate <= most) ?? 1;
     all.push({ from, count });
     from += count;
   }
   return all;
 }
 
-/** Rows of a window's KV cache that move towards its beginning. */
-export interface RowMove {
+/** Entries of a window's KV cache that move towards its beginning. */
+export interface EntryMove {
   readonly window: number;
   readonly from: number;
   readonly to: number;
   readonly count: number;
 }
 
-/** The step's input as it is when the rows that no text looks at are gone from the KV caches, and what has to move for it. */
-export function compacted(stepInput: StepInput): { stepInput: StepInput; moves: RowMove[] } {
-  const textsPerWindow = stepInput.past.length / stepInput.windows;
-  const moves: RowMove[] = [];
-  let end = 0;
-  const past = Array.from({ length: stepInput.windows }, (_, window) => {
-    const texts = stepInput.past.slice(window * textsPerWindow, (window + 1) * textsPerWindow);
-    const live = [...new Set(texts.flat())].sort((a, b) => a - b);
-    const places = new Map(live.map((row, place) => [row, place]));
+/** Compacts the KV cache: the step's input without the entries that no sequence uses any more, and the moves for that. */
+export function compacted(stepInput: StepInput): { stepInput: StepInput; moves: EntryMove[] } {
+  const sequencesPerWindow = stepInput.pastEntries.length / stepInput.windows;
+  const moves: EntryMove[] = [];
+  let kvLength = 0;
+  const pastEntries = Array.from({ length: stepInput.windows }, (_, window) => {
+    const sequences = stepInput.pastEntries.slice(window * sequencesPerWindow, (window + 1) * sequencesPerWindow);
+    const live = [...new Set(sequences.flat())].sort((a, b) => a - b);
+    const indices = new Map(live.map((entry, index) => [entry, index]));
     moves.push(...compactionMoves(window, live));
-    end = Math.max(end, live.length);
-    return texts.map((rows) => rows.map((row) => places.get(row) ?? row));
+    kvLength = Math.max(kvLength, live.length);
+    return sequences.map((entries) => entries.map((entry) => indices.get(entry) ?? entry));
   }).flat();
-  return { stepInput: { ...stepInput, past, end }, moves };
+  return { stepInput: { ...stepInput, pastEntries, kvLength }, moves };
 }
 
-/** Moves that bring rows together at the beginning, in their order; none overlaps with itself. */
-function compactionMoves(window: number, live: readonly number[]): RowMove[] {
-  const moves: RowMove[] = [];
+/** Moves that bring entries together at the beginning, in order; source and target of a move never overlap. */
+function compactionMoves(window: number, live: readonly number[]): EntryMove[] {
+  const moves: EntryMove[] = [];
   for (let to = 0; to < live.length; ) {
     const from = live[to] ?? to;
     let count = 1;

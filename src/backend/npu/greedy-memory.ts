@@ -5,27 +5,27 @@ import { BoundModel, type Tensors } from './bound-model.ts';
 import { allocatePieces, part } from './device-memory.ts';
 import type { GreedyModel } from './greedy-models.ts';
 
-/** Where the texts of one run are decoded greedily: a ring of states on the device, and what steps are queued with. */
+/** The device memory of greedy decoding: the states of all steps, and the graph bound once for each step that can be queued. */
 export class GreedyMemory {
-  /** Which rows of the logs are visible. */
+  /** The attention mask over the entries of the KV cache. */
   readonly visible: BufferSlice;
-  /** Where a state goes that nobody wants. */
+  /** Where states are written that are not wanted. */
   readonly scratch: BufferSlice;
-  /** The graph, bound as often as steps can be queued between two looks at the tokens. */
+  /** The graph, bound once for each step that can be queued before tokens are downloaded. */
   readonly steps: readonly BoundModel[];
   readonly #states: BufferSlice;
   /** Bytes of the states of all windows. */
   readonly #stateBytes: number;
 
-  private constructor(states: BufferSlice, parts: Pick<GreedyMemory, 'visible' | 'scratch' | 'steps'>) {
+  private constructor(states: BufferSlice, resources: Pick<GreedyMemory, 'visible' | 'scratch' | 'steps'>) {
     this.#states = states;
-    this.#stateBytes = parts.scratch.sizeBytes;
-    this.visible = parts.visible;
-    this.scratch = parts.scratch;
-    this.steps = parts.steps;
+    this.#stateBytes = resources.scratch.sizeBytes;
+    this.visible = resources.visible;
+    this.scratch = resources.scratch;
+    this.steps = resources.steps;
   }
 
-  /** @param tensors a place for whatever changes from step to step */
+  /** @param tensors a context for whatever changes from step to step */
   static async open(
     device: NativeDevice,
     { model, shape, itemSizeBytes, memory }: GreedyModel,

@@ -8,9 +8,9 @@ import { checkTensors, greedyTensors } from './om-tensors.ts';
 export interface GreedyFile {
   readonly file: string;
   readonly windows: number;
-  /** Rows of each window's log that it can look at. */
+  /** How many entries of each window's KV cache it attends to. */
   readonly capacity: number;
-  /** The vocabulary that its rules are of. */
+  /** The vocabulary whose timestamp rules it applies. */
   readonly kinds: TokenKinds;
 }
 
@@ -18,12 +18,12 @@ export interface GreedyFile {
 export interface GreedyModel {
   readonly shape: GreedyFile;
   readonly model: NativeModel;
-  /** Bytes of one number of its rows. */
+  /** Bytes of an element of the KV cache. */
   readonly itemSizeBytes: number;
-  /** What is written and read within one visit to the device, so that all texts share it. */
+  /** Memory that is written and read within one submission to the device, so that all sequences share it. */
   readonly memory: {
     readonly logits: BufferSlice;
-    /** Where new rows go that are copied to their place in a cache. */
+    /** Where new KV entries are written before they are copied into a cache. */
     readonly newKv: BufferSlice;
   };
 }

@@ -4,43 +4,43 @@ import { CommandQueue } from './command-queue.ts';
 import { part } from './device-memory.ts';
 import type { GreedyMemory } from './greedy-memory.ts';
 import type { GreedyModel } from './greedy-models.ts';
-import type { RunParts, RunPlace } from './run-parts.ts';
+import type { RunContext, RunResources } from './run-context.ts';
 
-/** One step of all texts. */
+/** One greedy step of all sequences. */
 export interface GreedyStep {
-  /** Which states of the ring it reads; what it writes are the next ones. */
+  /** The index of the states that it reads; it writes the next ones. */
   readonly index: number;
-  /** Where the new row goes in each log. */
-  readonly row: number;
+  /** The index of the new entry in newEntries region of the KV cache. */
+  readonly entry: number;
   readonly mask: BufferSlice;
-  /** Whether what it chooses is wanted; the next states are not touched where it is not. */
+  /** Whether the token that it chooses is wanted; otherwise the next states are not overwritten. */
   readonly chooses: boolean;
 }
 
-/** Commands of greedy decoding on their way to the device: steps, what comes up before them and goes down behind them. */
+/** Queues the commands of greedy decoding: uploads, steps and downloads, which are submitted together. */
 export class GreedyQueue implements Disposable {
-  readonly #parts: RunParts;
-  readonly #place: RunPlace;
+  readonly #resources: RunResources;
+  readonly #context: RunContext;
   readonly #model: GreedyModel;
   readonly #memory: GreedyMemory;
-  /** What lies where it lies for the whole text: each bound graph is told once. */
-  readonly #lasting: Tensors;
-  readonly #told = new Set<BoundModel>();
+  /** Tensors that stay in place for the whole run; newEntries bound graph needs to be given them only once. */
+  readonly #fixedTensors: Tensors;
+  readonly #rebound = new Set<BoundModel>();
   readonly #commands: CommandQueue;
   #steps = 0;
 
-  constructor(parts: RunParts, place: RunPlace, model: GreedyModel, memory: GreedyMemory) {
-    this.#parts = parts;
-    this.#place = place;
+  constructor(resources: RunResources, context: RunContext, model: GreedyModel, memory: GreedyMemory) {
+    this.#resources = resources;
+    this.#context = context;
     this.#model = model;
     this.#memory = memory;
     const { windows, capacity } = model.shape;
-    const selfKv = place.memory.cache.rows(0, 0, windows * capacity);
-    this.#commands = new CommandQueue(parts.device, () => {
-      this.#told.clear();
+    const selfKv = context.memory.cache.entries(0, 0, windows * capacity);
+    this.#commands = new CommandQueue(resources.device, () => {
+      this.#rebound.clear();
       for (const step of memory.steps) step.forget();
     });
-    this.#lasting = { ...place.audio.crossKv(place.firstWindow, windows), self_kv: selfKv };
+    this.#fixedTensors = { ...context.audio.crossKv(context.firstWindow, windows), self_kv: selfKv };
   }
 
   /** Each bound graph can be used once per visit to the device. */
@@ -55,31 +55,31 @@ export class GreedyQueue implements Disposable {
   push(step: GreedyStep): void {
     const bound = this.#memory.steps[this.#steps++];
     if (bound === undefined) throw new Error('there is no room for another step');
-    const { cache } = this.#place.memory;
+    const { cache } = this.#context.memory;
     const { windows } = this.#model.shape;
-    const { inPlaceRows } = this.#parts;
+    const { inPlaceRows } = this.#resources;
     const { newKv } = this.#model.memory;
-    const { rowBytes } = cache;
-    const each = Array.from({ length: windows }, (_, window) => {
-      const place = cache.rows(window, step.row, 1);
-      return { place, written: inPlaceRows ? place : part(newKv, window * rowBytes, rowBytes) };
+    const { entryBytes } = cache;
+    const newEntries = Array.from({ length: windows }, (_, window) => {
+      const entry = cache.entries(window, step.entry, 1);
+      return { entry, written: inPlaceRows ? entry : part(newKv, window * entryBytes, entryBytes) };
     });
     const execute = bound.execute({
-      ...(this.#told.has(bound) ? {} : this.#lasting),
+      ...(this.#rebound.has(bound) ? {} : this.#fixedTensors),
       suppress: step.mask,
       state: this.#memory.states(step.index, 1),
       next_state: step.chooses ? this.#memory.states(step.index + 1, 1) : this.#memory.scratch,
-      ...Object.fromEntries(each.map(({ written }, window) => [`new_kv_${window}`, written])),
+      ...Object.fromEntries(newEntries.map(({ written }, window) => [`new_kv_${window}`, written])),
     });
-    this.#told.add(bound);
+    this.#rebound.add(bound);
     this.#commands.push(execute);
     if (inPlaceRows) return;
-    for (const { place, written } of each) this.#commands.push({ kind: 'copy', from: written, to: place });
+    for (const { entry, written } of newEntries) this.#commands.push({ kind: 'copy', from: written, to: entry });
   }
 
-  /** @returns what lies in each place behind all that has been queued, and waits for it */
-  async submit(...places: readonly BufferSlice[]): Promise<Uint8Array<ArrayBuffer>[]> {
-    this.#commands.push(...places.map((from): Command => ({ kind: 'download', from })));
+  /** Submits all that has been queued, and waits. @returns the contents of each slice after that */
+  async submit(...slices: readonly BufferSlice[]): Promise<Uint8Array<ArrayBuffer>[]> {
+    this.#commands.push(...slices.map((from): Command => ({ kind: 'download', from })));
     this.#steps = 0;
     return this.#commands.submit();
   }

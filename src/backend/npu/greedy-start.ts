@@ -3,33 +3,33 @@ import { toHalf } from '../../model/float.ts';
 import { type GreedyState, greedySlotSize, greedyState } from '../../model/greedy-state.ts';
 import type { TokenKinds } from '../../model/token-kinds.ts';
 
-/** The token that a step appends to a text. */
+/** The token that a step appends to a sequence. */
 export interface NextToken {
   readonly token: number;
-  /** Its place in its text. */
+  /** Its position in the sequence. */
   readonly position: number;
-  /** Where its row goes in its window's log. */
-  readonly row: number;
+  /** The index of its entry in the KV cache region of its window. */
+  readonly entry: number;
 }
 
-/** The rules that hold behind a text, and its tokens so far behind its prompt. */
-export interface TimedText {
+/** The timestamp rules for a sequence, and its tokens so far behind its prompt. */
+export interface TimestampContext {
   readonly rules: TimestampRules;
-  readonly text: readonly number[];
+  readonly sequence: readonly number[];
 }
 
 /** A state (model/greedy-state.ts) from which a graph's steps go on by themselves. */
 export function startingState(
-  { token, position, row }: NextToken,
+  { token, position, entry }: NextToken,
   kinds: TokenKinds,
   nVocab: number,
-  timed: TimedText | undefined,
+  timed: TimestampContext | undefined,
 ): GreedyState {
   const { timestampBegin } = kinds;
   const untimed = {
     token,
     position,
-    row,
+    entry,
     timed: 0,
     isTime: 0,
     wasTime: 0,
@@ -40,59 +40,61 @@ export function startingState(
     logSum: 0,
   };
   if (timed === undefined) return untimed;
-  const { rules, text } = timed;
+  const { rules, sequence } = timed;
   const isTime = (candidate: number | undefined) => candidate !== undefined && candidate >= timestampBegin;
-  if (text.length === 0) return { ...untimed, timed: 1, needsTime: 1, highest: timestampBegin + rules.maxInitialIndex };
+  if (sequence.length === 0)
+    return { ...untimed, timed: 1, needsTime: 1, highest: timestampBegin + rules.maxInitialIndex };
   return {
     ...untimed,
     timed: 1,
-    isTime: Number(isTime(text.at(-1))),
-    wasTime: Number(text.length < 2 || isTime(text.at(-2))),
-    latest: text.findLast(isTime) ?? untimed.latest,
+    isTime: Number(isTime(sequence.at(-1))),
+    wasTime: Number(sequence.length < 2 || isTime(sequence.at(-2))),
+    latest: sequence.findLast(isTime) ?? untimed.latest,
   };
 }
 
-/** States as the graph reads them, f32 [states, 16]. */
+/** States in the layout that the graph reads, f32 [states, 16]. */
 export function slotsOf(states: readonly GreedyState[]): Float32Array {
   const slots = new Float32Array(states.length * greedySlotSize);
   for (const [i, state] of states.entries())
-    for (const [place, name] of greedyState.entries()) slots[i * greedySlotSize + place] = state[name];
+    for (const [index, name] of greedyState.entries()) slots[i * greedySlotSize + index] = state[name];
   return slots;
 }
 
-/** What a slot says of the step that wrote it. */
+/** The fields of a state that the step which wrote it has computed. */
 export type StepState = Pick<GreedyState, 'token' | 'logprob' | 'logSum'>;
 
-/** @param index counts the slots in `bytes` */
+/** Reads a state from downloaded bytes. @param index of the state in `bytes` */
 export function stateIn(bytes: Uint8Array<ArrayBuffer>, index: number): StepState {
   const slot = new Float32Array(bytes.buffer, bytes.byteOffset + 4 * index * greedySlotSize, greedySlotSize);
   const value = (name: keyof GreedyState) => slot[greedyState.indexOf(name)] as number;
   return { token: value('token'), logprob: value('logprob'), logSum: value('logSum') };
 }
 
-/** Added to a score, it takes the weight of a row to exactly 0, in float16 too, whose numbers end at 65504. */
-const invisible = -60_000;
+/** Added to an attention score, it makes the weight exactly 0; float16 holds it, whose largest number is 65504. */
+const maskedScore = -60_000;
 
 /**
- * Which rows of each window's log a graph for greedy decoding may look at: those of its text, and what its steps write.
+ * The attention mask of a graph for greedy decoding: which entries of each window's KV cache region a sequence attends to, its
+ * own so far and all that the steps will write.
  *
- * @param past rows of its log that each text has
- * @param row where the first step writes
+ * @param pastEntries the entries of each sequence, as indices into the region of its window
+ * @param kvLength the index that the first step writes to
  * @param itemSizeBytes 4 for f32, 2 for f16
  * @returns [windows, capacity]
  */
-export function visibleRows(
-  past: readonly (readonly number[])[],
+export function visibleEntries(
+  pastEntries: readonly (readonly number[])[],
   { windows, capacity }: { readonly windows: number; readonly capacity: number },
-  row: number,
+  kvLength: number,
   itemSizeBytes: number,
 ): Uint8Array {
   const values = itemSizeBytes === 4 ? new Float32Array(windows * capacity) : new Uint16Array(windows * capacity);
-  const hidden = itemSizeBytes === 4 ? invisible : toHalf(invisible);
+  const masked = itemSizeBytes === 4 ? maskedScore : toHalf(maskedScore);
   for (let window = 0; window < windows; window++) {
     const first = window * capacity;
-    values.fill(hidden, first, first + row);
-    for (const seen of past[window] ?? []) values[first + seen] = 0;
+    values.fill(masked, first, first + kvLength);
+    for (const entry of pastEntries[window] ?? []) values[first + entry] = 0;
   }
   return new Uint8Array(values.buffer);
 }

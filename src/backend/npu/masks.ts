@@ -1,82 +1,82 @@
 import type { TimestampRules } from '../../logits/timestamp-rules.ts';
 import type { BufferSlice, NativeBuffer, NativeDevice } from './addon.ts';
 
-/** Places that are kept with what lies in them; more than that are made only where as many texts use masks of their own. */
-const keptPlaces = 4;
+/** How many masks stay on the device; there are more only while more are in use at the same time. */
+const maxCachedMasks = 4;
 
-/** On the device instead of -Infinity: differences of infinities are no numbers. */
-const forbidden = -1e30;
+/** Used on the device instead of -Infinity, because the difference of two infinities is not a number. */
+const maskedLogit = -1e30;
 
-interface HeldMask {
+interface CachedMask {
   readonly bytes: Buffer;
-  /** Where it lies, once it has come up. */
-  readonly place: Promise<BufferSlice>;
-  /** The same; undefined before. */
+  /** Where it lies, once it has been uploaded. */
+  readonly uploaded: Promise<BufferSlice>;
+  /** The same; undefined until then. */
   slice: BufferSlice | undefined;
-  /** Texts that need it to stay there. */
+  /** How many users have not released it. */
   users: number;
 }
 
-/** A mask on the device, which stays where it is until its user disposes of it. */
-export interface PlacedMask extends Disposable {
+/** A mask on the device, which stays in its place until it is disposed of. */
+export interface DeviceMask extends Disposable {
   readonly slice: BufferSlice;
 }
 
-/** Masks of the vocabulary on the device: one that is used again is not sent again, and none gives way while it is used. */
+/** A cache of vocabulary masks on the device: a mask that is still there is not uploaded again, and none is evicted while in use. */
 export class Masks {
-  /** A mask's place, for bindings that get the right one before they run. */
-  readonly anyPlace: BufferSlice;
+  /** The memory of some mask, for bindings that are rebound to the right one before they run. */
+  readonly anyMask: BufferSlice;
   readonly #device: NativeDevice;
-  /** Places of no mask. */
+  /** Memory that holds no mask. */
   readonly #free: BufferSlice[];
-  /** The one used last stands last. */
-  #held: HeldMask[] = [];
+  /** The most recently used one is the last. */
+  #cached: CachedMask[] = [];
 
-  private constructor(device: NativeDevice, anyPlace: BufferSlice) {
+  private constructor(device: NativeDevice, anyMask: BufferSlice) {
     this.#device = device;
-    this.anyPlace = anyPlace;
-    this.#free = [anyPlace];
+    this.anyMask = anyMask;
+    this.#free = [anyMask];
   }
 
   static async open(device: NativeDevice, nVocab: number): Promise<Masks> {
     return new Masks(device, wholeOf(await device.allocate(4 * nVocab)));
   }
 
-  /** Brings a mask to the device if it is not there. */
-  async take(mask: Float32Array): Promise<PlacedMask> {
+  /** Uploads a mask unless it is on the device already. */
+  async take(mask: Float32Array): Promise<DeviceMask> {
     const bytes = Buffer.from(mask.buffer, mask.byteOffset, mask.byteLength);
-    // Its owner may change it later: what is held is a copy.
-    const held =
-      this.#held.findLast((candidate) => candidate.bytes.equals(bytes)) ??
-      this.#bringUp(Buffer.from(mask.slice().buffer));
-    this.#held = [...this.#held.filter((other) => other !== held), held];
-    held.users++;
+    // The caller may change the mask later, so a copy is cached.
+    const cached =
+      this.#cached.findLast((candidate) => candidate.bytes.equals(bytes)) ??
+      this.#uploadCopy(Buffer.from(mask.slice().buffer));
+    this.#cached = [...this.#cached.filter((other) => other !== cached), cached];
+    cached.users++;
     const release = () => {
-      held.users--;
+      cached.users--;
     };
     try {
-      return { slice: await held.place, [Symbol.dispose]: release };
+      return { slice: await cached.uploaded, [Symbol.dispose]: release };
     } catch (error) {
-      this.#held = this.#held.filter((other) => other !== held);
+      this.#cached = this.#cached.filter((other) => other !== cached);
       throw error;
     }
   }
 
-  #bringUp(bytes: Buffer): HeldMask {
-    const held: HeldMask = { bytes, place: this.#upload(bytes), slice: undefined, users: 0 };
-    held.place.then(
+  #uploadCopy(bytes: Buffer): CachedMask {
+    const cached: CachedMask = { bytes, uploaded: this.#upload(bytes), slice: undefined, users: 0 };
+    cached.uploaded.then(
       (slice) => {
-        held.slice = slice;
+        cached.slice = slice;
       },
-      () => undefined, // who takes it is told
+      () => undefined, // the caller of take() gets the error
     );
-    return held;
+    return cached;
   }
 
   async #upload(bytes: Buffer): Promise<BufferSlice> {
     const numbers = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
-    const data = numbers.map((value) => Math.max(value, forbidden));
-    const slice = this.#free.pop() ?? this.#idlePlace() ?? wholeOf(await this.#device.allocate(bytes.byteLength));
+    const data = numbers.map((value) => Math.max(value, maskedLogit));
+    const slice = this.#free.pop() ?? this.#evictIdle() ?? wholeOf(await this.#device.allocate(bytes.byteLength));
     try {
       await this.#device.submit([{ kind: 'upload', to: slice, data }]);
       return slice;
@@ -86,11 +86,11 @@ export class Masks {
     }
   }
 
-  /** The place of the mask that has not been used for longest, if there are enough that nobody uses. */
-  #idlePlace(): BufferSlice | undefined {
-    const idle = this.#held.find(({ users, slice }) => users === 0 && slice !== undefined);
-    if (idle === undefined || this.#held.length < keptPlaces) return undefined;
-    this.#held = this.#held.filter((other) => other !== idle);
+  /** Evicts the least recently used mask that is not in use, if there are enough, and returns its memory. */
+  #evictIdle(): BufferSlice | undefined {
+    const idle = this.#cached.find(({ users, slice }) => users === 0 && slice !== undefined);
+    if (idle === undefined || this.#cached.length < maxCachedMasks) return undefined;
+    this.#cached = this.#cached.filter((other) => other !== idle);
     return idle.slice;
   }
 }
@@ -99,7 +99,7 @@ function wholeOf(buffer: NativeBuffer): BufferSlice {
   return { buffer, offset: 0, sizeBytes: buffer.sizeBytes };
 }
 
-/** A mask that holds wherever the rules of timestamps do as well, if they do. */
+/** A mask with the no-timestamps token masked as well, where timestamp rules are in effect. */
 export function forMask(mask: Float32Array, rules: TimestampRules | undefined): Float32Array {
   if (rules === undefined || mask[rules.noTimestamps] === Number.NEGATIVE_INFINITY) return mask;
   const copy = mask.slice();

@@ -13,9 +13,9 @@ export interface LoadedModels {
   readonly encoder: NativeModel;
   /** By how many tokens they take at once. */
   readonly decoders: ReadonlyMap<number, NativeModel>;
-  /** For texts that branch, for several windows, for long prompts and for alignment. */
+  /** Rows graphs: for beams, several windows, long prompts and alignment. */
   readonly rows: RowsModels;
-  /** For texts that go on by themselves. */
+  /** Graphs for greedy decoding on the device. */
   readonly greedy: GreedyModels;
   /** Bytes of one number of the cache: 4 in float32, 2 in float16. */
   readonly itemSizeBytes: number;

@@ -10,8 +10,8 @@ import { Masks } from './masks.ts';
 import { MemoryPools } from './memory-pools.ts';
 import { loadModels } from './model-files.ts';
 import { NpuRun } from './npu-run.ts';
-import type { RunParts, RunPlace } from './run-parts.ts';
-import { slotBytes } from './text-memory.ts';
+import type { RunContext, RunResources } from './run-context.ts';
+import { slotBytes } from './sequence-memory.ts';
 import { untilAborted } from './until-aborted.ts';
 import { WorkInHand } from './work-in-hand.ts';
 
@@ -53,8 +53,8 @@ async function load(options: NpuBackendOptions): Promise<Backend> {
   await device.submit([{ kind: 'upload', to: positions, data: positionTable(dimensions.nTextCtx) }]);
   const inPlaceRows = options.inPlaceRows ?? usualSettings.inPlaceRows;
   const { rows, greedy } = models;
-  const parts: RunParts = { device, dimensions, masks, rows, greedy, positions, inPlaceRows };
-  const pools = new MemoryPools(models, parts, options.queuedSteps ?? usualSettings.queuedSteps);
+  const resources: RunResources = { device, dimensions, masks, rows, greedy, positions, inPlaceRows };
+  const pools = new MemoryPools(models, resources, options.queuedSteps ?? usualSettings.queuedSteps);
   const work = new WorkInHand();
   // One after another: an encoding that nobody waits for any more has its memory until it ends.
   const encodings = inTurn();
@@ -66,7 +66,7 @@ async function load(options: NpuBackendOptions): Promise<Backend> {
       signal?.throwIfAborted();
       checkWindows(dimensions, logMels);
       return work.wait(
-        encodings.take(() => encode(parts, pools, work, logMels, signal)),
+        encodings.take(() => encode(resources, pools, work, logMels, signal)),
         signal,
       );
     },
@@ -89,37 +89,37 @@ function checkWindows({ nAudioCtx, nMels }: ModelDimensions, logMels: readonly F
 }
 
 async function encode(
-  parts: RunParts,
+  resources: RunResources,
   pools: MemoryPools,
   work: WorkInHand,
   logMels: readonly Float32Array[],
   signal: AbortSignal | undefined,
 ): Promise<EncodedAudio> {
   signal?.throwIfAborted();
-  const memory = await pools.takeAudio(logMels.length);
+  const memory = await pools.takeAudioMemory(logMels.length);
   try {
-    await parts.device.submit(memory.encoding(logMels));
+    await resources.device.submit(memory.encoding(logMels));
     signal?.throwIfAborted();
   } catch (error) {
-    pools.giveBackAudio(memory);
+    pools.returnAudioMemory(memory);
     throw error;
   }
-  return encodedAudio(parts, pools, work, { memory, count: logMels.length });
+  return encodedAudio(resources, pools, work, { memory, count: logMels.length });
 }
 
 function encodedAudio(
-  parts: RunParts,
+  resources: RunResources,
   pools: MemoryPools,
   work: WorkInHand,
   { memory, count }: { readonly memory: AudioMemory; readonly count: number },
 ): EncodedAudio {
   const state = { isReleased: false, isGivenBack: false };
   const runs = new Set<DecoderRun>();
-  // Not before the last text is done: this memory must not become another's while they are at work on it.
+  // Not before the last sequence is done: this memory must not become another's while they are at work on it.
   const giveBackWhenIdle = () => {
     if (!state.isReleased || state.isGivenBack || runs.size > 0) return;
     state.isGivenBack = true;
-    pools.giveBackAudio(memory);
+    pools.returnAudioMemory(memory);
   };
   const check = (window = 0) => {
     if (state.isReleased || work.isClosed) throw new NpuError('NPU_CLOSED', 'this audio has been released');
@@ -129,12 +129,12 @@ function encodedAudio(
     count,
     async startDecoder(window) {
       check(window);
-      const text = await pools.takeText(memory);
+      const sequenceMemory = await pools.takeSequenceMemory(memory);
       const windows = window === undefined ? count : 1;
-      const place: RunPlace = { audio: memory, firstWindow: window ?? 0, windows, memory: text };
-      const run = decoderRun(new NpuRun(parts, place), work, check, () => {
+      const context: RunContext = { audio: memory, firstWindow: window ?? 0, windows, memory: sequenceMemory };
+      const run = decoderRun(new NpuRun(resources, context), work, check, () => {
         runs.delete(run);
-        pools.giveBackText(text);
+        pools.returnSequenceMemory(sequenceMemory);
         giveBackWhenIdle();
       });
       runs.add(run);
@@ -145,7 +145,7 @@ function encodedAudio(
     async encoderOutput(window = 0) {
       check(window);
       const from = memory.encoderOutput(window);
-      const [bytes] = from === undefined ? [] : await parts.device.submit([{ kind: 'download', from }]);
+      const [bytes] = from === undefined ? [] : await resources.device.submit([{ kind: 'download', from }]);
       if (bytes === undefined) throw new Error('a download has a result');
       return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
     },
@@ -159,9 +159,9 @@ function encodedAudio(
 }
 
 /**
- * @param hand what waits for the texts' steps
+ * @param hand what waits for the sequences' steps
  * @param checkAudio throws once the audio has been released
- * @param release called once, when nothing is at work on the texts any more
+ * @param release called once, when nothing is at work on the sequences any more
  */
 function decoderRun(run: NpuRun, hand: WorkInHand, checkAudio: () => void, release: () => void): DecoderRun {
   const state = { isEnded: false, isGivenUp: false };
@@ -169,7 +169,7 @@ function decoderRun(run: NpuRun, hand: WorkInHand, checkAudio: () => void, relea
   const turns = inTurn();
   const call = async <T>(signal: AbortSignal | undefined, work: (check: () => void) => Promise<T>): Promise<T> => {
     signal?.throwIfAborted();
-    if (state.isEnded) throw new NpuError('NPU_CLOSED', 'this text has been ended');
+    if (state.isEnded) throw new NpuError('NPU_CLOSED', 'this sequence has been ended');
     const check = () => {
       signal?.throwIfAborted();
       checkAudio();
@@ -189,7 +189,7 @@ function decoderRun(run: NpuRun, hand: WorkInHand, checkAudio: () => void, relea
   return {
     forward: (step, signal) => call(signal, () => run.forward(step)),
     candidates: (step, request, signal) => call(signal, () => run.candidates(step, request)),
-    ask: (tokens, of, signal) => call(signal, () => run.ask(tokens, of)),
+    nextLogprobs: (tokens, wantedTokens, signal) => call(signal, () => run.nextLogprobs(tokens, wantedTokens)),
     greedy: (request, signal) => call(signal, (check) => run.greedy(request, check)),
     async [Symbol.asyncDispose]() {
       if (state.isEnded) return;

@@ -18,7 +18,7 @@ export interface NpuProbeOptions {
 }
 
 /**
- * Loads graphs that show their blocks onto an NPU. Each block is computed from a stream that it is given; a text goes
+ * Loads graphs that show their blocks onto an NPU. Each block is computed from a stream that it is given; a sequence goes
  * through the step that decoding uses, token by token.
  *
  * @throws NpuError 'NPU_MODEL_MISSING', or what ACL says
@@ -97,8 +97,8 @@ async function startText(device: NativeDevice, { slices }: BoundGraph): Promise<
   await device.submit([{ kind: 'fill', to: sliceOf(slices, { name: 'self_kv' }), value: 0 }]);
 }
 
-/** Where a step stands in its text. */
-interface TextPlace {
+/** A token and its position in the sequence. */
+interface TokenPosition {
   readonly token: number;
   readonly position: number;
 }
@@ -107,7 +107,7 @@ interface TextPlace {
  * @param given values of inputs that stand in it; what is not among them stays as it lies on the device
  * @returns the taps of the graph, and its logits
  */
-async function runOnce(device: NativeDevice, graph: BoundGraph, given: Taps, place?: TextPlace): Promise<Taps> {
+async function runOnce(device: NativeDevice, graph: BoundGraph, given: Taps, step?: TokenPosition): Promise<Taps> {
   const { binding, inputs, outputs, slices } = graph;
   const commands: Command[] = [];
   for (const spec of inputs) {
@@ -115,17 +115,17 @@ async function runOnce(device: NativeDevice, graph: BoundGraph, given: Taps, pla
     if (values !== undefined)
       commands.push({ kind: 'upload', to: sliceOf(slices, spec), data: narrowed(values, spec) });
   }
-  if (place !== undefined) {
-    const { token, position } = place;
+  if (step !== undefined) {
+    const { token, position } = step;
     const number = (name: string, value: number): Command => {
       return { kind: 'upload', to: sliceOf(slices, { name }), data: Int32Array.of(value) };
     };
     commands.push(number('tokens', token), number('position', position));
   }
   commands.push({ kind: 'execute', binding });
-  if (place !== undefined) {
+  if (step !== undefined) {
     const from = sliceOf(slices, { name: 'new_kv' });
-    const to = part(sliceOf(slices, { name: 'self_kv' }), place.position * from.sizeBytes, from.sizeBytes);
+    const to = part(sliceOf(slices, { name: 'self_kv' }), step.position * from.sizeBytes, from.sizeBytes);
     commands.push({ kind: 'copy', from, to });
   }
   const wanted = outputs.filter(({ name }) => isTap(tensorName(name)) || tensorName(name) === logitsTap);

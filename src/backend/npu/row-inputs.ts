@@ -1,34 +1,33 @@
 import type { AllowedRanges } from '../../logits/timestamp-rules.ts';
 import { rowsPerWord, visibleWords } from '../../model/visible-rows.ts';
 
-/** What a rows graph computes at once: `rows` new rows, an equal share for each of `windows` windows. */
+/** The shape of a rows graph: `rows` tokens in one execution, the same number for each of `windows` windows. */
 export interface RowsShape {
   readonly rows: number;
   readonly windows: number;
-  /** Rows of each window's log that it can look at. */
+  /** How many entries of each window's KV cache it attends to. */
   readonly capacity: number;
-  /** How many of the likeliest tokens of each row it gives. */
+  /** How many of the likeliest next tokens it returns for each row. */
   readonly candidates: number;
 }
 
-/** New rows of texts over windows, as many for each window. */
+/** The input of a step: new tokens of sequences over windows, the same number for each window. */
 export interface StepInput {
-  /** Window by window and text by text. */
+  /** Ordered by window, then by sequence. */
   readonly tokens: Int32Array;
-  /** Places of the tokens in their texts. */
+  /** The position of each token in its sequence. */
   readonly positions: Int32Array;
   readonly windows: number;
-  /** New rows per text. */
-  readonly width: number;
-  /** Rows of its window's log that each text had before. */
-  readonly past: readonly (readonly number[])[];
-  /** Where in each log the new rows go. */
-  readonly end: number;
-  /** Place of the first of the tokens among those of the whole step. */
+  readonly tokensPerSequence: number;
+  /** The entries of each sequence before the step, as indices into the KV cache region of its window. */
+  readonly pastEntries: readonly (readonly number[])[];
+  /** How many entries each region has before the step; the new ones are written behind them. */
+  readonly kvLength: number;
+  /** The index of the first token in the whole step, of which this may be a part. */
   readonly firstToken: number;
 }
 
-/** What one execution of a rows graph takes of a step's input: of each window its rows from `from` on. */
+/** The part of a step's input that one execution of a rows graph takes: the tokens of each window from `from` on. */
 export interface RowChunk {
   readonly firstWindow: number;
   readonly from: number;
@@ -38,7 +37,7 @@ export function rowsPerWindow({ tokens, windows }: StepInput): number {
   return tokens.length / windows;
 }
 
-/** Executions that a step's input takes, in an order in which every row comes behind those that it looks at. */
+/** Divides a step's input into executions, ordered so that every token comes after those that it attends to. */
 export function rowChunks(stepInput: StepInput, { rows, windows }: RowsShape): RowChunk[] {
   const chunks: RowChunk[] = [];
   for (let firstWindow = 0; firstWindow < stepInput.windows; firstWindow += windows)
@@ -46,7 +45,7 @@ export function rowChunks(stepInput: StepInput, { rows, windows }: RowsShape): R
   return chunks;
 }
 
-/** Which of the step's tokens stands in each row of the execution; undefined in rows that are left over. */
+/** The index of the step's token in each row of the execution; undefined for padding rows. */
 export function chunkTokens(
   stepInput: StepInput,
   { rows, windows }: RowsShape,
@@ -55,48 +54,48 @@ export function chunkTokens(
   const perWindow = rowsPerWindow(stepInput);
   return Array.from({ length: rows }, (_, row) => {
     const window = firstWindow + Math.floor(row / (rows / windows));
-    const place = from + (row % (rows / windows));
-    return window < stepInput.windows && place < perWindow ? window * perWindow + place : undefined;
+    const index = from + (row % (rows / windows));
+    return window < stepInput.windows && index < perWindow ? window * perWindow + index : undefined;
   });
 }
 
-/** A tensor in the block that is uploaded for an execution. */
-export interface Placed {
+/** Where a tensor lies in the block that is uploaded for an execution, in bytes. */
+export interface TensorRange {
   readonly offset: number;
   readonly sizeBytes: number;
 }
 
-/** Where the inputs of an execution stand in the block that they come up in: each at a multiple of 64 bytes. */
+/** The layout of the block that is uploaded for an execution: every input begins at a multiple of 64 bytes. */
 export interface InputsLayout {
-  readonly tokens: Placed;
-  readonly positions: Placed;
-  /** Of graphs that give no candidates it is empty. */
-  readonly ranges: Placed;
-  readonly visible: Placed;
+  readonly tokens: TensorRange;
+  readonly positions: TensorRange;
+  /** Empty for graphs that return no candidates. */
+  readonly ranges: TensorRange;
+  readonly visible: TensorRange;
   readonly sizeBytes: number;
 }
 
 export function inputsLayout({ rows, windows, capacity, candidates }: RowsShape): InputsLayout {
   let end = 0;
-  const place = (sizeBytes: number): Placed => {
+  const append = (sizeBytes: number): TensorRange => {
     const offset = end;
     end += Math.ceil(sizeBytes / 64) * 64;
     return { offset, sizeBytes };
   };
-  const tokens = place(4 * rows);
-  const positions = place(4 * rows);
-  const ranges = place(candidates > 0 ? 4 * rows * rangeNumbers : 0);
-  const visible = place(4 * rows * visibleWords(capacity + rows / windows));
+  const tokens = append(4 * rows);
+  const positions = append(4 * rows);
+  const ranges = append(candidates > 0 ? 4 * rows * rangeNumbers : 0);
+  const visible = append(4 * rows * visibleWords(capacity + rows / windows));
   return { tokens, positions, ranges, visible, sizeBytes: visible.offset + visible.sizeBytes };
 }
 
-/** Numbers that say what may come behind a row. */
+/** Numbers per row that say which tokens may come next: begin and end of the text tokens and of the timestamps. */
 const rangeNumbers = 4;
 
 /**
  * The inputs of one execution of a rows graph (graph/npu-rows.ts), as one block: `tokens`, `positions`, `ranges` and `visible`.
  *
- * @param rangesOf what may come behind a token; by default everything
+ * @param rangesOf which tokens may come behind a token of the step; by default all
  */
 export function rowInputs(
   stepInput: StepInput,
@@ -107,7 +106,7 @@ export function rowInputs(
   const { rows, windows, capacity, candidates } = shape;
   const layout = inputsLayout(shape);
   const bytes = new Uint8Array(layout.sizeBytes);
-  const integers = ({ offset, sizeBytes }: Placed) => new Int32Array(bytes.buffer, offset, sizeBytes / 4);
+  const integers = ({ offset, sizeBytes }: TensorRange) => new Int32Array(bytes.buffer, offset, sizeBytes / 4);
   const [tokens, positions] = [integers(layout.tokens), integers(layout.positions)];
   const [ranges, visible] = [integers(layout.ranges), integers(layout.visible)];
   const words = visibleWords(capacity + rows / windows);
@@ -125,21 +124,21 @@ export function rowInputs(
   return bytes;
 }
 
-/** Beyond every vocabulary. */
-const endless = 2 ** 31 - 1;
+/** Larger than any token. */
+const beyondVocabulary = 2 ** 31 - 1;
 
-/** Without rules all tokens are text. */
+/** Without rules all tokens are sequence. */
 function rangesInOrder(allowed: AllowedRanges | undefined): number[] {
-  if (allowed === undefined) return [0, endless, endless, endless];
-  const { text, times } = allowed;
-  return [text.from, text.end, times.from, times.end];
+  if (allowed === undefined) return [0, beyondVocabulary, beyondVocabulary, beyondVocabulary];
+  const { text, timestamps } = allowed;
+  return [text.from, text.end, timestamps.from, timestamps.end];
 }
 
-/** What a token may look at, as columns of its scores: rows of its text in the log, and those beside it in this execution. */
+/** The columns of the attention scores that a token attends to: cached entries of its sequence, and tokens of this execution. */
 function* visibleColumns(stepInput: StepInput, shape: RowsShape, { from }: RowChunk, token: number): Generator<number> {
-  const { past, width, end } = stepInput;
-  yield* past[Math.floor(token / width)] ?? [];
-  const place = token % rowsPerWindow(stepInput);
-  for (let own = place - (place % width); own <= place; own++)
-    yield own < from ? end + own : shape.capacity + own - from;
+  const { pastEntries, tokensPerSequence, kvLength } = stepInput;
+  yield* pastEntries[Math.floor(token / tokensPerSequence)] ?? [];
+  const index = token % rowsPerWindow(stepInput);
+  for (let own = index - (index % tokensPerSequence); own <= index; own++)
+    yield own < from ? kvLength + own : shape.capacity + own - from;
 }

@@ -5,28 +5,28 @@ import { roundedUp } from './execution-plan.ts';
 import type { KvCache } from './kv-cache.ts';
 import { chunkTokens, type RowChunk, rowChunks, rowInputs, rowsPerWindow, type StepInput } from './row-inputs.ts';
 import type { RowsModel } from './rows-models.ts';
-import type { RunParts, RunPlace } from './run-parts.ts';
+import type { RunContext, RunResources } from './run-context.ts';
 import type { StepOutput } from './step-output.ts';
 
 /**
- * Computes an stepInput with a rows graph: per execution one upload, one execution, a download for each kind of result, in
- * one visit to the device.
+ * Computes a step with a rows graph. Each execution is one submission to the device: an upload, the execution, and a download
+ * for each kind of result.
  *
- * @param cache where the texts' rows lie and the new ones go; its first region is over the place's first window
+ * @param cache the KV cache, to which new entries are appended; its first region belongs to the first window of the context
  */
 export async function executeRows(
-  parts: RunParts,
-  place: RunPlace,
+  resources: RunResources,
+  context: RunContext,
   { model, cache, stepInput }: { readonly model: RowsModel; readonly cache: KvCache; readonly stepInput: StepInput },
   output: StepOutput,
 ): Promise<void> {
   const { windows, capacity } = model.shape;
   const stride = windows === 1 ? Math.max(cache.stride, capacity) : capacity;
-  await cache.layOut(roundedUp(stepInput.windows, windows), stride, stepInput.end);
+  await cache.arrange(roundedUp(stepInput.windows, windows), stride, stepInput.kvLength);
   for (const chunk of rowChunks(stepInput, model.shape)) {
-    const written = writtenRows(parts, model, cache, stepInput, chunk);
-    const tensors = { ...tensorsOf(place, model, cache, chunk, written), ...choiceOf(parts, model, output) };
-    const bound = await place.memory.rows(model, tensors);
+    const written = newEntries(resources, model, cache, stepInput, chunk);
+    const tensors = { ...tensorsOf(context, model, cache, chunk, written), ...choiceOf(resources, model, output) };
+    const bound = await context.memory.rows(model, tensors);
     const tokens = chunkTokens(stepInput, model.shape, chunk);
     const downloads = resultsOf(model, stepInput, tokens, output);
     const data = rowInputs(stepInput, model.shape, chunk, (token) => output.rangesOf?.(token));
@@ -37,7 +37,7 @@ export async function executeRows(
       ...downloads.map(({ from }): Command => ({ kind: 'download', from })),
     ];
     try {
-      for (const [i, bytes] of (await parts.device.submit(commands)).entries()) downloads[i]?.take(bytes);
+      for (const [i, bytes] of (await resources.device.submit(commands)).entries()) downloads[i]?.take(bytes);
     } catch (error) {
       bound.forget();
       throw error;
@@ -45,49 +45,49 @@ export async function executeRows(
   }
 }
 
-/** Where an execution writes its new rows, and what has to be copied from there. */
-interface WrittenRows {
+/** Where an execution writes its new KV entries, and the commands that copy them into the cache. */
+interface NewEntries {
   /** By window of the graph. */
   readonly slices: readonly BufferSlice[];
   readonly copies: readonly Command[];
 }
 
-/** Rows that nobody wants reach beyond the new ones; where that is another window's region, the new ones are copied. */
-function writtenRows(
-  { inPlaceRows }: RunParts,
+/** Padding rows are written behind the new entries. Where that would be the next window's region, the entries are copied. */
+function newEntries(
+  { inPlaceRows }: RunResources,
   { shape, memory }: RowsModel,
   cache: KvCache,
   stepInput: StepInput,
   { firstWindow, from }: RowChunk,
-): WrittenRows {
+): NewEntries {
   const perWindow = shape.rows / shape.windows;
-  const row = stepInput.end + from;
+  const entry = stepInput.kvLength + from;
   const windows = Array.from({ length: shape.windows }, (_, window) => window);
-  if (inPlaceRows && row + perWindow <= cache.stride)
-    return { slices: windows.map((window) => cache.rows(firstWindow + window, row, perWindow)), copies: [] };
-  const bytes = perWindow * cache.rowBytes;
+  if (inPlaceRows && entry + perWindow <= cache.stride)
+    return { slices: windows.map((window) => cache.entries(firstWindow + window, entry, perWindow)), copies: [] };
+  const bytes = perWindow * cache.entryBytes;
   const slices = windows.map((window) => part(memory.newKv, window * bytes, bytes));
   const count = Math.min(perWindow, rowsPerWindow(stepInput) - from);
   const copies = windows.slice(0, stepInput.windows - firstWindow).map((window): Command => {
-    const to = cache.rows(firstWindow + window, row, count);
+    const to = cache.entries(firstWindow + window, entry, count);
     return { kind: 'copy', from: part(memory.newKv, window * bytes, to.sizeBytes), to };
   });
   return { slices, copies };
 }
 
 function tensorsOf(
-  { audio, firstWindow }: RunPlace,
+  { audio, firstWindow }: RunContext,
   { shape, memory, heads }: RowsModel,
   cache: KvCache,
   chunk: RowChunk,
-  { slices }: WrittenRows,
+  { slices }: NewEntries,
 ): Tensors {
   const { windows, capacity } = shape;
   const { tokens, positions, visible, logits, attention } = memory;
   return {
     ...audio.crossKv(firstWindow + chunk.firstWindow, windows),
     ...Object.fromEntries(slices.map((slice, window) => [`new_kv_${window}`, slice])),
-    self_kv: cache.rows(chunk.firstWindow, 0, windows * capacity),
+    self_kv: cache.entries(chunk.firstWindow, 0, windows * capacity),
     tokens,
     positions,
     visible,
@@ -97,10 +97,10 @@ function tensorsOf(
 }
 
 /** What a graph that chooses candidates needs and gives beside. */
-function choiceOf({ masks }: RunParts, { shape, memory }: RowsModel, { suppress }: StepOutput): Tensors {
+function choiceOf({ masks }: RunResources, { shape, memory }: RowsModel, { suppress }: StepOutput): Tensors {
   if (shape.candidates === 0) return {};
   return {
-    suppress: suppress ?? masks.anyPlace,
+    suppress: suppress ?? masks.anyMask,
     ranges: memory.ranges,
     candidate_tokens: memory.candidateTokens,
     candidate_logprobs: memory.candidateLogprobs,
@@ -135,7 +135,7 @@ function resultsOf(
   return fetched;
 }
 
-/** A row of an execution and the token that stands in it. */
+/** A row of an execution whose results are wanted, and the token in it. */
 interface WantedRow {
   readonly row: number;
   readonly token: number;
@@ -154,7 +154,7 @@ function candidatesOf({ memory, shape }: RowsModel, wanted: readonly WantedRow[]
   return wanted.length === 0 ? [] : [{ from, take }];
 }
 
-/** The logits from the first to the last row that somebody wants. */
+/** Downloads the logits from the first to the last wanted row. */
 function logitsOf({ memory, shape }: RowsModel, wanted: readonly WantedRow[], output: StepOutput): Fetched[] {
   const [first, last] = [wanted[0], wanted.at(-1)];
   if (first === undefined || last === undefined) return [];

@@ -4,33 +4,33 @@ import { type BufferSlice, type NativeModel, pieceSizeBytes } from './addon.ts';
 import { allocatePieces, part } from './device-memory.ts';
 import { type OmModels, type OmSource, omModels } from './om-models.ts';
 import { checkTensors, rowsTensors, tensorName } from './om-tensors.ts';
-import { inputsLayout, type Placed, type RowsShape } from './row-inputs.ts';
+import { inputsLayout, type RowsShape, type TensorRange } from './row-inputs.ts';
 
-/** An OM of graph/npu-rows.ts. */
+/** A rows graph (graph/npu-rows.ts) as an OM file. */
 export interface RowsFile extends RowsShape {
   readonly file: string;
-  /** Whether it gives the alignment heads' scores. */
+  /** Whether it returns the scores of the alignment heads. */
   readonly outputsAttention: boolean;
 }
 
-/** Such an OM on the device. An execution is uploaded, run and downloaded in one visit, so all texts share its memory. */
+/** A loaded rows graph. Upload, execution and download are one submission, so all sequences share its memory. */
 export interface RowsModel {
   readonly shape: RowsFile;
   readonly model: NativeModel;
-  /** How many heads' scores it gives. */
+  /** How many alignment heads it returns the scores of. */
   readonly heads: number;
   readonly memory: {
-    /** What comes up for an execution, in one piece: the next four. */
+    /** The inputs of an execution, uploaded as one block: the next four. */
     readonly inputs: BufferSlice;
     readonly tokens: BufferSlice;
     readonly positions: BufferSlice;
     readonly ranges: BufferSlice;
     readonly visible: BufferSlice;
     readonly logits: BufferSlice;
-    /** Where new rows go that cannot be written to their place in a cache. */
+    /** Where new KV entries are written that cannot be written directly into a cache. */
     readonly newKv: BufferSlice;
     readonly attention: BufferSlice;
-    /** What is chosen of each row, in one piece: the next two. */
+    /** The candidates of each row, downloaded as one block: the next two. */
     readonly candidates: BufferSlice;
     readonly candidateTokens: BufferSlice;
     readonly candidateLogprobs: BufferSlice;
@@ -75,7 +75,7 @@ export function rowsModels(files: readonly RowsFile[], source: OmSource): RowsMo
       attention: 4 * Math.max(1, heads * rows * nAudioCtx),
       candidates: 2 * chosenBytes,
     });
-    const input = ({ offset, sizeBytes: size }: Placed) => part(slices.inputs, offset, size);
+    const input = ({ offset, sizeBytes: size }: TensorRange) => part(slices.inputs, offset, size);
     const memory = {
       ...slices,
       tokens: input(inputs.tokens),
@@ -89,7 +89,7 @@ export function rowsModels(files: readonly RowsFile[], source: OmSource): RowsMo
   });
 }
 
-/** Attention is asked for, and no graph gives it. */
+/** The error for a step with attention where no graph returns it. */
 export function noAligner(): NpuError {
   return new NpuError('NPU_MODEL_MISSING', 'attention is asked for, and no aligner-N.om has been converted', {
     hint: 'Convert the model with `whisper-npu convert --word-timestamps`.',

@@ -3,28 +3,28 @@ import type { ModelDimensions } from '../../model/dimensions.ts';
 import type { StepResult } from '../backend.ts';
 import type { BufferSlice } from './addon.ts';
 
-/** What of a step's results somebody wants. */
+/** Which results of a step are wanted. */
 export interface Wanted {
-  /** Logits are wanted from behind this token of each text on; none where it is the number of tokens. */
+  /** Logits are wanted from this token of each sequence on; the number of tokens for none. */
   readonly logitsFrom: number;
   readonly attention: boolean;
-  /** So many candidates in place of the logits, where a graph gives them. */
+  /** So many candidates in index of the logits, where a graph gives them. */
   readonly candidates?: number;
 }
 
-/** The results of one step of many texts, which arrive row by row. Tokens are counted over the whole step, text by text. */
+/** Collects the results of a step, which arrive row by row. Tokens are numbered over the whole step, sequence by sequence. */
 export interface StepOutput {
   readonly wanted: Wanted;
-  /** The mask to choose candidates by; without it nobody looks at them. */
+  /** The mask for candidates; undefined where none are wanted. */
   readonly suppress?: BufferSlice;
-  /** What may come behind a token; undefined where there are no rules. */
+  /** Which tokens may come behind a token of the step; undefined without timestamp rules. */
   rangesOf?(token: number): AllowedRanges | undefined;
-  /** Whether something is wanted of the row that a token gives. */
+  /** Whether results are wanted for a token. */
   wantsRow(token: number): boolean;
   putLogits(token: number, row: Float32Array): void;
   putCandidates(token: number, tokens: Int32Array, logprobs: Float32Array): void;
   /**
-   * @param rows which token stands in each row of the scores, if any
+   * @param rows the token in each row of the scores; undefined for padding rows
    * @param scores f32 [heads, rows, nAudioCtx]
    */
   putAttention(rows: readonly (number | undefined)[], heads: number, scores: Float32Array): void;
@@ -34,45 +34,44 @@ export interface StepOutput {
 export class LogitsOutput implements StepOutput {
   readonly wanted: Wanted;
   readonly #dimensions: ModelDimensions;
-  readonly #texts: number;
-  /** Tokens per text. */
-  readonly #width: number;
+  readonly #sequences: number;
+  readonly #tokensPerSequence: number;
   readonly #logits: Float32Array;
   #attention: Float32Array | undefined;
 
-  constructor(dimensions: ModelDimensions, texts: number, width: number, wanted: Wanted) {
+  constructor(dimensions: ModelDimensions, sequences: number, tokensPerSequence: number, wanted: Wanted) {
     this.#dimensions = dimensions;
-    this.#texts = texts;
-    this.#width = width;
+    this.#sequences = sequences;
+    this.#tokensPerSequence = tokensPerSequence;
     this.wanted = wanted;
-    this.#logits = new Float32Array(texts * (width - wanted.logitsFrom) * dimensions.nVocab);
+    this.#logits = new Float32Array(sequences * (tokensPerSequence - wanted.logitsFrom) * dimensions.nVocab);
   }
 
   wantsRow(token: number): boolean {
-    return token % this.#width >= this.wanted.logitsFrom;
+    return token % this.#tokensPerSequence >= this.wanted.logitsFrom;
   }
 
   putLogits(token: number, row: Float32Array): void {
     const { logitsFrom } = this.wanted;
-    const text = Math.floor(token / this.#width);
-    const place = text * (this.#width - logitsFrom) + (token % this.#width) - logitsFrom;
-    this.#logits.set(row, place * this.#dimensions.nVocab);
+    const sequence = Math.floor(token / this.#tokensPerSequence);
+    const index = sequence * (this.#tokensPerSequence - logitsFrom) + (token % this.#tokensPerSequence) - logitsFrom;
+    this.#logits.set(row, index * this.#dimensions.nVocab);
   }
 
   putCandidates(): void {
-    throw new Error('nobody asks for candidates with logits');
+    throw new Error('candidates are never computed together with logits');
   }
 
   putAttention(rows: readonly (number | undefined)[], heads: number, scores: Float32Array): void {
     const { nAudioCtx } = this.#dimensions;
-    this.#attention ??= new Float32Array(this.#texts * heads * this.#width * nAudioCtx);
+    this.#attention ??= new Float32Array(this.#sequences * heads * this.#tokensPerSequence * nAudioCtx);
     for (const [row, token] of rows.entries()) {
       if (token === undefined) continue;
-      const text = Math.floor(token / this.#width);
+      const sequence = Math.floor(token / this.#tokensPerSequence);
       for (let head = 0; head < heads; head++) {
         const from = (head * rows.length + row) * nAudioCtx;
-        const place = (text * heads + head) * this.#width + (token % this.#width);
-        this.#attention.set(scores.subarray(from, from + nAudioCtx), place * nAudioCtx);
+        const index = (sequence * heads + head) * this.#tokensPerSequence + (token % this.#tokensPerSequence);
+        this.#attention.set(scores.subarray(from, from + nAudioCtx), index * nAudioCtx);
       }
     }
   }

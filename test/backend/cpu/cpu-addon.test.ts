@@ -9,7 +9,7 @@ import {
   type NativeCache,
   type NativeModel,
   type NativeModelOptions,
-  type NativeStepPart,
+  type NativeStepRequest,
 } from '../../../src/backend/cpu/cpu-addon.ts';
 import { prepareCpu } from '../../../src/convert/prepare-cpu.ts';
 import { openCheckpoint } from '../../../src/model/checkpoint.ts';
@@ -64,7 +64,7 @@ describe("the boundary of the CPU engine's addon", () => {
   });
   afterAll(() => rm(root, { recursive: true }));
 
-  type Step = Omit<NativeStepPart, 'audio' | 'cache' | 'attention'>;
+  type Step = Omit<NativeStepRequest, 'audio' | 'cache' | 'attention'>;
   const stepOf = (model: NativeModel, audio: NativeAudio, cache: NativeCache, given: Step) =>
     step(model, [{ audio, cache, attention: false, ...given }]);
   const of = (...values: number[]) => Int32Array.from(values);
@@ -83,15 +83,15 @@ describe("the boundary of the CPU engine's addon", () => {
     ['a negative token', { tokens: of(-1) }, 'token -1'],
     ['a place behind the longest text', { positions: of(nTextCtx) }, 'position 200'],
     ['a window that there is not', { windows: of(2) }, 'window 2'],
-    ['more windows than texts', { windows: of(0, 1) }, 'do not fit together'],
+    ['more windows than sequences', { windows: of(0, 1) }, 'do not fit together'],
     ['fewer places than tokens', { positions: of() }, 'do not fit together'],
     ['a negative first row', { firstRow: -1 }, 'firstRow is negative'],
-    ['rows left out', { firstRow: 2 ** 53 - 1 }, 'not as many rows yet'],
+    ['rows left out', { firstRow: 2 ** 53 - 1 }, 'not have as many entries yet'],
     ['bytes for tokens', { tokens: Uint8Array.of(1) as never }, 'tokens is an array of another type'],
     ['a negative width', { width: -1 }, 'width is negative'],
-    ['past rows that nobody wrote', { pastRows: of(0), pastEnds: of(1) }, 'row 0'],
-    ['past rows behind the first new one', { pastRows: of(1), pastEnds: of(1), firstRow: 1 }, 'row 1'],
-    ['ends behind the past rows', { firstRow: 1, pastRows: of(0), pastEnds: of(2) }, 'end of rows 2'],
+    ['past entries that nobody wrote', { pastRows: of(0), pastEnds: of(1) }, 'cache entry 0'],
+    ['past entries behind the first new one', { pastRows: of(1), pastEnds: of(1), firstRow: 1 }, 'cache entry 1'],
+    ['ends behind the past entries', { firstRow: 1, pastRows: of(0), pastEnds: of(2) }, 'end of a sequence 2'],
     [
       'a text that is too long',
       { firstRow: 1, pastRows: new Int32Array(nTextCtx), pastEnds: of(nTextCtx) },
@@ -117,9 +117,9 @@ describe("the boundary of the CPU engine's addon", () => {
     expect(() => encode(model, new Float32Array(nMels * 2 * nAudioCtx), audio, 2)).toThrow('window 2');
   });
 
-  test('refuses two parts of a step over one cache', () => {
+  test('refuses two requests of a step with the same cache', () => {
     const part = { audio, cache, attention: false, ...token };
-    expect(() => step(model, [part, part])).toThrow('one cache');
+    expect(() => step(model, [part, part])).toThrow('the same cache');
     expect(step(model, [part, { ...part, cache: createCache(model) }])).toHaveLength(2);
   });
 

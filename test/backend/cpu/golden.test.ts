@@ -6,11 +6,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Backend, EncodedAudio } from '../../../src/backend/backend.ts';
 import { prepareCpu } from '../../../src/convert/prepare-cpu.ts';
 import { generate } from '../../../src/decoding/generate.ts';
-import { likeliestTexts } from '../../../src/decoding/likeliest-texts.ts';
+import { searchHypotheses } from '../../../src/decoding/hypothesis-search.ts';
 import { logitFilters } from '../../../src/decoding/logit-filters.ts';
 import type { DecodingOptions } from '../../../src/decoding/options.ts';
 import { type DecodingRules, decodingRules } from '../../../src/decoding/rules.ts';
-import { scored } from '../../../src/decoding/score-text.ts';
+import { scoredHypothesis } from '../../../src/decoding/score-sequence.ts';
 import { logSumExp } from '../../../src/logits/log-softmax.ts';
 import { rowsOf } from '../../../src/logits/rows.ts';
 import { openCheckpoint } from '../../../src/model/checkpoint.ts';
@@ -128,24 +128,28 @@ describe.skipIf(shared === undefined || models.base === undefined)('whisper-base
         expect(Math.abs(logprobs[i]! - exact)).toBeLessThanOrEqual(logprobErrors[i]! + 1e-4);
       }
       const meanError = logprobErrors.reduce((sum, error) => sum + error, 0) / tokens.length;
-      expect(meanError).toBeLessThan(0.5); // it would be of no use if every text had to be scored again
+      expect(meanError).toBeLessThan(0.5); // it would be of no use if every text had to be scoredHypothesis again
     });
 
     test.each([
       ['beams', { beamSize: 5 }],
       ['a search without beams, as in batches', { beamSize: 1 }],
-    ])('ranks texts of %s by exact log-probabilities', async (_, { beamSize }) => {
+    ])('ranks sequences of %s by exact log-probabilities', async (_, { beamSize }) => {
       const { nVocab } = backend.dimensions;
       const prompt = sequence(clip).slice(0, promptLength - 1); // without <|notimestamps|>
       const options: DecodingOptions = { ...searchOptions, beamSize };
       await using run = await audio.startDecoder();
       const { logits } = await run.forward({ tokens: [prompt] });
-      const beginning = { rules, options, logits: [logits], mostTokens: 100 };
-      const [{ tokens, sumLogprob } = { tokens: [], sumLogprob: 0 }] = await likeliestTexts(run, beginning, undefined);
+      const beginning = { rules, options, logits: [logits], maxTokens: 100 };
+      const [{ tokens, sumLogprob } = { tokens: [], sumLogprob: 0 }] = await searchHypotheses(
+        run,
+        beginning,
+        undefined,
+      );
       const place = { audio, prompt, filters: logitFilters(rules, options), eot: rules.special.eot, nVocab };
       const unknown = [...tokens, rules.special.eot].map(() => Number.POSITIVE_INFINITY);
       const text = { tokens: [...tokens, rules.special.eot], logprobs: [0], logprobErrors: unknown };
-      const exact = await scored(text, 0, place, undefined);
+      const exact = await scoredHypothesis(text, 0, place, undefined);
       expect(exact.tokens).toEqual(tokens);
       expectClose([sumLogprob], [exact.sumLogprob], 2e-3);
     });

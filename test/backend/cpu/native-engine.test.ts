@@ -7,7 +7,7 @@ import type {
   NativeAudio,
   NativeCache,
   NativeModel,
-  NativeStepPart,
+  NativeStepRequest,
 } from '../../../src/backend/cpu/cpu-addon.ts';
 import { NativeEngine } from '../../../src/backend/cpu/native-engine.ts';
 import { smallDimensions as dimensions } from '../../support/random-checkpoint.ts';
@@ -18,7 +18,7 @@ interface ScriptedAddon {
   readonly caches: object[];
   readonly encoded: { readonly audio: object; readonly window: number }[];
   /** The parts of each. */
-  readonly shared: (readonly NativeStepPart[])[];
+  readonly shared: (readonly NativeStepRequest[])[];
 }
 
 /** An addon that computes nothing and remembers which memory it was given: it runs on every processor. */
@@ -126,7 +126,7 @@ describe("a text of our own engine's", () => {
         [3, 4],
       ],
     });
-    await run.forward({ tokens: [[5], [6], [7], [8]], sources: [0, 0, 1, 1] });
+    await run.forward({ tokens: [[5], [6], [7], [8]], parents: [0, 0, 1, 1] });
     const [prompt, beams] = shared.flat();
     expect([values(prompt?.tokens), values(prompt?.positions), prompt?.width, prompt?.firstRow]).toEqual([
       [1, 2, 3, 4],
@@ -151,8 +151,8 @@ describe("a text of our own engine's", () => {
   test('decodes greedily from the last token of the prompt on, and stops when it is aborted', async () => {
     const { engine, shared } = await opened();
     const audio = await engine.encode([new Float32Array()]);
-    const { texts } = await audio.startDecoder(0).greedy(request, () => false);
-    expect(texts).toEqual([{ tokens: [3, 2, 3], logprobs: [-1, -2, -3], logprobErrors: [0.01, 0.02, 0.03] }]);
+    const { sequences } = await audio.startDecoder(0).greedy(request, () => false);
+    expect(sequences).toEqual([{ tokens: [3, 2, 3], logprobs: [-1, -2, -3], logprobErrors: [0.01, 0.02, 0.03] }]);
     expect(shared.flat().map(({ tokens, firstRow }) => [values(tokens), firstRow])).toEqual([
       [[1, 2, 3], 0],
       [[3], 3],
@@ -171,7 +171,7 @@ describe("a text of our own engine's", () => {
   });
 });
 
-describe('texts that are continued at the same time', () => {
+describe('sequences that are continued at the same time', () => {
   test('share a step, and each reads its own rows of it', async () => {
     const { engine, shared } = await opened();
     const audios = [await engine.encode([new Float32Array()]), await engine.encode([new Float32Array()])];

@@ -12,10 +12,10 @@ test('memory is taken again where it is large enough, and else released for larg
     (memory) => log.push(`release ${memory}`),
   );
   const [first, second] = [pool.take(2), pool.take(2)];
-  pool.giveBack(first);
+  pool.release(first);
   expect(pool.take(1)).toBe(first);
-  pool.giveBack(first);
-  pool.giveBack(second);
+  pool.release(first);
+  pool.release(second);
   expect(pool.take(3)).toEqual({ capacity: 3, memory: 3 });
   expect(log).toEqual(['allocate 2', 'allocate 2', 'release 1', 'release 2', 'allocate 3']);
 });

@@ -50,19 +50,23 @@ describe.skipIf(!hasStandIn)('five beams on the stand-in for CANN', () => {
     await using audio = await backend.encode([randomValues(dimensions.nMels * 2 * dimensions.nAudioCtx, 1)]);
     await using run = await audio.startDecoder();
     await run.forward({ tokens: [[1, 2, 3, 4]] });
-    let texts: number[][] = [[]];
+    let sequences: number[][] = [[]];
     const found: Candidate[][][] = [];
     for (let step = 0; step < steps; step++) {
       if (step === 1) before?.();
-      const sources = Array.from({ length: beams }, (_, beam) => (step === 0 ? 0 : (beam + step) % beams));
-      const tokens = sources.map((_, beam) => [step === 2 ? timestampBegin + 40 + beam : 100 * step + beam]);
-      texts = sources.map((source, beam) => [...texts[source]!, ...tokens[beam]!]);
-      const request: CandidatesRequest = { count: 6, suppress, ...(isTimed ? { timestamps: { rules, texts } } : {}) };
+      const parents = Array.from({ length: beams }, (_, beam) => (step === 0 ? 0 : (beam + step) % beams));
+      const tokens = parents.map((_, beam) => [step === 2 ? timestampBegin + 40 + beam : 100 * step + beam]);
+      sequences = parents.map((source, beam) => [...sequences[source]!, ...tokens[beam]!]);
+      const request: CandidatesRequest = {
+        count: 6,
+        suppress,
+        ...(isTimed ? { timestamps: { rules, sequences } } : {}),
+      };
       if (byLogits) {
-        const { logits } = await run.forward({ tokens, sources });
+        const { logits } = await run.forward({ tokens, parents });
         const [rows = []] = rowsOf(logits, dimensions.nVocab, 1);
         found.push(rows.map((row, text) => candidatesBehind(row, text, request)));
-      } else found.push(await run.candidates({ tokens, sources }, request));
+      } else found.push(await run.candidates({ tokens, parents }, request));
     }
     return found;
   }

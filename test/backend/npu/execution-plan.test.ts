@@ -34,18 +34,20 @@ const files = [
   file(64, 1, nTextCtx, 0, true),
 ];
 
-/** A step of so many texts over each window, all of a length, whose rows lie one behind the other or one text apart. */
-function step(shape: Partial<Record<'windows' | 'texts' | 'width' | 'length' | 'end', number>>): StepInput {
-  const { windows = 1, texts = 1, width = 1, length = 0 } = shape;
-  const { end = length } = shape;
-  const count = windows * texts * width;
+/** A step of so many sequences over each window, all of a length, whose rows lie one behind the other or one text apart. */
+function step(
+  shape: Partial<Record<'windows' | 'sequences' | 'tokensPerSequence' | 'length' | 'kvLength', number>>,
+): StepInput {
+  const { windows = 1, sequences = 1, tokensPerSequence = 1, length = 0 } = shape;
+  const { kvLength = length } = shape;
+  const count = windows * sequences * tokensPerSequence;
   return {
     tokens: new Int32Array(count),
     positions: new Int32Array(count),
     windows,
-    width,
-    past: Array.from({ length: windows * texts }, () => Array.from({ length }, (_, i) => i)),
-    end,
+    tokensPerSequence,
+    pastEntries: Array.from({ length: windows * sequences }, () => Array.from({ length }, (_, i) => i)),
+    kvLength,
     firstToken: 0,
   };
 }
@@ -53,7 +55,7 @@ function step(shape: Partial<Record<'windows' | 'texts' | 'width' | 'length' | '
 function planFor(
   stepInput: StepInput,
   {
-    from = stepInput.width - 1,
+    from = stepInput.tokensPerSequence - 1,
     attention = false,
     candidates = 0,
     roomForWindows = 8,
@@ -63,7 +65,7 @@ function planFor(
     readonly of?: readonly RowsFile[];
   } = {},
 ) {
-  const choices = { dimensions, files: of, widths: [4, 1], roomForWindows };
+  const choices = { dimensions, files: of, decoderWidths: [4, 1], roomForWindows };
   const chosen = chooseExecutionPlan(stepInput, choices, {
     logitsFrom: from,
     attention,
@@ -74,32 +76,40 @@ function planFor(
 
 describe('what computes a step', () => {
   test.each<[string, StepInput, string | undefined]>([
-    ['a prompt of four tokens', step({ width: 4 }), 'decoders'],
+    ['a prompt of four tokens', step({ tokensPerSequence: 4 }), 'decoders'],
     ['the next token of a text', step({ length: 30 }), 'decoders'],
-    ['a longer prompt', step({ width: 30 }), 'rows-64-1-448.om'],
-    ['a beam step', step({ texts: 5, length: 20, end: 60 }), 'rows-5-1-1344.om'],
-    ['fewer texts than the graph has rows for', step({ texts: 2, length: 20, end: 60 }), 'rows-5-1-1344.om'],
-    ['more texts than the graph for beams takes', step({ texts: 7, length: 20, end: 60 }), 'rows-64-1-448.om'],
-    ['those once the log is long', step({ texts: 7, length: 100, end: 600 }), 'rows-5-1-1344.om'],
-    ['a log longer than any graph sees', step({ texts: 5, length: 400, end: 1342 }), undefined],
+    ['a longer prompt', step({ tokensPerSequence: 30 }), 'rows-64-1-448.om'],
+    ['a beam step', step({ sequences: 5, length: 20, kvLength: 60 }), 'rows-5-1-1344.om'],
+    [
+      'fewer sequences than the graph has rows for',
+      step({ sequences: 2, length: 20, kvLength: 60 }),
+      'rows-5-1-1344.om',
+    ],
+    [
+      'more sequences than the graph for beams takes',
+      step({ sequences: 7, length: 20, kvLength: 60 }),
+      'rows-64-1-448.om',
+    ],
+    ['those once the log is long', step({ sequences: 7, length: 100, kvLength: 600 }), 'rows-5-1-1344.om'],
+    ['a log longer than any graph sees', step({ sequences: 5, length: 400, kvLength: 1342 }), undefined],
     ['eight windows, a token each', step({ windows: 8, length: 4 }), 'rows-8-8-448.om'],
     ['three windows, a token each', step({ windows: 3, length: 4 }), 'rows-8-8-448.om'],
     ['two windows, for which the graph of eight is too much', step({ windows: 2, length: 4 }), 'decoders'],
-    ['eight prompts of four tokens', step({ windows: 8, width: 4 }), 'rows-40-8-1344.om'],
-    ['eight windows and five beams', step({ windows: 8, texts: 5, length: 4, end: 30 }), 'rows-40-8-1344.om'],
+    ['eight prompts of four tokens', step({ windows: 8, tokensPerSequence: 4 }), 'rows-40-8-1344.om'],
+    ['eight windows and five beams', step({ windows: 8, sequences: 5, length: 4, kvLength: 30 }), 'rows-40-8-1344.om'],
   ])('%s', (_, stepInput, expected) => {
     expect(planFor(stepInput)).toBe(expected);
   });
 
   test('logits of several tokens make one execution of several rows better than several of one', () => {
-    expect(planFor(step({ width: 4 }), { from: 0 })).toBe('rows-5-1-1344.om');
+    expect(planFor(step({ tokensPerSequence: 4 }), { from: 0 })).toBe('rows-5-1-1344.om');
   });
 
   test('candidates are those of a graph that gives as many at once, or come of logits', () => {
     const alone = step({ length: 30 });
     expect(planFor(alone, { candidates: 6 })).toBe('rows-5-1-1344.om');
     expect(planFor(alone, { candidates: 11 })).toBe('decoders');
-    const long = step({ width: 30 });
+    const long = step({ tokensPerSequence: 30 });
     expect(planFor(long, { candidates: 6 })).toBe('rows-64-1-448.om');
     const windows = step({ windows: 8, length: 4 });
     expect(planFor(windows, { candidates: 6 })).toBe('rows-40-8-1344.om');
@@ -107,8 +117,8 @@ describe('what computes a step', () => {
   });
 
   test('attention is the aligner’s alone', () => {
-    expect(planFor(step({ width: 4 }), { attention: true })).toBe('aligner-64-1-448.om');
-    expect(planFor(step({ width: 4 }), { attention: true, of: [] })).toBeUndefined();
+    expect(planFor(step({ tokensPerSequence: 4 }), { attention: true })).toBe('aligner-64-1-448.om');
+    expect(planFor(step({ tokensPerSequence: 4 }), { attention: true, of: [] })).toBeUndefined();
   });
 
   test('windows are not taken together where the audio’s memory has no room for those beside them', () => {
@@ -116,14 +126,15 @@ describe('what computes a step', () => {
   });
 
   test('without rows graphs a text that is the beginning of its log goes on, and nothing else', () => {
-    expect(planFor(step({ width: 30 }), { of: [] })).toBe('decoders');
-    expect(planFor(step({ texts: 2, length: 3 }), { of: [] })).toBeUndefined();
-    expect(planFor(step({ length: 3, end: 4 }), { of: [] })).toBeUndefined();
+    expect(planFor(step({ tokensPerSequence: 30 }), { of: [] })).toBe('decoders');
+    expect(planFor(step({ sequences: 2, length: 3 }), { of: [] })).toBeUndefined();
+    expect(planFor(step({ length: 3, kvLength: 4 }), { of: [] })).toBeUndefined();
   });
 });
 
 test('a text is cut where the decoders can give the logits that are wanted', () => {
-  const counts = (width: number, from: number) => chunks(width, [4, 1], from).map(({ count }) => count);
+  const counts = (tokensPerSequence: number, from: number) =>
+    chunks(tokensPerSequence, [4, 1], from).map(({ count }) => count);
   expect(counts(7, 6)).toEqual([4, 1, 1, 1]);
   expect(counts(6, 4)).toEqual([4, 1, 1]);
   expect(counts(5, 5)).toEqual([4, 1]);
@@ -132,18 +143,18 @@ test('a text is cut where the decoders can give the logits that are wanted', () 
 
 describe('rows moved together', () => {
   const live: StepInput = {
-    ...step({ texts: 2, length: 4, end: 12 }),
-    past: [
+    ...step({ sequences: 2, length: 4, kvLength: 12 }),
+    pastEntries: [
       [0, 1, 5, 9],
       [0, 1, 6, 10],
     ],
   };
 
-  test('keep their order and their texts', () => {
+  test('keep their order and their sequences', () => {
     const { stepInput, moves } = compacted(live);
     expect(stepInput).toMatchObject({
-      end: 6,
-      past: [
+      kvLength: 6,
+      pastEntries: [
         [0, 1, 2, 4],
         [0, 1, 3, 5],
       ],
@@ -155,27 +166,27 @@ describe('rows moved together', () => {
   });
 
   test('move in pieces that do not overlap with themselves', () => {
-    const shifted = { ...step({ length: 6 }), past: [[1, 2, 3, 5, 6, 7]], end: 8 };
+    const shifted = { ...step({ length: 6 }), pastEntries: [[1, 2, 3, 5, 6, 7]], kvLength: 8 };
     const log = Array.from({ length: 8 }, (_, i) => i);
     const { stepInput, moves } = compacted(shifted);
     for (const { from, to, count } of moves) {
       expect(to + count).toBeLessThanOrEqual(from);
       log.copyWithin(to, from, from + count);
     }
-    expect(stepInput.past[0]?.map((row) => log[row])).toEqual(shifted.past[0]);
+    expect(stepInput.pastEntries[0]?.map((row) => log[row])).toEqual(shifted.pastEntries[0]);
   });
 
   test('are moved in each window for itself', () => {
     const { stepInput, moves } = compacted({
-      ...step({ windows: 2, length: 2, end: 4 }),
-      past: [
+      ...step({ windows: 2, length: 2, kvLength: 4 }),
+      pastEntries: [
         [0, 1],
         [1, 3],
       ],
     });
     expect(stepInput).toMatchObject({
-      end: 2,
-      past: [
+      kvLength: 2,
+      pastEntries: [
         [0, 1],
         [0, 1],
       ],

@@ -104,11 +104,11 @@ describe.skipIf(!hasStandIn)('a failing call of ACL', () => {
     return (await greedyAlone(run, request)).tokens;
   }
 
-  /** Three texts where the graph takes two, until the log is full: rows are moved together, and texts taken alone. */
+  /** Three sequences where the graph takes two, until the log is full: rows are moved together, and sequences taken alone. */
   async function beams(audio: EncodedAudio, attempt: Attempt): Promise<number[]> {
     await using run = await attempt(() => audio.startDecoder(1));
     const tokens = [[5], [6], [7]];
-    const forward = (sources: readonly number[]) => attempt(() => run.forward({ tokens, sources }));
+    const forward = (parents: readonly number[]) => attempt(() => run.forward({ tokens, parents }));
     await attempt(() => run.forward({ tokens: [[1, 2, 3]] }));
     await forward([0, 0, 0]);
     for (let step = 0; step < 6; step++) await forward([0, 1, 2]);
@@ -120,7 +120,7 @@ describe.skipIf(!hasStandIn)('a failing call of ACL', () => {
     await using run = await attempt(() => audio.startDecoder());
     await attempt(() => run.forward({ tokens: [[1], [2]] }));
     const tokens = [[3], [4], [5], [6]];
-    return likeliest(await attempt(() => run.forward({ tokens, sources: [0, 0, 1, 1] })));
+    return likeliest(await attempt(() => run.forward({ tokens, parents: [0, 0, 1, 1] })));
   }
 
   async function aligned(audio: EncodedAudio, attempt: Attempt): Promise<number[]> {
@@ -132,10 +132,10 @@ describe.skipIf(!hasStandIn)('a failing call of ACL', () => {
   }
 
   function likeliest({ logits }: StepResult): number[] {
-    const texts = Array.from({ length: logits.length / dimensions.nVocab }, (_, text) =>
+    const sequences = Array.from({ length: logits.length / dimensions.nVocab }, (_, text) =>
       logits.subarray(text * dimensions.nVocab, (text + 1) * dimensions.nVocab),
     );
-    return texts.map((ofText) => ofText.indexOf(Math.max(...ofText)));
+    return sequences.map((ofText) => ofText.indexOf(Math.max(...ofText)));
   }
 
   test('every function that a run calls is known to this test', () => {
@@ -180,7 +180,7 @@ describe.skipIf(!hasStandIn)('a failing call of ACL', () => {
     return { result: await transcribe(twice).catch((error: unknown) => error), failures };
   }
 
-  test('leaves texts as they were: the same call once more gives the same', async () => {
+  test('leaves sequences as they were: the same call once more gives the same', async () => {
     let total = 0;
     for (const name of ['aclmdlExecuteAsync', 'aclUpdateDataBuffer', 'aclrtMalloc', 'aclmdlAddDatasetBuffer']) {
       const count = callsOf(name).length;

@@ -109,7 +109,7 @@ describe.skipIf(!hasStandIn)('on the stand-in for CANN', () => {
     beforeAll(async () => {
       const readTrace = startTrace();
       const each = Array.from({ length: windows }, (__, window) => window);
-      const timestamps = { rules, texts: each.map(() => []) };
+      const timestamps = { rules, sequences: each.map(() => []) };
       const prompts = each.map(() => prompt);
       const asked = { ...request(count), prompts, ...(hasRules ? { timestamps } : {}) };
       await using backend = await openOnStandIn(om['f32'] ?? '', dimensions, { queuedSteps });
@@ -154,7 +154,7 @@ describe.skipIf(!hasStandIn)('on the stand-in for CANN', () => {
   });
 
   test.each([1, 8])(
-    'a question about tokens behind each of %i texts costs one execution and a few numbers',
+    'a question about tokens behind each of %i sequences costs one execution and a few numbers',
     async (windows) => {
       const readTrace = startTrace();
       const each = Array.from({ length: windows }, (_, window) => window);
@@ -163,9 +163,9 @@ describe.skipIf(!hasStandIn)('on the stand-in for CANN', () => {
       await using backend = await openOnStandIn(om['f32'] ?? '', dimensions);
       await using audio = await backend.encode(each.map(logMel));
       await using run = await audio.startDecoder();
-      await run.ask(prompts, of);
+      await run.nextLogprobs(prompts, of);
       const before = readTrace().length;
-      await run.ask(prompts, of);
+      await run.nextLogprobs(prompts, of);
       const calls = readTrace().slice(before);
       const down = calls.filter(({ direction }) => direction === 'D2H').reduce((sum, { bytes }) => sum + bytes, 0);
       expect(calls.filter((call) => call.function === 'aclmdlExecuteAsync')).toHaveLength(1);
@@ -191,7 +191,7 @@ describe.skipIf(!hasStandIn)('on the stand-in for CANN', () => {
     ['a beam step', [1], 3],
     ['a step of several windows', [1, 2], 2],
     ['a step of several windows and beams', [1, 2], 6],
-  ])('%s', (_, seeds, texts) => {
+  ])('%s', (_, seeds, sequences) => {
     const steps = 10;
     let calls: TracedCall[];
     beforeAll(async () => {
@@ -203,13 +203,13 @@ describe.skipIf(!hasStandIn)('on the stand-in for CANN', () => {
       await using audio = await backend.encode(seeds.map(logMel));
       await using run = await audio.startDecoder();
       await run.forward({ tokens: seeds.map(() => [1, 2, 3, 4]) });
-      const perWindow = texts / seeds.length;
-      const tokens = Array.from({ length: texts }, (_, text) => [text]);
-      const branching = Array.from({ length: texts }, (_, text) => Math.floor(text / perWindow));
-      await run.forward({ tokens, sources: branching }); // the graph is loaded and bound
+      const perWindow = sequences / seeds.length;
+      const tokens = Array.from({ length: sequences }, (_, text) => [text]);
+      const branching = Array.from({ length: sequences }, (_, text) => Math.floor(text / perWindow));
+      await run.forward({ tokens, parents: branching }); // the graph is loaded and bound
       const before = readTrace().length;
-      const sources = branching.map((window, text) => window * perWindow + ((text + 1) % perWindow));
-      for (let step = 0; step < steps; step++) await run.forward({ tokens, sources });
+      const parents = branching.map((window, text) => window * perWindow + ((text + 1) % perWindow));
+      for (let step = 0; step < steps; step++) await run.forward({ tokens, parents });
       calls = readTrace().slice(before);
     });
     const named = (...names: string[]) => calls.filter((call) => names.includes(call.function));
@@ -227,7 +227,7 @@ describe.skipIf(!hasStandIn)('on the stand-in for CANN', () => {
     });
 
     test('takes the logits down in one piece', () => {
-      const rows = texts === 2 ? 4 : texts; // of the three texts a window has room for, the first, and what lies between
+      const rows = sequences === 2 ? 4 : sequences; // of the three sequences a window has room for, the first, and what lies between
       const slack = copies('D2H').map(({ bytes }) => bytes - rows * dimensions.nVocab * 4);
       expect(slack).toHaveLength(steps);
       expect(slack.every((bytes) => bytes >= 0 && bytes < 64)).toBe(true);

@@ -8,19 +8,19 @@ import {
   type StepInput,
 } from '../../../src/backend/npu/row-inputs.ts';
 
-/** Two windows of two texts, each of which gets two tokens; their logs have five rows. */
+/** Two windows of two sequences, each of which gets two tokens; their logs have five rows. */
 const stepInput: StepInput = {
   tokens: Int32Array.of(10, 11, 12, 13, 20, 21, 22, 23),
   positions: Int32Array.of(3, 4, 3, 4, 3, 4, 3, 4),
   windows: 2,
-  width: 2,
-  past: [
+  tokensPerSequence: 2,
+  pastEntries: [
     [0, 1, 2],
     [0, 1, 4],
     [0, 1, 3],
     [2, 0, 1],
   ],
-  end: 5,
+  kvLength: 5,
   firstToken: 0,
 };
 
@@ -86,7 +86,7 @@ describe('rows of a step on their way into a graph', () => {
 
   test('bring up what may come behind each, where the graph chooses', () => {
     const shape = { rows: 3, windows: 1, capacity: 8, candidates: 4 };
-    const allowed = { text: { from: 1, end: 30 }, times: { from: 33, end: 40 } };
+    const allowed = { text: { from: 1, end: 30 }, timestamps: { from: 33, end: 40 } };
     const chunk = { firstWindow: 0, from: 3 };
     const step = { ...stepInput, firstToken: 100 };
     const bytes = rowInputs(step, shape, chunk, (token) => (token === 103 ? allowed : undefined));

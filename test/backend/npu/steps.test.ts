@@ -25,7 +25,7 @@ const alignmentHeads = [
 const logMel = (window: number) => randomValues(nMels * 2 * nAudioCtx, window + 1);
 const noMask = new Float32Array(nVocab);
 
-/** What becomes of the texts, drawn ahead: `picks` are taken as sources and tokens as they come. */
+/** What becomes of the sequences, drawn ahead: `picks` are taken as parents and tokens as they come. */
 const plannedStep = fc.record({
   textsPerWindow: fc.integer({ min: 1, max: 4 }),
   width: fc.integer({ min: 1, max: 4 }),
@@ -67,7 +67,7 @@ describe.skipIf(!hasStandIn)('any steps on the stand-in for CANN give what Whisp
 
   const singleTexts = /^(encoder|decoder-\d+)\.om$/;
   const sets: [string, RegExp, { inPlaceRows?: boolean; queuedSteps?: number }][] = [
-    ['the graphs for single texts alone', singleTexts, {}],
+    ['the graphs for single sequences alone', singleTexts, {}],
     ['steps of one token alone', /^(encoder|decoder-1)\.om$/, { queuedSteps: 1 }],
     ['those for long prompts too', /^(encoder|decoder-\d+|rows-14-1-14)\.om$/, {}],
     ['those for beams too', /^(encoder|decoder-\d+|rows-2-1-21-4)\.om$/, {}],
@@ -96,21 +96,21 @@ describe.skipIf(!hasStandIn)('any steps on the stand-in for CANN give what Whisp
         const window = only === null ? undefined : only % windows;
         await using run = await audio.startDecoder(window);
         const over = window === undefined ? Array.from({ length: windows }, (_, i) => i) : [window];
-        let texts = over.map((): readonly number[] => []);
+        let sequences = over.map((): readonly number[] => []);
         for (const planned of steps) {
-          const { step, after } = stepOf(planned, texts, over.length, aligns);
+          const { step, after } = stepOf(planned, sequences, over.length, aligns);
           if ((after[0]?.length ?? 0) > nTextCtx) {
             await expect(run.forward(step)).rejects.toThrow(/tokens exceed/);
             continue;
           }
-          texts = after;
-          if (planned.candidates === 0) await expectCandidates(run, step, texts, over);
-          else await expectStep(run, step, texts, over);
+          sequences = after;
+          if (planned.candidates === 0) await expectCandidates(run, step, sequences, over);
+          else await expectStep(run, step, sequences, over);
         }
-        if (over.length > 1 || (texts[0]?.length ?? 0) >= nTextCtx - 4) return;
+        if (over.length > 1 || (sequences[0]?.length ?? 0) >= nTextCtx - 4) return;
         // Greedy decoding is of one text over each window: the others end here.
         await run.forward({ tokens: [[8]] });
-        await expectGreedy(run, [...(texts[0] ?? []), 8], over[0]!);
+        await expectGreedy(run, [...(sequences[0] ?? []), 8], over[0]!);
       }),
       { numRuns: 40, seed: 7 },
     );
@@ -124,34 +124,34 @@ describe.skipIf(!hasStandIn)('any steps on the stand-in for CANN give what Whisp
       attention,
       picks,
     }: typeof plannedStep extends fc.Arbitrary<infer T> ? T : never,
-    texts: readonly (readonly number[])[],
+    sequences: readonly (readonly number[])[],
     windows: number,
     aligns: boolean,
   ): { step: Step; after: number[][] } {
-    const before = texts.length / windows;
+    const before = sequences.length / windows;
     const pick = (i: number, below: number) => (picks[i % picks.length] ?? 0) % below;
     const count = textsPerWindow * windows;
-    const sources = Array.from({ length: count }, (_, i) => Math.floor(i / textsPerWindow) * before + pick(i, before));
-    const tokens = sources.map((_, i) => Array.from({ length: width }, (_, j) => pick(17 + 5 * i + j, nVocab)));
+    const parents = Array.from({ length: count }, (_, i) => Math.floor(i / textsPerWindow) * before + pick(i, before));
+    const tokens = parents.map((_, i) => Array.from({ length: width }, (_, j) => pick(17 + 5 * i + j, nVocab)));
     return {
       step: {
         tokens,
-        sources,
+        parents,
         logitsFrom: logitsFrom % width,
         ...(aligns && attention === 0 ? { attention: true } : {}),
       },
-      after: sources.map((source, i) => [...(texts[source] ?? []), ...(tokens[i] ?? [])]),
+      after: parents.map((source, i) => [...(sequences[source] ?? []), ...(tokens[i] ?? [])]),
     };
   }
 
   async function expectStep(
     run: DecoderRun,
     step: Step,
-    texts: readonly (readonly number[])[],
+    sequences: readonly (readonly number[])[],
     over: readonly number[],
   ) {
     const width = step.tokens[0]?.length ?? 0;
-    const said = texts.map((text, i) => decoders[over[Math.floor((i * over.length) / texts.length)]!]!(text));
+    const said = sequences.map((text, i) => decoders[over[Math.floor((i * over.length) / sequences.length)]!]!(text));
     const { logits, attention } = await run.forward(step);
     const from = (step.logitsFrom ?? 0) - width;
     expectClose(
@@ -168,14 +168,14 @@ describe.skipIf(!hasStandIn)('any steps on the stand-in for CANN give what Whisp
 
   async function expectCandidates(
     run: DecoderRun,
-    { tokens, sources = [] }: Step,
-    texts: readonly (readonly number[])[],
+    { tokens, parents = [] }: Step,
+    sequences: readonly (readonly number[])[],
     over: readonly number[],
   ) {
     const suppress = noMask.slice();
     suppress[tokens[0]![0]!] = Number.NEGATIVE_INFINITY;
-    const found = await run.candidates({ tokens, sources }, { count: 3, suppress });
-    const said = texts.map((text, i) => decoders[over[Math.floor((i * over.length) / texts.length)]!]!(text));
+    const found = await run.candidates({ tokens, parents }, { count: 3, suppress });
+    const said = sequences.map((text, i) => decoders[over[Math.floor((i * over.length) / sequences.length)]!]!(text));
     const best = said.map(({ logits }) => likeliestCandidates(Float32Array.from(logits.at(-1)!), 3, { suppress }));
     expectClose(
       found.flat().map(({ logprob }) => logprob),
@@ -192,7 +192,7 @@ describe.skipIf(!hasStandIn)('any steps on the stand-in for CANN give what Whisp
     expectClose(logits, decoders[window]!([...text, 3, 5, tokens[0]!, 9]).logits.at(-1)!, 1e-3);
   }
 
-  test('with texts over the same audio that go on at the same time', async () => {
+  test('with sequences over the same audio that go on at the same time', async () => {
     await using backend: Backend = await openOnStandIn(all, dimensions);
     await using audio = await backend.encode([0, 1, 2].map(logMel));
     await using both = await audio.startDecoder();
@@ -203,7 +203,7 @@ describe.skipIf(!hasStandIn)('any steps on the stand-in for CANN give what Whisp
       const next = (seed: number) => text(seed).slice(-1);
       const [a, b, c] = await Promise.all([
         both.forward({ tokens: [next(1), next(2), next(3)] }),
-        last.forward({ tokens: [next(4), next(4)], sources: [0, 0] }),
+        last.forward({ tokens: [next(4), next(4)], parents: [0, 0] }),
         first.forward({ tokens: [next(5)] }),
       ]);
       const said = (window: number, seed: number) => decoders[window]!(text(seed)).logits.at(-1)!;

@@ -62,7 +62,7 @@ void copy_padded(const float* x, const SpatialShape& shape, Extent padding, floa
   }
 }
 
-/** Where the places of a kernel read, relative to its first one. */
+/** The offsets of the positions of a kernel in the input, relative to its first one. */
 std::vector<size_t> segments_of(const Convolution& convolution, size_t padded_width) {
   std::vector<size_t> segments;
   for (size_t h = 0; h < convolution.kernel.height; ++h)

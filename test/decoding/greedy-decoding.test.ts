@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { DecoderRun } from '../../src/backend/backend.ts';
 import { chooseToken, decodeGreedily } from '../../src/backend/greedy.ts';
-import { likeliestTexts } from '../../src/decoding/likeliest-texts.ts';
-import { likeliestTokens } from '../../src/decoding/likeliest-tokens.ts';
+import { decodeWindowsGreedily } from '../../src/decoding/greedy-decoding.ts';
+import { searchHypotheses } from '../../src/decoding/hypothesis-search.ts';
 import type { DecodingOptions } from '../../src/decoding/options.ts';
 import { seededRandom } from '../../src/decoding/random.ts';
 import { decodingRules } from '../../src/decoding/rules.ts';
@@ -27,14 +27,14 @@ function drawnRun(seed: number): { run: DecoderRun; logits: () => Float32Array }
   const run: DecoderRun = {
     forward: async () => ({ logits: logits() }),
     candidates: () => Promise.reject(new Error('greedy decoding asks for none')),
-    ask: () => Promise.reject(new Error('nobody should ask')),
+    nextLogprobs: () => Promise.reject(new Error('nobody should nextLogprobs')),
     greedy: (request) =>
       decodeGreedily(
         request,
         {
           lengths: [0],
           append: () => {},
-          cut: () => {},
+          truncate: () => {},
           choose: (_, allowed) => allowed.map((ofText) => chooseToken(logits(), ofText)),
         },
         () => false,
@@ -50,11 +50,11 @@ describe('greedy decoding by the backend', () => {
       seed: fc.integer({ min: 1, max: 1e6 }),
       timestamps: fc.boolean(),
       suppress: fc.subarray([1, 4, 6]),
-      mostTokens: fc.integer({ min: 1, max: 30 }),
+      maxTokens: fc.integer({ min: 1, max: 30 }),
     });
     const lengths = new Set<number>();
     await fc.assert(
-      fc.asyncProperty(cases, async ({ seed, timestamps, suppress, mostTokens }) => {
+      fc.asyncProperty(cases, async ({ seed, timestamps, suppress, maxTokens }) => {
         const options: DecodingOptions = {
           task: 'transcribe',
           timestamps,
@@ -71,12 +71,12 @@ describe('greedy decoding by the backend', () => {
         };
         const begin = () => {
           const { run, logits } = drawnRun(seed);
-          return { run, logits, beginning: { rules, options, mostTokens } };
+          return { run, logits, beginning: { rules, options, maxTokens } };
         };
         const { run, logits, beginning } = begin();
-        const [searched] = await likeliestTexts(run, { ...beginning, logits: [logits()] }, undefined);
+        const [searched] = await searchHypotheses(run, { ...beginning, logits: [logits()] }, undefined);
         const again = begin();
-        const [text] = await likeliestTokens(again.run, again.beginning, [[special.sot]], undefined);
+        const [text] = await decodeWindowsGreedily(again.run, again.beginning, [[special.sot]], undefined);
         const { tokens = [], logprobs = [] } = text ?? {};
         const greedy = withoutEnd({ tokens, sumLogprob: logprobs.reduce((sum, value) => sum + value) }, eot);
         expect(greedy.tokens).toEqual(searched?.tokens);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { suppressAtBegin, suppressTokens } from '../../src/decoding/logit-filters.ts';
-import { scored } from '../../src/decoding/score-text.ts';
+import { scoredHypothesis } from '../../src/decoding/score-sequence.ts';
 import { logSumExp } from '../../src/logits/log-softmax.ts';
 import { scriptedAudio } from './scripted-audio.ts';
 
@@ -34,28 +34,36 @@ describe('a text whose log-probability', () => {
 
   test.each([-0.89, -1.11, undefined])('lies clearly on one side of %s is taken as it is', async (threshold) => {
     const { place, runs } = scriptedText();
-    expect(await scored(text, threshold, place, undefined)).toEqual({ tokens: [1, 2], sumLogprob: -3 });
+    expect(await scoredHypothesis(text, threshold, place, undefined)).toEqual({ tokens: [1, 2], sumLogprob: -3 });
     expect(runs).toEqual([]);
   });
 
-  test.each([-0.91, -1, -1.09])('may lie on either side of %s is scored exactly, in one step', async (threshold) => {
-    const { place, runs } = scriptedText();
-    const result = await scored(text, threshold, place, undefined);
-    expect(result.tokens).toEqual([1, 2]);
-    expect(result.sumLogprob).toBeCloseTo(exact, 5);
-    expect(runs.map(({ forwarded }) => forwarded.map((step) => step.tokens))).toEqual([[[...prompt, 1, 2]]]);
-    expect(runs[0]?.isDisposed).toBe(true);
-  });
+  test.each([-0.91, -1, -1.09])(
+    'may lie on either side of %s is scoredHypothesis exactly, in one step',
+    async (threshold) => {
+      const { place, runs } = scriptedText();
+      const result = await scoredHypothesis(text, threshold, place, undefined);
+      expect(result.tokens).toEqual([1, 2]);
+      expect(result.sumLogprob).toBeCloseTo(exact, 5);
+      expect(runs.map(({ forwarded }) => forwarded.map((step) => step.tokens))).toEqual([[[...prompt, 1, 2]]]);
+      expect(runs[0]?.isDisposed).toBe(true);
+    },
+  );
 
   test('is exact is never computed twice', async () => {
     const { place, runs } = scriptedText();
-    await scored({ ...text, logprobErrors: [0, 0, 0] }, -1, place, undefined);
+    await scoredHypothesis({ ...text, logprobErrors: [0, 0, 0] }, -1, place, undefined);
     expect(runs).toEqual([]);
   });
 
-  test('cannot be told at all, because nobody knows how far it is off, is scored exactly', async () => {
+  test('cannot be told at all, because nobody knows how far it is off, is scoredHypothesis exactly', async () => {
     const { place } = scriptedText();
-    const result = await scored({ ...text, logprobErrors: [0, Number.POSITIVE_INFINITY, 0] }, -50, place, undefined);
+    const result = await scoredHypothesis(
+      { ...text, logprobErrors: [0, Number.POSITIVE_INFINITY, 0] },
+      -50,
+      place,
+      undefined,
+    );
     expect(result.sumLogprob).toBeCloseTo(exact, 5);
   });
 });

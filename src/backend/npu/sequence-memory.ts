@@ -9,31 +9,31 @@ import { KvCache } from './kv-cache.ts';
 import type { LoadedModels } from './model-files.ts';
 import type { RowsModel } from './rows-models.ts';
 
-/** What single steps read and write stands 64 bytes apart: the addresses of tensors must be aligned. */
+/** Tensors of single steps lie 64 bytes apart, because ACL needs their addresses aligned. */
 export const slotBytes = 64;
 
 type Piece = 'tokens' | 'newKv' | 'logits';
 
-/** Where the decoders of texts read and write, apart from caches. */
-export type TextSlices = Readonly<Record<Piece, BufferSlice>>;
+/** The memory of the decoders, except for their caches. */
+export type SequenceSlices = Readonly<Record<Piece, BufferSlice>>;
 
-export interface TextMemoryOptions {
+export interface SequenceMemoryOptions {
   readonly dimensions: ModelDimensions;
-  /** Steps that are queued between two looks at the tokens. */
+  /** How many steps are queued before tokens are downloaded. */
   readonly queuedSteps: number;
-  /** Device memory that all texts share: `position` to begin with. */
+  /** Device memory that all sequences share; `position` is rebound before every step. */
   readonly shared: Readonly<Record<'position', BufferSlice>>;
 }
 
-/** Everything that texts decoded together need on the device, built once and used for one audio after another. */
-export class TextMemory {
+/** The device memory of sequences that are decoded together, allocated once and reused for one audio after another. */
+export class SequenceMemory {
   /**
-   * `tokens`: slot i holds the token at position i; `newKv`: where new rows go when they are copied into the cache instead of
-   * being written there.
+   * `tokens`: the token at position i lies at byte 64 i. `newKv`: where new KV entries are written when they are copied into the
+   * cache instead of being written there.
    */
-  readonly slices: TextSlices;
+  readonly slices: SequenceSlices;
   readonly cache: KvCache;
-  /** Decoders by width, widest first; several of a width, so that as many steps can be queued at once. */
+  /** Decoders by the number of tokens that they take, the most first; several of a kind, one for each step that is queued. */
   readonly decoders: ReadonlyMap<number, readonly BoundModel[]>;
   readonly #device: NativeDevice;
   readonly #dimensions: ModelDimensions;
@@ -44,51 +44,51 @@ export class TextMemory {
 
   private constructor(
     device: NativeDevice,
-    { dimensions, queuedSteps }: TextMemoryOptions,
-    parts: Pick<TextMemory, 'slices' | 'cache' | 'decoders'>,
+    { dimensions, queuedSteps }: SequenceMemoryOptions,
+    resources: Pick<SequenceMemory, 'slices' | 'cache' | 'decoders'>,
   ) {
     this.#device = device;
     this.#dimensions = dimensions;
     this.#queuedSteps = queuedSteps;
-    this.slices = parts.slices;
-    this.cache = parts.cache;
-    this.decoders = parts.decoders;
+    this.slices = resources.slices;
+    this.cache = resources.cache;
+    this.decoders = resources.decoders;
   }
 
-  /** @param cross some window's keys and values, for bindings that get the right ones before they run */
+  /** @param cross keys and values of any window, for bindings that are rebound to the right ones before they run */
   static async open(
     device: NativeDevice,
     models: LoadedModels,
     cross: Tensors,
-    options: TextMemoryOptions,
-  ): Promise<TextMemory> {
+    options: SequenceMemoryOptions,
+  ): Promise<SequenceMemory> {
     const { dimensions, queuedSteps, shared } = options;
     const { nTextCtx, nTextLayer, nTextState, nVocab } = dimensions;
-    const rowBytes = nTextLayer * 2 * nTextState * models.itemSizeBytes;
+    const entryBytes = nTextLayer * 2 * nTextState * models.itemSizeBytes;
     const widest = Math.max(...models.decoders.keys());
     const { buffer, slices } = await allocatePieces<Piece>(device, {
       tokens: (nTextCtx + 1) * slotBytes,
-      newKv: widest * rowBytes,
+      newKv: widest * entryBytes,
       logits: 4 * nVocab,
     });
     let cache: KvCache | undefined;
     try {
-      cache = await KvCache.open(device, rowBytes, 1, nTextCtx);
+      cache = await KvCache.open(device, entryBytes, 1, nTextCtx);
       const decoders = new Map<number, BoundModel[]>();
       for (const [width, model] of models.decoders) {
         const tensors = {
           ...cross,
           ...shared,
-          self_kv: cache.rows(0, 0, nTextCtx),
+          self_kv: cache.entries(0, 0, nTextCtx),
           tokens: part(slices.tokens, 0, 4 * width),
-          new_kv: part(slices.newKv, 0, width * rowBytes),
+          new_kv: part(slices.newKv, 0, width * entryBytes),
           logits: slices.logits,
         };
         const bound: BoundModel[] = [];
         decoders.set(width, bound);
         while (bound.length < (width === 1 ? queuedSteps : 1)) bound.push(await BoundModel.bind(model, tensors));
       }
-      return new TextMemory(device, options, { slices, cache, decoders });
+      return new SequenceMemory(device, options, { slices, cache, decoders });
     } catch (error) {
       return closeAfter(error, async () => {
         await cache?.close();
@@ -97,7 +97,7 @@ export class TextMemory {
     }
   }
 
-  /** A rows graph bound for these texts; `tensors` has a place for whatever changes from step to step. */
+  /** A rows graph, bound once; `tensors` has memory for every tensor, also for those that are rebound before each step. */
   async rows(model: RowsModel, tensors: Tensors): Promise<BoundModel> {
     const known = this.#rows.get(model);
     if (known !== undefined) return known;
@@ -106,7 +106,7 @@ export class TextMemory {
     return bound;
   }
 
-  /** Where these texts are decoded greedily by that graph; `tensors` has a place for whatever changes from step to step. */
+  /** The memory of greedy decoding with a graph; `tensors` has memory for every tensor, also for those that are rebound before each step. */
   async greedy(model: GreedyModel, tensors: Tensors): Promise<GreedyMemory> {
     const known = this.#greedy.get(model);
     if (known !== undefined) return known;
@@ -115,9 +115,9 @@ export class TextMemory {
     return memory;
   }
 
-  /** A cache for a text taken out of those that it shares rows with. */
+  /** A cache for a single sequence that is copied out of the shared one. */
   async single(): Promise<KvCache> {
-    this.#single ??= await KvCache.open(this.#device, this.cache.rowBytes, 1, this.#dimensions.nTextCtx);
+    this.#single ??= await KvCache.open(this.#device, this.cache.entryBytes, 1, this.#dimensions.nTextCtx);
     return this.#single;
   }
 }

@@ -1,12 +1,12 @@
-import type { EncodedAudio, GreedyText } from '../backend/backend.ts';
+import type { EncodedAudio, GreedySequence } from '../backend/backend.ts';
 import { logSumExp } from '../logits/log-softmax.ts';
 import { rowsOf } from '../logits/rows.ts';
 import { avgLogprobOf } from './avg-logprob.ts';
 import type { LogitFilter } from './logit-filters.ts';
 import { type Hypothesis, withoutEnd } from './search.ts';
 
-/** Where a text stands, and what was allowed in it: what it takes to score it again. */
-export interface TextPlace {
+/** What is needed to score a sequence again: its window, its prompt and the logit filters. */
+export interface ScoringContext {
   readonly audio: EncodedAudio;
   /** The window of the audio; its only one by default. */
   readonly window?: number | undefined;
@@ -17,29 +17,29 @@ export interface TextPlace {
 }
 
 /**
- * A greedy text with the sum of its log-probabilities. Where their errors leave open on which side of a threshold the mean
- * lies, the text is scored again, exactly, by one step over all of it.
+ * The hypothesis of greedy decoding. Where the errors of its log-probabilities leave open on which side of the threshold their
+ * mean lies, they are computed again, exactly, in one step over the whole sequence (teacher forcing).
  *
- * @param threshold what the mean log-probability will be compared with
+ * @param threshold that the mean log-probability will be compared with
  */
-export async function scored(
-  text: GreedyText,
+export async function scoredHypothesis(
+  sequence: GreedySequence,
   threshold: number | undefined,
-  place: TextPlace,
+  context: ScoringContext,
   signal: AbortSignal | undefined,
 ): Promise<Hypothesis> {
-  const { tokens, logprobs, logprobErrors } = text;
-  const hypothesis = withoutEnd({ tokens, sumLogprob: sum(logprobs) }, place.eot);
+  const { tokens, logprobs, logprobErrors } = sequence;
+  const hypothesis = withoutEnd({ tokens, sumLogprob: sum(logprobs) }, context.eot);
   const avgLogprob = avgLogprobOf(hypothesis.sumLogprob, hypothesis.tokens);
   const error = sum(logprobErrors) / (hypothesis.tokens.length + 1);
   if (threshold === undefined || error === 0 || Math.abs(avgLogprob - threshold) > error) return hypothesis;
-  return { ...hypothesis, sumLogprob: await exactLogprob(tokens, place, signal) };
+  return { ...hypothesis, sumLogprob: await exactLogprob(tokens, context, signal) };
 }
 
-/** The log-probability of a given text, each token's among those that were allowed in its place. */
+/** The exact log-probability of a sequence, each token's among the allowed ones. */
 async function exactLogprob(
   tokens: readonly number[],
-  { audio, window, prompt, filters, nVocab }: TextPlace,
+  { audio, window, prompt, filters, nVocab }: ScoringContext,
   signal: AbortSignal | undefined,
 ): Promise<number> {
   await using run = await audio.startDecoder(window);

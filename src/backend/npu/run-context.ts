@@ -4,26 +4,26 @@ import type { AudioMemory } from './audio-memory.ts';
 import type { GreedyModels } from './greedy-models.ts';
 import type { Masks } from './masks.ts';
 import type { RowsModels } from './rows-models.ts';
-import type { TextMemory } from './text-memory.ts';
+import type { SequenceMemory } from './sequence-memory.ts';
 
-/** What all texts of a backend share. */
-export interface RunParts {
+/** Device, masks and graphs, which all sequences of a backend share. */
+export interface RunResources {
   readonly device: NativeDevice;
   readonly dimensions: ModelDimensions;
   readonly masks: Masks;
   readonly rows: RowsModels;
   readonly greedy: GreedyModels;
-  /** A constant table: slot i holds the number i. */
+  /** A constant table: the number i at byte 64 i. */
   readonly positions: BufferSlice;
-  /** Whether a decoder writes its rows straight into the cache; if not, they are copied there. */
+  /** Whether a graph writes new KV entries directly into the cache; otherwise they are copied there. */
   readonly inPlaceRows: boolean;
 }
 
-/** What texts are decoded over, and with. */
-export interface RunPlace {
+/** The encoded windows that sequences are decoded over, and the memory that they are decoded in. */
+export interface RunContext {
   readonly audio: AudioMemory;
-  /** The texts' windows: so many of the audio's, from this one on. */
+  /** The windows of the sequences are `windows` of those of the audio, from this one on. */
   readonly firstWindow: number;
   readonly windows: number;
-  readonly memory: TextMemory;
+  readonly memory: SequenceMemory;
 }
