@@ -98,38 +98,38 @@ const remedies: Readonly<Record<string, string>> = {
 export const workFolderVariable = 'ASCEND_WORK_PATH';
 
 /** How long atc has to end when it is told to; what it started has to end with it. */
-const patienceMs = 3000;
+const terminationLimitMs = 3000;
 
-/** Where atc's output of one conversion goes. */
+/** The log file of one conversion. */
 export interface AtcLog {
-  /** The file that it is written to meanwhile. */
-  readonly unfinishedPath: string;
-  /** Its name afterwards, for messages. */
+  /** The file that is written during the conversion. */
+  readonly temporaryPath: string;
+  /** Its final name, for messages. */
   readonly path: string;
 }
 
 /**
- * Keeps a log of what is done with atc. Every conversion writes one of its own, also where two are made at once; the log
- * of the one that ended last, well or not, has the name.
+ * Keeps a log of a conversion. Conversions at the same time write separate logs; the one that ends last, whether it failed or not,
+ * gets the final name.
  */
 export async function withLog<T>(path: string, body: (log: AtcLog) => Promise<T>): Promise<T> {
   await makeFolder(dirname(path));
-  const unfinishedPath = stagingPath(path);
-  await writeFile(unfinishedPath, '');
+  const temporaryPath = stagingPath(path);
+  await writeFile(temporaryPath, '');
   try {
-    for (const leftover of await findLeftovers(dirname(path), unfinishedPath))
+    for (const leftover of await findLeftovers(dirname(path), temporaryPath))
       if (leftover.target === path && leftover.isDead) await rm(leftover.path, { force: true });
-    return await body({ unfinishedPath, path });
+    return await body({ temporaryPath, path });
   } finally {
-    await rename(unfinishedPath, path);
+    await rename(temporaryPath, path);
   }
 }
 
-/** Where atc runs and is listened to. */
-export interface AtcPlace {
+/** The working folder of atc, and its log. */
+export interface AtcWorkspace {
   /**
-   * A folder of ours: its helpers look for modules in the current one and leave files there. External weights it writes
-   * there too and then renames to where the OM goes, which has to be on the same file system.
+   * The current folder of atc, made for it: its helpers look for modules there and leave files there. It also writes external
+   * weights there and renames them to the folder of the OM, which therefore must be on the same file system.
    */
   readonly folder: string;
   readonly log: AtcLog;
@@ -144,20 +144,20 @@ export interface AtcPlace {
 export async function runAtc(
   atc: string,
   args: readonly string[],
-  { folder: cwd, log }: AtcPlace,
+  { folder: cwd, log }: AtcWorkspace,
   signal?: AbortSignal,
 ): Promise<void> {
-  await using output = await open(log.unfinishedPath, 'a');
+  await using output = await open(log.temporaryPath, 'a');
   await output.appendFile(`${shellCommand(atc, ...args)}\n`);
   const { size: startOffset } = await output.stat(); // what runs before this one said is in it too
   signal?.throwIfAborted(); // with nothing awaited until it is listened to
   // A group of its own: a Ctrl-C goes to this program alone, which then ends all of them.
   const { [workFolderVariable]: _, ...env } = wholeEnvironment(process.env);
   const child = spawn(atc, args, { cwd, env, stdio: ['ignore', output.fd, output.fd], detached: true });
-  let mercy: NodeJS.Timeout | undefined;
+  let killTimer: NodeJS.Timeout | undefined;
   const stop = () => {
     killGroup(child.pid, 'SIGTERM');
-    mercy = setTimeout(() => killGroup(child.pid, 'SIGKILL'), patienceMs);
+    killTimer = setTimeout(() => killGroup(child.pid, 'SIGKILL'), terminationLimitMs);
   };
   const abandon = () => killGroup(child.pid, 'SIGKILL');
   signal?.addEventListener('abort', stop);
@@ -167,7 +167,7 @@ export async function runAtc(
     if (signal?.aborted) abandon(); // helpers that outlived it
     signal?.throwIfAborted();
     if (code !== 0) {
-      const said = (await readFile(log.unfinishedPath)).subarray(startOffset).toString();
+      const said = (await readFile(log.temporaryPath)).subarray(startOffset).toString();
       throw atcFailed(said, ended ?? `exit code ${code}`, log.path);
     }
   } catch (cause) {
@@ -176,7 +176,7 @@ export async function runAtc(
   } finally {
     signal?.removeEventListener('abort', stop);
     process.off('exit', abandon);
-    clearTimeout(mercy);
+    clearTimeout(killTimer);
   }
 }
 

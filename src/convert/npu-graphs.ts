@@ -9,25 +9,25 @@ import type { Checkpoint } from '../model/checkpoint.ts';
 import type { ModelDimensions } from '../model/dimensions.ts';
 import { tokenKinds } from '../model/token-kinds.ts';
 
-/** What a model is to be quick at, beyond greedy decoding of one window at a time. */
+/** The uses of a model, beyond greedy decoding of one window at a time, that it is converted graphs for. */
 export interface NpuVariants {
-  /** Texts of one window that are decoded together, as in a beam search; 1 by default. */
+  /** The number of beams, hypotheses of one window that are decoded together; 1 by default. */
   readonly beams?: number;
   /** Windows that are decoded together; 1 by default. */
   readonly windows?: number;
-  /** Whether words get times, for which the alignment heads' attention is needed. */
+  /** Whether word times are wanted, for which a graph returns the alignment heads' attention. */
   readonly wordTimes?: boolean;
-  /** Whether its blocks are to be compared one by one. */
+  /** Whether comparisons block by block are wanted, as `accuracy` makes them. */
   readonly layers?: boolean;
 }
 
-/** A graph, and so an OM file. */
+/** A graph, which becomes one OM file. */
 export interface NpuGraph {
-  /** Without extension, by what it does. */
+  /** The name of its files, without extension. */
   readonly name: string;
-  /** Decoders have the same weights: kept outside the OMs, they are on the device once. */
+  /** Whether weights are kept outside the OM file: all decoders share them, so they are on the device only once. */
   readonly externalWeights: boolean;
-  /** Whether there are convolutions in it, which need to be told that float32 is float32. */
+  /** Whether it has convolutions, for which atc must be told to compute float32 in float32. */
   readonly convolves: boolean;
   write(layout: WeightLayout, dtype: NpuDtype): Uint8Array;
 }
@@ -35,14 +35,14 @@ export interface NpuGraph {
 /** Names of the graphs for comparisons block by block. */
 const layerGraphNames = { encoder: 'layers-encoder', decoder: 'layers-decoder' } as const;
 
-/** How many tokens a decoder of one text takes at once: one for a step, more to take a prompt in. */
+/** How many tokens a decoder takes in one execution: one for a step, four for the prefill of a prompt. */
 const decoderWidths = [1, 4] as const;
 
 /**
  * Tokens that the graph for long prompts, and the aligner, take at once. Up to some 350 tokens a 910B4 should wait for the
  * weights longer than it computes (by arithmetic: 2 FLOP per weight and token at 280 TFLOPS, 2 bytes per weight at 0.8
  * TB/s), so 64 take hardly longer than one, and the longest prompt, 227 tokens, takes four executions. More at once would
- * make every short one wait for rows that nobody wants.
+ * make every short one wait for padding rows.
  */
 const promptWidth = 64;
 
@@ -55,11 +55,11 @@ export function npuGraphs(
   const { nTextCtx } = dimensions;
   const kinds = tokenKinds(checkpoint);
   const wide = { rows: Math.min(promptWidth, nTextCtx), windows: 1, capacity: nTextCtx };
-  // At most half of the text context is prompt, which texts share, and the other half is new.
+  // At most half of the text context is prompt, which the beams share, and the other half are new tokens of each beam.
   const capacity = Math.ceil(((1 + beams) * nTextCtx) / 2);
   const greedyGraphs = (shape: { windows: number; capacity: number }): NpuGraph[] =>
     kinds === undefined ? [] : [greedyGraph(dimensions, { ...shape, kinds })];
-  // Twice as many as beams, as many as they can want and some more.
+  // Beam search needs one more than the beams; twice as many are computed.
   const candidates = beams > 1 ? Math.min(2 * beams, dimensions.nVocab) : 0;
   const graphs: NpuGraph[] = [
     {
@@ -78,7 +78,7 @@ export function npuGraphs(
     ...greedyGraphs({ windows: 1, capacity: nTextCtx }),
   ];
   if (beams > 1) graphs.push(rowsGraph(dimensions, { rows: beams, windows: 1, capacity, candidates }));
-  // Beams are no greedy decoding.
+  // With beams, decoding is not greedy.
   if (windows > 1 && beams === 1) graphs.push(...greedyGraphs({ windows, capacity }));
   if (windows > 1) graphs.push(rowsGraph(dimensions, { rows: windows * beams, windows, capacity, candidates }));
   if (wordTimes) {
@@ -113,7 +113,7 @@ function rowsGraph(dimensions: ModelDimensions, shape: NpuRowsShape): NpuGraph {
   };
 }
 
-/** Encoder and step with every block shown and fed by itself (graph/taps.ts). */
+/** Encoder and decoder with inputs and outputs for every block (graph/taps.ts). */
 function layerGraphs(dimensions: ModelDimensions): NpuGraph[] {
   return [
     {

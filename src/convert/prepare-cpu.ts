@@ -11,20 +11,20 @@ import {
   buildPrepared,
   findPrepared,
   fingerprint,
+  type ModelLocation,
   type PrepareCallbacks,
-  type PreparedPlace,
   writeHashed,
 } from './prepared-folder.ts';
 import { smoothed, smoothingFactors } from './smoothing.ts';
 import { writeWeights } from './weights-file.ts';
 
-/** Raised with every change of the weights file or the manifest, so that older folders are made anew. */
+/** To be raised with every change of the weights file or the manifest, so that older folders are built again. */
 const formatVersion = 9;
 
 export interface PrepareCpuOptions extends PrepareCallbacks {
   /** float32 by default. */
   readonly dtype?: CpuDtype;
-  /** Told when the folder has to be built, with the bytes to write. */
+  /** Called when the folder has to be built, with the number of bytes to write. */
   readonly onBuild?: ((sizeBytes: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -36,13 +36,13 @@ export interface PrepareCpuOptions extends PrepareCallbacks {
  */
 export async function prepareCpu(
   checkpoint: Checkpoint,
-  place: PreparedPlace,
+  location: ModelLocation,
   { dtype = 'float32', onBuild, onDamage, signal }: PrepareCpuOptions = {},
 ): Promise<string> {
   const type = dtype === 'int8' ? 'int8' : 'f32';
   const name = `cpu-${type}-v${formatVersion}-${await fingerprint(checkpoint)}`;
   const files = [weightsFile, tableFile];
-  const found = await findPrepared(place, { name, files });
+  const found = await findPrepared(location, { name, files });
   if (found !== undefined) return found;
   const layout = cpuLayout(checkpoint, dtype);
   onBuild?.(layout.sizeBytes);
@@ -53,8 +53,8 @@ export async function prepareCpu(
     async build({ directory, signal: buildSignal }: BuildRequest) {
       const smoothing = dtype === 'int8' ? await smoothingFactors(checkpoint) : undefined;
       const derive = (tensor: string, values: Float32Array) => {
-        const kept = smoothing === undefined ? values : smoothed(tensor, values, smoothing);
-        return storedTensors(checkpoint, dtype, tensor, kept);
+        const smoothedValues = smoothing === undefined ? values : smoothed(tensor, values, smoothing);
+        return storedTensors(checkpoint, dtype, tensor, smoothedValues);
       };
       const weights = await writeWeights(checkpoint, layout, join(directory, weightsFile), {
         derive,
@@ -68,7 +68,7 @@ export async function prepareCpu(
       return { source: checkpoint.directory, dtype: type, target: { device: 'cpu' }, written };
     },
   };
-  return buildPrepared(place, plan, { signal, onDamage });
+  return buildPrepared(location, plan, { signal, onDamage });
 }
 
 function weightsTable(checkpoint: Checkpoint, layout: WeightLayout): string {
@@ -78,14 +78,14 @@ function weightsTable(checkpoint: Checkpoint, layout: WeightLayout): string {
 
 function cpuLayout({ tensors, dimensions }: Checkpoint, dtype: CpuDtype): WeightLayout {
   const shapes = [...tensors].flatMap(([name, { shape }]): [string, WeightShape][] => {
-    const kind = keptAs(dtype, name, shape);
+    const kind = quantisationFor(dtype, name, shape);
     return kind === undefined ? [[name, { type: 'f32', shape }]] : quantisedShapes(name, kind, shape);
   });
-  const screen = quantisedShapes(embedding, 'blocks', [dimensions.nVocab, dimensions.nTextState]);
-  return layOutWeights([...shapes, ...screen]);
+  const prefilter = quantisedShapes(embedding, 'blocks', [dimensions.nVocab, dimensions.nTextState]);
+  return layOutWeights([...shapes, ...prefilter]);
 }
 
-function keptAs(dtype: CpuDtype, name: string, shape: readonly number[]): Quantisation | undefined {
+function quantisationFor(dtype: CpuDtype, name: string, shape: readonly number[]): Quantisation | undefined {
   return dtype === 'int8' ? quantisationOf(name, shape) : undefined;
 }
 
@@ -94,7 +94,7 @@ function areNumbers(values: Float32Array): boolean {
   return true;
 }
 
-/** What the weights file holds of a tensor. */
+/** The tensors of the weights file that a tensor of the checkpoint becomes. */
 function storedTensors(
   { tensors }: Checkpoint,
   dtype: CpuDtype,
@@ -115,7 +115,7 @@ function storedTensors(
       [names.scales, quantised.scales],
     ];
   };
-  const kind = keptAs(dtype, name, shape);
+  const kind = quantisationFor(dtype, name, shape);
   if (kind !== undefined) return inEightBits(kind);
   return [[name, values], ...(name === embedding ? inEightBits('blocks') : [])];
 }

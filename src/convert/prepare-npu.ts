@@ -16,12 +16,12 @@ import {
   buildPrepared,
   findPrepared,
   fingerprint,
+  type ModelLocation,
   type PrepareCallbacks,
-  type PreparedPlace,
 } from './prepared-folder.ts';
 import { writeWeights } from './weights-file.ts';
 
-/** Raised with every change of the graphs or the manifest, so that older folders are made anew. */
+/** To be raised with every change of the graphs or the manifest, so that older folders are built again. */
 const graphVersion = 6;
 
 export interface NpuTarget {
@@ -40,11 +40,11 @@ export type ConvertEvent =
 export interface ConvertOptions extends PrepareCallbacks {
   /** Path of atc. */
   readonly atc: string;
-  /** Where the folder goes. */
-  readonly place: PreparedPlace;
-  /** Where atc's log goes; it stays when a conversion fails. */
+  /** The model in the store that the folder belongs to. */
+  readonly place: ModelLocation;
+  /** The file for atc's log, which is kept when a conversion fails. */
   readonly logPath: string;
-  /** What the folder is to be quick at; it keeps what it has been converted for before. */
+  /** The graphs to convert beyond the basic ones; an existing folder keeps the graphs that it has. */
   readonly variants?: NpuVariants;
   readonly onEvent?: (event: ConvertEvent) => void;
   readonly signal?: AbortSignal;
@@ -53,7 +53,7 @@ export interface ConvertOptions extends PrepareCallbacks {
 /** The folder with this checkpoint's OM files for that target and these variants, if it was converted before. */
 export async function findConverted(
   checkpoint: Checkpoint,
-  place: PreparedPlace,
+  place: ModelLocation,
   target: NpuTarget,
   variants: NpuVariants = {},
 ): Promise<string | undefined> {
@@ -115,7 +115,7 @@ export async function convertForNpu(
 const externalFolder = 'weight';
 
 /** Lends a folder in the store whose path atc takes, which the names of folders under construction are not. */
-async function withAtcFolder(place: PreparedPlace, body: (folder: string) => Promise<void>): Promise<void> {
+async function withAtcFolder(place: ModelLocation, body: (folder: string) => Promise<void>): Promise<void> {
   const folder = plainStagingPath(resolve(preparedDirectory(place.store, place.model)));
   await mkdir(folder);
   try {

@@ -18,80 +18,80 @@ const innerPath = v.pipe(
   v.check((path) => !path.includes('\0')),
 );
 
-/** What a prepared folder says of itself; written last. */
+/** The manifest of a prepared folder, which is written last: without it the folder is incomplete. */
 const preparedManifest = v.object({
-  /** The checkpoint it was made of. */
+  /** The folder of the checkpoint that it was made from. */
   source: v.string(),
   dtype: v.string(),
-  /** Every file of the folder but this one. */
+  /** Every file of the folder except the manifest. */
   files: v.pipe(
     v.record(innerPath, sealedFile),
     v.check((files) => Object.keys(files).length > 0),
   ),
-  /** What else the target wants to remember, such as the soc and CANN versions. */
+  /** What it was made for: the device, and for an NPU the chip (soc) and the version of atc. */
   target: v.record(v.string(), v.string()),
 });
 
 type PreparedManifest = v.InferOutput<typeof preparedManifest>;
 
-/** Where a model's prepared folders live. */
-export interface PreparedPlace {
+/** The model whose prepared folders are meant. */
+export interface ModelLocation {
   /** The store. */
   readonly store: string;
   /** The model's name in it. */
   readonly model: string;
 }
 
-/** What a finished folder is to be. */
-export interface WantedFolder {
+/** The folder that is wanted: its name and its files. */
+export interface FolderRequest {
   /** The variant's name, such as cpu-x64-f32-v1-0123456789ab. */
   readonly name: string;
-  /** Files that it must have; it may have more, and may have been built with fewer before. */
+  /** The files that it must have. It may have more; an existing folder with fewer is extended. */
   readonly files: readonly string[];
 }
 
-export interface FolderPlan extends WantedFolder {
-  /** What building it will write, for messages. */
+export interface FolderPlan extends FolderRequest {
+  /** How many bytes building it will write, for messages. */
   readonly neededBytes: number;
-  /** Fills an empty folder. */
+  /** Writes the missing files into a staging folder. */
   build(request: BuildRequest): Promise<BuiltFolder>;
 }
 
 export interface BuildRequest {
-  /** The folder to fill. Nobody else writes to it, and nobody reads it before it is finished. */
+  /** The staging folder. Nobody else writes to it, and nobody reads it before it is published. */
   readonly directory: string;
-  /** Those of the plan's files that the finished folder does not have yet. */
+  /** The files of the plan that the existing folder lacks. */
   readonly missing: readonly string[];
-  /** Aborted when the caller's is, or when another process took over. */
+  /** Aborted when the caller's signal is, or when another process has taken over the lock. */
   readonly signal: AbortSignal;
 }
 
 export interface BuiltFolder extends Omit<PreparedManifest, 'files'> {
-  /** The SHA-256, in hex, of what was meant to be written to files, as far as that is known. */
+  /** The SHA-256 (hex) of the content that was written to files, where it is known. */
   readonly written?: ReadonlyMap<string, string>;
 }
 
 export interface PrepareCallbacks {
-  /** Told of a folder that is there and cannot be used, before it is made again. */
+  /** Called for a damaged folder before it is built again. */
   readonly onDamage?: ((message: string) => void) | undefined;
 }
 
 const manifestFile = 'manifest.json';
 
-/** The folder that is wanted, if it is there with all that it must have. */
+/** The path of a folder, if it exists with all files that are wanted. */
 export async function findPrepared(
-  { store, model }: PreparedPlace,
-  { name, files }: WantedFolder,
+  { store, model }: ModelLocation,
+  { name, files }: FolderRequest,
 ): Promise<string | undefined> {
   const directory = join(preparedDirectory(store, model), name);
   const state = await inspect(directory);
   return hasAll(state, files) ? directory : undefined;
 }
 
-/** A prepared folder as it is found. */
+/** The state of an existing prepared folder: its manifest, or why it cannot be used. */
 type FolderState = { readonly manifest: PreparedManifest } | { readonly problem: string; readonly isMissing: boolean };
 
-/** What a prepared folder says that it holds, wherever it lies now; nothing where it says nothing. */
+/** The files that the manifest of a prepared folder lists, wherever the folder lies; none without a manifest. */
 export async function listedFiles(directory: string): Promise<string[]> {
   const read = await readStoredJson(join(directory, manifestFile), preparedManifest);
   return 'problem' in read ? [] : Object.keys(read.value.files);
@@ -121,66 +121,66 @@ function missingFrom(state: FolderState, files: readonly string[]): string[] {
 }
 
 /**
- * Builds a folder under a name of its own and renames it: it appears whole or not at all, whenever this process is killed
- * or suspended. A whole folder that lacks some of the plan's files is replaced by one that has them too. Who asks for it
- * meanwhile, here or in another process, waits and gets the same folder.
+ * Builds a prepared folder in a staging folder and renames that: it appears complete or not at all, whenever this process is
+ * killed or suspended. An existing folder that lacks some of the plan's files is replaced by one that has them as well. A lock
+ * makes other calls, here or in other processes, wait for the same folder.
  *
  * @throws ModelError when the store cannot be written; whatever `build` throws
  */
 export async function buildPrepared(
-  place: PreparedPlace,
+  place: ModelLocation,
   plan: FolderPlan,
   { signal, onDamage }: PrepareCallbacks & { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<string> {
   const parent = preparedDirectory(place.store, place.model);
-  const target = join(parent, plan.name);
+  const destination = join(parent, plan.name);
   try {
     await makeFolder(parent);
     await withLock(locksDirectory(place.store), place.model, { signal }, async (lockSignal) => {
-      const staging = stagingPath(target);
+      const staging = stagingPath(destination);
       try {
         await mkdir(staging);
         await clearLeftovers(parent, staging);
-        const before = await inspect(target);
-        if (hasAll(before, plan.files)) return;
-        if ('problem' in before && !before.isMissing)
-          onDamage?.(`${target} is damaged and is made again: ${before.problem}`);
-        await fill(staging, target, plan, { before, signal: lockSignal });
-        await publish(staging, target, async (directory) => hasAll(await inspect(directory), plan.files));
+        const existing = await inspect(destination);
+        if (hasAll(existing, plan.files)) return;
+        if ('problem' in existing && !existing.isMissing)
+          onDamage?.(`${destination} is damaged and is made again: ${existing.problem}`);
+        await fill(staging, destination, plan, { existing, signal: lockSignal });
+        await publish(staging, destination, async (directory) => hasAll(await inspect(directory), plan.files));
       } finally {
         await rm(staging, { recursive: true, force: true });
       }
     });
-    return target;
+    return destination;
   } catch (error) {
     throw storeError(error, parent, plan.neededBytes);
   }
 }
 
-/** Makes all of a folder's files, the manifest last. */
+/** Builds the missing files in the staging folder, adds the existing ones, and writes the manifest last. */
 async function fill(
   staging: string,
-  target: string,
+  destination: string,
   plan: FolderPlan,
-  { before, signal }: { readonly before: FolderState; readonly signal: AbortSignal },
+  { existing, signal }: { readonly existing: FolderState; readonly signal: AbortSignal },
 ): Promise<void> {
-  const missing = missingFrom(before, plan.files);
-  const { written, ...said } = await plan.build({ directory: staging, missing, signal });
-  const kept: Record<string, SealedFile> = 'manifest' in before ? before.manifest.files : {};
-  for (const file of Object.keys(kept)) await keepFile(target, staging, file);
+  const missing = missingFrom(existing, plan.files);
+  const { written, ...description } = await plan.build({ directory: staging, missing, signal });
+  const kept: Record<string, SealedFile> = 'manifest' in existing ? existing.manifest.files : {};
+  for (const file of Object.keys(kept)) await keepFile(destination, staging, file);
   const files: Record<string, SealedFile> = {};
   for (const file of await filesBelow(staging)) {
     signal.throwIfAborted();
     files[file] = kept[file] ?? (await sealFile(join(staging, file), written?.get(file), signal));
   }
-  const lacking = plan.files.filter((file) => files[file] === undefined);
-  if (lacking.length > 0) throw new Error(`${lacking.join(', ')} not built`);
-  const manifest: PreparedManifest = { ...('manifest' in before ? before.manifest : said), files };
+  const notBuilt = plan.files.filter((file) => files[file] === undefined);
+  if (notBuilt.length > 0) throw new Error(`${notBuilt.join(', ')} not built`);
+  const manifest: PreparedManifest = { ...('manifest' in existing ? existing.manifest : description), files };
   await writeFile(join(staging, manifestFile), `${JSON.stringify(manifest, null, 2)}\n`, { flush: true });
   signal.throwIfAborted();
 }
 
-/** A file of the folder that there is goes into the new one too, which takes no space where the disk knows links. */
+/** Adds a file of the existing folder to the new one: as a hard link, or as a copy where the file system has no links. */
 async function keepFile(from: string, to: string, file: string): Promise<void> {
   await makeFolder(dirname(join(to, file)));
   await rm(join(to, file), { force: true });
@@ -191,30 +191,29 @@ async function keepFile(from: string, to: string, file: string): Promise<void> {
 }
 
 /**
- * Removes what processes left that have ended. What one of them had finished, or moved aside for a moment, is put into its
- * place instead if that is free.
+ * Removes staging folders of processes that have ended. A complete one is renamed to its destination instead, if that is free.
  */
 async function clearLeftovers(parent: string, staging: string): Promise<void> {
-  for (const { path, target, isDead } of await findLeftovers(parent, staging)) {
+  for (const { path, target: destination, isDead } of await findLeftovers(parent, staging)) {
     if (!isDead) continue;
     const isFinished = 'manifest' in (await inspect(path));
-    if (isFinished && (await renameUnlessOccupied(path, target))) continue;
+    if (isFinished && (await renameUnlessOccupied(path, destination))) continue;
     await rm(path, { recursive: true, force: true });
   }
 }
 
-/** Writes a file of a folder under construction. @returns its SHA-256, of what is in memory */
+/** Writes a file of a staging folder. @returns the SHA-256 of the content, in hex */
 export async function writeHashed(path: string, content: string | Uint8Array): Promise<string> {
   await writeFile(path, content, { flush: true });
   return createHash('sha256').update(content).digest('hex');
 }
 
-/** How much of a file's beginning and end goes into its fingerprint. */
+/** How many bytes of the beginning and of the end of a file are part of the fingerprint. */
 const sampleBytes = 1 << 20;
 
 /**
- * A short name for these very weights: from the size, the date, the beginning (with the header) and the end of each file. A
- * checkpoint that gets other weights is another model, also where they are changed in place.
+ * Identifies the weights of a checkpoint by the size, the date, the beginning (with the header) and the end of each of its files, so
+ * that weights that are changed in place count as another model. 12 hexadecimal digits.
  */
 export async function fingerprint({ tensors }: Checkpoint): Promise<string> {
   const hash = createHash('sha256');

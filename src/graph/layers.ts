@@ -1,7 +1,7 @@
 import type { GraphBuilder, Value } from './onnx.ts';
 import { optionalWeight, type WeightLayout, weight } from './weights.ts';
 
-/** What every target writes alike. Activations are 2-D, [batch * positions, state], so a linear layer is one Gemm. */
+/** Layers that are the same for every target. Activations are 2-D, [batch * positions, state], so a linear layer is one Gemm. */
 export interface BasicLayers {
   readonly graph: GraphBuilder;
   /** A weight by its Hugging Face name. */
@@ -10,9 +10,9 @@ export interface BasicLayers {
   linear(x: Value, name: string): Value;
   /** Views x with other dimensions; -1 takes what is left, 0 keeps the dimension at its place. */
   reshape(x: Value, dims: readonly number[]): Value;
-  /** x + block: ends a block of the residual stream. Comparisons look in here (taps.ts). */
+  /** x + block: adds the output of a block to the residual stream. For comparisons taps.ts replaces it. */
   residual(x: Value, block: Value, name: string): Value;
-  /** x itself: ends a block that begins a stream or whose result is one. */
+  /** x itself: marks the begin of a residual stream, or the output of a norm, for taps.ts. */
   stream(x: Value, name: string): Value;
 }
 
@@ -22,7 +22,7 @@ export interface Layers extends BasicLayers {
   layerNorm(x: Value, name: string): Value;
   /** The exact, Erf-based GELU. */
   gelu(x: Value): Value;
-  /** Attention of an audio window to itself: q, k, v and result [batch * nAudioCtx, nAudioState]. */
+  /** Self-attention of the encoder: q, k, v and result [batch * nAudioCtx, nAudioState]. */
   encoderAttention(q: Value, k: Value, v: Value): Value;
 }
 

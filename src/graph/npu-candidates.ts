@@ -15,15 +15,15 @@ export interface Candidates {
   readonly logprobs: Value;
 }
 
-/** Added to a logit, it takes a token out of the choice; a number, as a sum over nothing but infinities is none. */
-const forbidden = -1e30;
+/** Added to a logit, it masks a token. It is finite, because the log-sum-exp of nothing but infinities is not a number. */
+const maskedLogit = -1e30;
 
 /**
- * Logits by what may come next.
+ * Masks the logits of tokens that may not come next.
  *
  * @param suppress f32 [nVocab], added to the logits
- * @param ranges i32 [rows, 4]: text tokens from the first number to before the second may come, times from the third to before
- *   the fourth, and nothing else; no text where all times together are likelier than any of it
+ * @param ranges i32 [rows, 4]: begin and end of the text tokens that may come, then begin and end of the timestamps; ends are
+ *   exclusive. Text is masked as well where timestamps together are likelier than any text token
  * @returns f32 [rows, nVocab]
  */
 export function allowedLogits(
@@ -34,79 +34,75 @@ export function allowedLogits(
 ): Value {
   const number = (value: number) => graph.constant('f32', [], [value]);
   const isLess = (a: Value, b: Value) => graph.op('Less', [a, b]);
-  const either = (condition: Value, a: Value, b: Value) => graph.op('Where', [condition, a, b]);
+  const where = (condition: Value, a: Value, b: Value) => graph.op('Where', [condition, a, b]);
   const ids = graph.constant(
     'i32',
     [1, nVocab],
     Array.from({ length: nVocab }, (_, id) => id),
   );
-  const [textFrom, textEnd, timeFrom, timeEnd] = split(ranges, 1, 4, [1, 1, 1, 1]);
+  const [textFrom, textEnd, timestampFrom, timestampEnd] = split(ranges, 1, 4, [1, 1, 1, 1]);
   const scores = graph.op('Add', [logits, suppress]);
   const isText = isLess(ids, textEnd);
-  const text = either(isLess(ids, textFrom), number(forbidden), either(isText, scores, number(forbidden)));
-  const beforeEnd = either(isLess(ids, timeEnd), scores, number(forbidden));
-  const times = either(isLess(ids, timeFrom), number(forbidden), beforeEnd);
-  const likeliest = graph.op('ReduceMax', [text], { axes: [-1], keepdims: 1 });
-  const allTimes = graph.op('ReduceLogSumExp', [times], { axes: [-1], keepdims: 1 });
-  const isDue = either(isLess(likeliest, allTimes), number(forbidden), number(0));
-  return either(isText, graph.op('Add', [text, isDue]), times);
+  const text = where(isLess(ids, textFrom), number(maskedLogit), where(isText, scores, number(maskedLogit)));
+  const beforeEnd = where(isLess(ids, timestampEnd), scores, number(maskedLogit));
+  const timestamps = where(isLess(ids, timestampFrom), number(maskedLogit), beforeEnd);
+  const topEntries = graph.op('ReduceMax', [text], { axes: [-1], keepdims: 1 });
+  const timestampsTogether = graph.op('ReduceLogSumExp', [timestamps], { axes: [-1], keepdims: 1 });
+  const isDue = where(isLess(topEntries, timestampsTogether), number(maskedLogit), number(0));
+  return where(isText, graph.op('Add', [text, isDue]), timestamps);
 }
 
 /**
- * The likeliest tokens, the first of equals first. CANN's TopK is not known to have a kernel for this size, so it is done by
- * comparing: an entry's place is the number of those that come before it. As that is quadratic, the vocabulary is cut
- * into blocks: the best `count` blocks, by the best of each, hold the best `count` tokens.
+ * The likeliest tokens, the first of equal ones first. CANN's TopK is not known to have a kernel for this size, so tokens are
+ * compared with each other: the rank of an entry is the number of entries that come before it. As that is quadratic, the
+ * vocabulary is divided into blocks: the `count` blocks with the highest maxima contain the `count` likeliest tokens.
  *
  * @param allowed f32 [rows, nVocab]
  */
-export function likeliestTokens(
-  layers: NpuLayers,
-  allowed: Value,
-  { rows, nVocab, count }: CandidatesShape,
-): Candidates {
+export function topTokens(layers: NpuLayers, allowed: Value, { rows, nVocab, count }: CandidatesShape): Candidates {
   const { graph, reshape } = layers;
   const sizes = blockSizes({ rows, nVocab, count });
   const total = sizes.reduce((product, size) => product * size, 1);
   const scores = padded(layers, allowed, { rows, from: nVocab, to: total });
-  const best = bestByLevel(layers, rows, sizes, scores);
+  const best = maximaByLevel(layers, rows, sizes, scores);
 
-  // The best entries of each level, as their places among all of that level, in f32, which holds every place exactly.
+  // The top entries of each level, as indices into the level, in f32, which holds every index exactly.
   let entries = 1;
-  let picked: Value | undefined;
+  let topIndices: Value | undefined;
   for (const [level, size] of sizes.entries()) {
     const ofLevel = best[level] as Value;
-    const places = countingUp(layers, size);
-    if (picked === undefined) {
-      picked = likeliest(
+    const indices = ascending(layers, size);
+    if (topIndices === undefined) {
+      topIndices = topEntries(
         layers,
         { rows, count, length: size },
         reshape(ofLevel, [rows, size]),
-        reshape(places, [1, size]),
+        reshape(indices, [1, size]),
       );
     } else {
       const length = count * size;
-      const blocks = gatherOfRows(layers, { rows, entries }, reshape(ofLevel, [rows * entries, size]), picked);
-      const first = graph.op('Mul', [reshape(picked, [rows, count, 1]), graph.constant('f32', [], [size])]);
-      const within = reshape(graph.op('Add', [first, places]), [rows, length]);
-      picked = likeliest(layers, { rows, count, length }, reshape(blocks, [rows, length]), within);
+      const blocks = gatherOfRows(layers, { rows, entries }, reshape(ofLevel, [rows * entries, size]), topIndices);
+      const first = graph.op('Mul', [reshape(topIndices, [rows, count, 1]), graph.constant('f32', [], [size])]);
+      const within = reshape(graph.op('Add', [first, indices]), [rows, length]);
+      topIndices = topEntries(layers, { rows, count, length }, reshape(blocks, [rows, length]), within);
     }
     entries *= size;
   }
-  if (picked === undefined) throw new Error('a vocabulary has at least one block');
-  const logits = gatherOfRows(layers, { rows, entries }, reshape(scores, [rows * total]), picked);
+  if (topIndices === undefined) throw new Error('a vocabulary has at least one block');
+  const logits = gatherOfRows(layers, { rows, entries }, reshape(scores, [rows * total]), topIndices);
   const norm = graph.op('ReduceLogSumExp', [allowed], { axes: [-1], keepdims: 1 });
   return {
-    tokens: graph.op('Cast', [picked], { to: elementType.i32 }),
+    tokens: graph.op('Cast', [topIndices], { to: elementType.i32 }),
     logprobs: graph.op('Sub', [logits, norm]),
   };
 }
 
 /** The most comparisons of one level, for all rows: so many f32 numbers stay in the chip's cache. */
-const mostComparisons = 3 << 20;
+const maxComparisons = 3 << 20;
 
 /**
- * Into how many blocks the vocabulary is cut, each of these into how many, and so on: as few levels as are not too many
- * comparisons, and on each level about as many entries.
+ * Divides the vocabulary into blocks, each of these into smaller ones, and so on: with the fewest levels that do not need too many
+ * comparisons, and about the same number of entries on each level.
  */
 export function blockSizes(shape: CandidatesShape): number[] {
   const { rows, count } = shape;
@@ -114,8 +110,8 @@ export function blockSizes(shape: CandidatesShape): number[] {
     const sizes = levelSizes(shape, levels);
     const most = Math.max(...sizes.map((size, level) => (level === 0 ? size : count * size)));
     const [fewest = 0] = levelSizes(shape, levels + 1);
-    // As many of the largest blocks are taken as are wanted.
-    if (rows * most ** 2 <= mostComparisons || fewest < count) return sizes;
+    // The first level must have at least as many blocks as tokens are wanted.
+    if (rows * most ** 2 <= maxComparisons || fewest < count) return sizes;
   }
 }
 
@@ -125,7 +121,7 @@ function levelSizes({ nVocab, count }: CandidatesShape, levels: number): number[
   return [Math.ceil(nVocab / inner ** (levels - 1)), ...new Array<number>(levels - 1).fill(inner)];
 }
 
-/** Rows f32 [rows, from] filled up to [rows, to] with what is never chosen. */
+/** Rows f32 [rows, from] padded to [rows, to] with -Infinity. */
 function padded(
   { graph }: NpuLayers,
   values: Value,
@@ -136,8 +132,8 @@ function padded(
   return graph.op('Concat', [values, graph.constant('f32', [rows, to - from], missing)], { axis: 1 });
 }
 
-/** Per level the best of each entry's tokens, flat; of the last level, whose entries are tokens, the scores themselves. */
-function bestByLevel({ graph, reshape }: NpuLayers, rows: number, sizes: readonly number[], scores: Value): Value[] {
+/** For each level the maximum of every entry's tokens, flat; for the last level, whose entries are tokens, the scores themselves. */
+function maximaByLevel({ graph, reshape }: NpuLayers, rows: number, sizes: readonly number[], scores: Value): Value[] {
   const best: Value[] = [];
   let finer = scores;
   for (let level = sizes.length - 1; level >= 0; level--) {
@@ -149,7 +145,7 @@ function bestByLevel({ graph, reshape }: NpuLayers, rows: number, sizes: readonl
   return best;
 }
 
-function countingUp({ graph }: NpuLayers, length: number): Value {
+function ascending({ graph }: NpuLayers, length: number): Value {
   return graph.constant(
     'f32',
     [length],
@@ -158,13 +154,13 @@ function countingUp({ graph }: NpuLayers, length: number): Value {
 }
 
 /**
- * Which of a row's entries are the likeliest, likeliest first, those of lower ids first among equals.
+ * The entries of each row with the highest scores, highest first; of equal ones those with lower ids first.
  *
  * @param scores f32 [rows, length]
  * @param ids f32 [rows, length], or [1, length] where they are the same for all rows
  * @returns their ids, f32 [rows, count]
  */
-function likeliest(
+function topEntries(
   layers: NpuLayers,
   { rows, count, length }: { readonly rows: number; readonly count: number; readonly length: number },
   scores: Value,
@@ -173,20 +169,20 @@ function likeliest(
   const { graph, reshape } = layers;
   const number = (value: number) => graph.constant('f32', [], [value]);
   const isLess = (a: Value, b: Value) => graph.op('Less', [a, b]);
-  const either = (condition: Value, a: Value, b: Value) => graph.op('Where', [condition, a, b]);
+  const where = (condition: Value, a: Value, b: Value) => graph.op('Where', [condition, a, b]);
   const [own, others] = [reshape(scores, [rows, length, 1]), reshape(scores, [rows, 1, length])];
   const [ownId, otherIds] = [reshape(ids, [-1, length, 1]), reshape(ids, [-1, 1, length])];
-  const isFirst = either(isLess(otherIds, ownId), number(1), number(0));
-  const before = either(isLess(own, others), number(1), either(isLess(others, own), number(0), isFirst));
+  const isFirst = where(isLess(otherIds, ownId), number(1), number(0));
+  const before = where(isLess(own, others), number(1), where(isLess(others, own), number(0), isFirst));
   const ones = graph.constant('f32', [length, 1], new Array<number>(length).fill(1));
-  // A sum of so few ones is exact, however it is added up.
-  const place = reshape(graph.op('Gemm', [reshape(before, [rows * length, length]), ones]), [rows, 1, length]);
-  const wanted = reshape(countingUp(layers, count), [1, count, 1]);
-  const notBehind = either(isLess(wanted, place), number(0), otherIds);
-  return graph.op('ReduceMax', [either(isLess(place, wanted), number(0), notBehind)], { axes: [-1], keepdims: 0 });
+  // A sum of so few ones is exact in any order.
+  const rank = reshape(graph.op('Gemm', [reshape(before, [rows * length, length]), ones]), [rows, 1, length]);
+  const wanted = reshape(ascending(layers, count), [1, count, 1]);
+  const notBehind = where(isLess(wanted, rank), number(0), otherIds);
+  return graph.op('ReduceMax', [where(isLess(rank, wanted), number(0), notBehind)], { axes: [-1], keepdims: 0 });
 }
 
-/** Of `table`, which has `entries` for each row behind one another, those that each row names: f32 [rows, count] of them. */
+/** Gathers from `table`, which has `entries` for each row, those with the indices f32 [rows, count] of the row. */
 function gatherOfRows(
   { graph }: NpuLayers,
   { rows, entries }: { readonly rows: number; readonly entries: number },

@@ -7,7 +7,7 @@ import { withTaps } from './taps.ts';
 import { embedding, type WeightLayout } from './weights.ts';
 
 /** Added to a score, it takes a position's weight to exactly 0, in float16 too. */
-const invisible = -60_000;
+const maskedScore = -60_000;
 
 /**
  * One decoder step of n tokens for atc; n is fixed in the graph, n > 1 is a prefill.
@@ -15,10 +15,10 @@ const invisible = -60_000;
  * Inputs: `tokens` i32 [1, n]; `position` i32 [1], the place of the first of them; `self_kv` [nTextCtx, 1, nTextLayer, 2,
  * nTextState], of which rows before `position` are read and the others only have to be finite; `cross_k_i`, `cross_v_i` as the
  * encoder gives them.
- * Outputs: `new_kv` [n, 1, nTextLayer, 2, nTextState], to be placed at row `position` of the cache, which may be where
- * `self_kv` itself lies; `logits` f32 [1, nVocab] of the last token.
+ * Outputs: `new_kv` [n, 1, nTextLayer, 2, nTextState], to be written to entry `position` of the cache; it may be bound to
+ * `self_kv` itself; `logits` f32 [1, nVocab] of the last token.
  *
- * @param tapped whether it shows its blocks (taps.ts), in the graph's dtype
+ * @param tapped whether the output of every block is an output of the graph (taps.ts), in the graph's dtype
  */
 export function npuDecoderGraph(
   dimensions: ModelDimensions,
@@ -37,9 +37,9 @@ export function npuDecoderGraph(
 
   const attend = n === 1 ? oneRowAttention(layers, dimensions) : manyRowAttention(layers, dimensions);
   const cache: Cache = {
-    rows: layers.reshape(selfKv, [nTextCtx, 2 * nTextLayer, nTextState]),
-    bias: visibility(layers, dimensions, position, n),
-    newRows: [],
+    entries: layers.reshape(selfKv, [nTextCtx, 2 * nTextLayer, nTextState]),
+    mask: attentionMask(layers, dimensions, position, n),
+    newEntries: [],
   };
   let x = layers.stream(embedTokens(layers, tokens, position, n), 'model.decoder.embed');
   for (let layer = 0; layer < nTextLayer; layer++) {
@@ -48,7 +48,7 @@ export function npuDecoderGraph(
     x = layers.residual(x, crossAttention(layers, dimensions, attend, x, layer), `${name}.encoder_attn`);
     x = feedForward(layers, x, name);
   }
-  const newKv = layers.reshape(graph.op('Concat', cache.newRows, { axis: 1 }), [n, 1, nTextLayer, 2, nTextState]);
+  const newKv = layers.reshape(graph.op('Concat', cache.newEntries, { axis: 1 }), [n, 1, nTextLayer, 2, nTextState]);
   graph.output('new_kv', newKv, dtype, [n, 1, nTextLayer, 2, nTextState]);
   const last = n === 1 ? x : layers.row(x, n, n - 1);
   const normed = layers.layerNorm(last, 'model.decoder.layer_norm');
@@ -59,11 +59,11 @@ export function npuDecoderGraph(
 
 interface Cache {
   /** [nTextCtx, 2 * nTextLayer, nTextState] */
-  readonly rows: Value;
-  /** [n, nTextCtx + n]: 0 where a token may look, a large negative number where not. */
-  readonly bias: Value;
+  readonly entries: Value;
+  /** [n, nTextCtx + n]: 0 where a token attends to an entry or token, else a large negative number. */
+  readonly mask: Value;
   /** New keys and values, [n, nTextState] each, filled layer by layer. */
-  readonly newRows: Value[];
+  readonly newEntries: Value[];
 }
 
 /** Token and position embeddings, [n, nTextState]. */
@@ -82,16 +82,16 @@ function embedTokens(layers: NpuLayers, tokens: Value, position: Value, n: numbe
   ]);
 }
 
-/** Which keys each of the n tokens sees: cache rows before `position`, and itself with those before it in this step. */
-function visibility(layers: NpuLayers, { nTextCtx }: ModelDimensions, position: Value, n: number): Value {
+/** The causal mask: each token attends to cache entries before `position`, to earlier tokens of this step and to itself. */
+function attentionMask(layers: NpuLayers, { nTextCtx }: ModelDimensions, position: Value, n: number): Value {
   const { graph, dtype, scalar } = layers;
   const rows = graph.constant(
     'i32',
     [nTextCtx],
     Array.from({ length: nTextCtx }, (_, i) => i),
   );
-  const cached = graph.op('Where', [graph.op('Less', [rows, position]), scalar(0), scalar(invisible)]);
-  const causal = Array.from({ length: n * n }, (_, i) => (i % n > Math.floor(i / n) ? invisible : 0));
+  const cached = graph.op('Where', [graph.op('Less', [rows, position]), scalar(0), scalar(maskedScore)]);
+  const causal = Array.from({ length: n * n }, (_, i) => (i % n > Math.floor(i / n) ? maskedScore : 0));
   const expanded = graph.op('Expand', [cached, graph.constant('i64', [2], [n, nTextCtx])]);
   return graph.op('Concat', [expanded, graph.constant(dtype, [n, n], causal)], { axis: 1 });
 }
@@ -102,13 +102,13 @@ function selfAttention(layers: NpuLayers, attend: Attention, cache: Cache, x: Va
   const normed = layerNorm(x, `${name}.self_attn_layer_norm`);
   const project = (projection: string) => linear(normed, `${name}.self_attn.${projection}`);
   const withPast = (fresh: Value, index: number) => {
-    cache.newRows.push(graph.op('Unsqueeze', [fresh, graph.constant('i64', [1], [1])]));
-    const past = graph.op('Gather', [cache.rows, graph.constant('i64', [], [index])], { axis: 1 });
+    cache.newEntries.push(graph.op('Unsqueeze', [fresh, graph.constant('i64', [1], [1])]));
+    const past = graph.op('Gather', [cache.entries, graph.constant('i64', [], [index])], { axis: 1 });
     return graph.op('Concat', [past, fresh], { axis: 0 });
   };
   const k = withPast(project('k_proj'), 2 * layer);
   const v = withPast(project('v_proj'), 2 * layer + 1);
-  return linear(attend(project('q_proj'), k, v, cache.bias), `${name}.self_attn.out_proj`);
+  return linear(attend(project('q_proj'), k, v, cache.mask), `${name}.self_attn.out_proj`);
 }
 
 function crossAttention(

@@ -12,7 +12,7 @@ import type { WeightLayout } from './weights.ts';
  * them: `cross_k_i`, `cross_v_i` [nAudioCtx, nTextState] per decoder layer i, and `encoder_output` f32 [nAudioCtx,
  * nAudioState].
  *
- * @param tapped whether it shows its blocks (taps.ts), in the graph's dtype
+ * @param tapped whether the output of every block is an output of the graph (taps.ts), in the graph's dtype
  */
 export function npuEncoderGraph(
   dimensions: ModelDimensions,
@@ -26,11 +26,11 @@ export function npuEncoderGraph(
   const layers = tapped ? withTaps(plain, { type: dtype, dims: [nAudioCtx, nAudioState] }) : plain;
   const logMel = graph.input('log_mel', 'f32', [1, nMels, 2 * nAudioCtx]);
   const output = encode(layers, dimensions, layers.cast(logMel, 'f32', dtype));
-  const heard = layers.stream(output, 'model.encoder.layer_norm');
+  const encoded = layers.stream(output, 'model.encoder.layer_norm');
   for (let layer = 0; layer < nTextLayer; layer++) {
     const name = `model.decoder.layers.${layer}.encoder_attn`;
-    graph.output(`cross_k_${layer}`, layers.linear(heard, `${name}.k_proj`), dtype, [nAudioCtx, nTextState]);
-    graph.output(`cross_v_${layer}`, layers.linear(heard, `${name}.v_proj`), dtype, [nAudioCtx, nTextState]);
+    graph.output(`cross_k_${layer}`, layers.linear(encoded, `${name}.k_proj`), dtype, [nAudioCtx, nTextState]);
+    graph.output(`cross_v_${layer}`, layers.linear(encoded, `${name}.v_proj`), dtype, [nAudioCtx, nTextState]);
   }
   graph.output('encoder_output', layers.cast(output, dtype, 'f32'), 'f32', [nAudioCtx, nAudioState]);
   return graph.serialize();

@@ -9,34 +9,34 @@ export interface KeysAndValues {
   readonly v: Value;
 }
 
-/** Attention of the new rows of one step: of `rows` queries [rows, nTextState], an equal share over each window. */
+/** The attention of a step: `rows` queries [rows, nTextState], the same number for each window. */
 export interface RowAttention {
-  /** Over the cache's rows [windows * capacity, nTextState] and the new ones; bias [rows, capacity + rows / windows]. */
-  self(q: Value, past: KeysAndValues, own: KeysAndValues, bias: Value): Value;
-  /** Over the audio, [windows * nAudioCtx, nTextState]. */
+  /** Self-attention over the cache entries [windows * capacity, nTextState] and the new ones; mask [rows, capacity + rows / windows]. */
+  self(q: Value, past: KeysAndValues, own: KeysAndValues, mask: Value): Value;
+  /** Cross-attention: keys and values [windows * nAudioCtx, nTextState]. */
   cross(q: Value, audio: KeysAndValues): CrossAttention;
 }
 
 interface CrossAttention {
   /** [rows, nTextState] */
   readonly mixed: Value;
-  /** [nTextHead, rows, nAudioCtx], before the softmax, where the form has them so. */
+  /** [nTextHead, rows, nAudioCtx], before the softmax, where the implementation computes them separately. */
   readonly scores?: Value;
 }
 
-/** Rows over the windows they look at. */
+/** The shape of a step: its tokens (rows), the windows that they are over, and the KV cache entries that are read. */
 export interface RowShape {
   readonly rows: number;
   readonly windows: number;
-  /** Rows of the cache that are read, of each window. */
+  /** How many KV cache entries of each window are read. */
   readonly capacity: number;
 }
 
 /**
  * Attention of a few rows that copies neither keys nor values for their layout, as oneRowAttention does it for one: each
- * query stands once per head, and the products with all of K, and of the weights with all of V, serve all rows of a
- * window at once. Where windows are several, the small factor is transposed and not K. Old and new rows are multiplied
- * apart, so that the cache is not copied to stand before the new rows either.
+ * query is repeated for each head, and one product with all of K, and one of the weights with all of V, serves all rows of a
+ * window. With several windows the small factor is transposed, not K. Cached and new entries are multiplied separately, so
+ * that the cache need not be concatenated with the new entries.
  */
 export function fewRowAttention(layers: NpuLayers, dimensions: ModelDimensions, shape: RowShape): RowAttention {
   const { nAudioCtx, nTextHead, nTextState } = dimensions;
@@ -45,16 +45,16 @@ export function fewRowAttention(layers: NpuLayers, dimensions: ModelDimensions, 
   const perWindow = rows / windows;
   const headSize = nTextState / nTextHead;
   const table = (dims: readonly [number, number], value: number, isSet: (row: number, column: number) => boolean) => {
-    const at = (i: number) => isSet(Math.floor(i / dims[1]), i % dims[1]);
+    const isSetAt = (i: number) => isSet(Math.floor(i / dims[1]), i % dims[1]);
     return graph.constant(
       dtype,
       dims,
-      Array.from({ length: dims[0] * dims[1] }, (_, i) => (at(i) ? value : 0)),
+      Array.from({ length: dims[0] * dims[1] }, (_, i) => (isSetAt(i) ? value : 0)),
     );
   };
   const ofHead = (value: number) =>
     table([nTextHead, nTextState], value, (head, i) => Math.floor(i / headSize) === head);
-  // What takes a head's part of a query scales it too: one kernel for both.
+  // The mask that selects the head's part of a query scales it as well: one kernel for both.
   const [ownHead, scaledHead] = [ofHead(1), ofHead(headSize ** -0.5)];
   const sumOfHeads = table([rows, rows * nTextHead], 1, (row, i) => Math.floor(i / nTextHead) === row);
   const transpose = (x: Value) => graph.op('Transpose', [x], { perm: [0, 2, 1] });
@@ -70,8 +70,8 @@ export function fewRowAttention(layers: NpuLayers, dimensions: ModelDimensions, 
   /** -> [rows * heads, keys], keys being those of one window */
   const score = (q: Value, k: Value, keys: number) => {
     if (windows === 1) return graph.op('Gemm', [q, k], { transB: 1 });
-    const turned = graph.op('MatMul', [byWindow(k, keys, nTextState), transpose(q)]);
-    return reshape(transpose(turned), [rows * nTextHead, keys]);
+    const transposedScores = graph.op('MatMul', [byWindow(k, keys, nTextState), transpose(q)]);
+    return reshape(transpose(transposedScores), [rows * nTextHead, keys]);
   };
   const mix = (weights: Value, v: Value, keys: number) => {
     if (windows === 1) return graph.op('Gemm', [weights, v]);
@@ -84,11 +84,15 @@ export function fewRowAttention(layers: NpuLayers, dimensions: ModelDimensions, 
     return graph.op('Gemm', [sumOfHeads, reshape(masked, [rows * nTextHead, nTextState])]);
   };
   return {
-    self(q, past, own, bias) {
+    self(q, past, own, mask) {
       const keys = capacity + perWindow;
-      const asked = queries(q);
-      const scores = graph.op('Concat', [score(asked, past.k, capacity), score(asked, own.k, perWindow)], { axis: 1 });
-      const masked = graph.op('Add', [reshape(scores, [rows, nTextHead, keys]), reshape(bias, [rows, 1, keys])]);
+      const scaledQueries = queries(q);
+      const scores = graph.op(
+        'Concat',
+        [score(scaledQueries, past.k, capacity), score(scaledQueries, own.k, perWindow)],
+        { axis: 1 },
+      );
+      const masked = graph.op('Add', [reshape(scores, [rows, nTextHead, keys]), reshape(mask, [rows, 1, keys])]);
       const weights = reshape(graph.op('Softmax', [masked], { axis: -1 }), [rows * nTextHead, keys]);
       const [ofPast, ofOwn] = split(weights, 1, keys, [capacity, perWindow]);
       return join(graph.op('Add', [mix(ofPast, past.v, capacity), mix(ofOwn, own.v, perWindow)]));
@@ -107,9 +111,9 @@ export function wideRowAttention(layers: NpuLayers, dimensions: ModelDimensions)
   const { graph, attendByHead, joinHeads, splitHeads } = layers;
   const attend = manyRowAttention(layers, dimensions);
   const split = (x: Value) => splitHeads(x, nTextHead, headSize);
-  const behind = (past: Value, own: Value) => graph.op('Concat', [past, own], { axis: 0 });
+  const appended = (past: Value, own: Value) => graph.op('Concat', [past, own], { axis: 0 });
   return {
-    self: (q, past, own, bias) => attend(q, behind(past.k, own.k), behind(past.v, own.v), bias),
+    self: (q, past, own, mask) => attend(q, appended(past.k, own.k), appended(past.v, own.v), mask),
     cross(q, { k, v }) {
       const { scores, mixed } = attendByHead(split(q), split(k), split(v), headSize);
       return { scores, mixed: joinHeads(mixed, nTextState) };

@@ -1,10 +1,10 @@
 import type { ModelDimensions } from '../model/dimensions.ts';
-import { visibleWords } from '../model/visible-rows.ts';
+import { visibleWords } from '../model/visible-entries.ts';
 import { feedForward } from './layers.ts';
-import { allowedLogits, type CandidatesShape, likeliestTokens } from './npu-candidates.ts';
+import { attentionMask } from './npu-attention-mask.ts';
+import { allowedLogits, type CandidatesShape, topTokens } from './npu-candidates.ts';
 import { type NpuDtype, type NpuLayers, npuLayers, npuOpset } from './npu-layers.ts';
 import { fewRowAttention, type RowAttention, type RowShape, wideRowAttention } from './npu-row-attention.ts';
-import { visibilityBias } from './npu-visibility.ts';
 import { createGraph, type Value } from './onnx.ts';
 import { embedding, type WeightLayout } from './weights.ts';
 
@@ -16,22 +16,22 @@ export interface NpuRowsShape extends RowShape {
 }
 
 /**
- * From about this many rows on, multiplying head by head is worth copying keys and values for it: by arithmetic for
- * whisper-medium on a 910B4 both take as long at some twenty rows.
+ * With more rows than this, attention is computed head by head, which multiplies less but copies keys and values: by
+ * arithmetic for whisper-medium on a 910B4 both take equally long at about twenty rows.
  */
-const manyRows = 16;
+const minWideRows = 16;
 
 /**
- * One step of any texts for atc: `rows` new tokens, an equal share over each of `windows` windows, over a cache that is a
- * log of rows per window.
+ * A decoder step of several sequences, for atc: `rows` new tokens, the same number for each of `windows` windows, which attend
+ * to up to `capacity` entries of the KV cache of their window.
  *
- * Inputs: `tokens` i32 [rows]; `positions` i32 [rows], their places in their texts; `visible` i32 [rows, words], a bit
- * (model/visible-rows.ts) for each row of its window's log and each new token of its window that a token may look at; `self_kv`
- * [windows, capacity, nTextLayer, 2, nTextState], of which rows that nobody looks at only have to be finite; `cross_k_i`,
- * `cross_v_i` [windows, nAudioCtx, nTextState]; with candidates `suppress` f32 [nVocab], added to the logits they are chosen
- * by, and `ranges` i32 [rows, 4], what may come next (npu-candidates.ts).
- * Outputs: `new_kv_w` [rows / windows, nTextLayer, 2, nTextState] per window w, which may be placed where `self_kv`
- * itself lies, in rows that nobody looks at; `logits` f32 [rows, nVocab]; with alignment heads `attention` f32 [heads,
+ * Inputs: `tokens` i32 [rows]; `positions` i32 [rows], the position of each in its sequence; `visible` i32 [rows, words], the
+ * attention mask as bits (model/visible-entries.ts), one for each cache entry and each new token of the window; `self_kv`
+ * [windows, capacity, nTextLayer, 2, nTextState], whose masked entries must be finite; `cross_k_i`, `cross_v_i` [windows,
+ * nAudioCtx, nTextState]; with candidates `suppress` f32 [nVocab], added to the logits, and `ranges` i32 [rows, 4], which
+ * tokens may come next (npu-candidates.ts).
+ * Outputs: `new_kv_w` [rows / windows, nTextLayer, 2, nTextState] per window w, which may be bound to masked entries of
+ * `self_kv` itself; `logits` f32 [rows, nVocab]; with alignment heads `attention` f32 [heads,
  * rows, nAudioCtx], their scores before the softmax; with candidates `candidate_tokens` i32 and `candidate_logprobs` f32 [rows,
  * candidates], likeliest first.
  */
@@ -51,9 +51,9 @@ export function npuRowsGraph(
   const visible = graph.input('visible', 'i32', [rows, visibleWords(columns)]);
   const selfKv = graph.input('self_kv', dtype, [windows, capacity, nTextLayer, 2, nTextState]);
 
-  const bias = visibilityBias(layers, visible, { rows, columns });
-  const { logits, newRows, aligned } = decodeRows(layers, dimensions, shape, { tokens, positions, bias, selfKv });
-  addNewRows(layers, dimensions, shape, newRows);
+  const mask = attentionMask(layers, visible, { rows, columns });
+  const { logits, newEntries, aligned } = decodeRows(layers, dimensions, shape, { tokens, positions, mask, selfKv });
+  addNewEntries(layers, dimensions, shape, newEntries);
   if (aligned.length > 0) {
     const attention = graph.op('Concat', aligned, { axis: 0 });
     const dims = [aligned.length, rows, dimensions.nAudioCtx];
@@ -64,21 +64,21 @@ export function npuRowsGraph(
   return graph.serialize();
 }
 
-/** What a step's new tokens are given by, as the graph's inputs are described above. */
+/** The inputs of a step. */
 interface NewTokens {
   readonly tokens: Value;
   readonly positions: Value;
-  /** [rows, capacity + rows / windows], 0 where a row is visible, a large negative number where not. */
-  readonly bias: Value;
+  /** [rows, capacity + rows / windows], 0 where a token attends to an entry or token, else a large negative number. */
+  readonly mask: Value;
   readonly selfKv: Value;
 }
 
-/** What all layers make of them. */
+/** The outputs of the decoder. */
 interface Decoded {
   /** f32 [rows, nVocab] */
   readonly logits: Value;
   /** New keys and values, [rows, 1, nTextState] each. */
-  readonly newRows: readonly Value[];
+  readonly newEntries: readonly Value[];
   /** Scores of the alignment heads, [1, rows, nAudioCtx] each. */
   readonly aligned: readonly Value[];
 }
@@ -88,17 +88,17 @@ export function decodeRows(
   layers: NpuLayers,
   dimensions: ModelDimensions,
   shape: NpuRowsShape,
-  { tokens, positions, bias, selfKv }: NewTokens,
+  { tokens, positions, mask, selfKv }: NewTokens,
 ): Decoded {
   const { nTextLayer, nTextState } = dimensions;
   const { rows, windows, capacity, alignmentHeads = [] } = shape;
   const { graph } = layers;
-  const isWide = windows === 1 && (rows > manyRows || alignmentHeads.length > 0);
+  const isWide = windows === 1 && (rows > minWideRows || alignmentHeads.length > 0);
   const attention = isWide ? wideRowAttention(layers, dimensions) : fewRowAttention(layers, dimensions, shape);
-  const log: Log = {
-    rows: layers.reshape(selfKv, [windows * capacity, 2 * nTextLayer, nTextState]),
-    bias,
-    newRows: [],
+  const cache: Cache = {
+    entries: layers.reshape(selfKv, [windows * capacity, 2 * nTextLayer, nTextState]),
+    mask,
+    newEntries: [],
   };
   const aligned: Value[] = [];
   let x = graph.op('Add', [
@@ -106,7 +106,7 @@ export function decodeRows(
     graph.op('Gather', [layers.weight('model.decoder.embed_positions.weight'), positions], { axis: 0 }),
   ]);
   for (let layer = 0; layer < nTextLayer; layer++) {
-    x = graph.op('Add', [x, selfAttention(layers, attention, log, x, layer)]);
+    x = graph.op('Add', [x, selfAttention(layers, attention, cache, x, layer)]);
     const { attended, scores } = crossAttention(layers, dimensions, { attention, windows }, x, layer);
     for (const [, head] of alignmentHeads.filter(([ofLayer]) => ofLayer === layer)) {
       if (scores === undefined) throw new Error('attention of several windows has no scores by head');
@@ -116,7 +116,7 @@ export function decodeRows(
   }
   const normed = layers.layerNorm(x, 'model.decoder.layer_norm');
   const logits = graph.op('Gemm', [normed, layers.weight(embedding)], { transB: 1 });
-  return { logits: layers.cast(logits, layers.dtype, 'f32'), newRows: log.newRows, aligned };
+  return { logits: layers.cast(logits, layers.dtype, 'f32'), newEntries: cache.newEntries, aligned };
 }
 
 function addCandidates(layers: NpuLayers, logits: Value, shape: CandidatesShape): void {
@@ -125,33 +125,33 @@ function addCandidates(layers: NpuLayers, logits: Value, shape: CandidatesShape)
   const suppress = graph.input('suppress', 'f32', [nVocab]);
   const ranges = graph.input('ranges', 'i32', [rows, 4]);
   const allowed = allowedLogits(layers, nVocab, logits, { suppress, ranges });
-  const { tokens, logprobs } = likeliestTokens(layers, allowed, shape);
+  const { tokens, logprobs } = topTokens(layers, allowed, shape);
   graph.output('candidate_tokens', tokens, 'i32', [rows, count]);
   graph.output('candidate_logprobs', logprobs, 'f32', [rows, count]);
 }
 
-interface Log {
+interface Cache {
   /** [windows * capacity, 2 * nTextLayer, nTextState] */
-  readonly rows: Value;
-  readonly bias: Value;
+  readonly entries: Value;
+  readonly mask: Value;
   /** New keys and values, [rows, 1, nTextState] each, filled layer by layer. */
-  readonly newRows: Value[];
+  readonly newEntries: Value[];
 }
 
-function selfAttention(layers: NpuLayers, attention: RowAttention, log: Log, x: Value, layer: number): Value {
+function selfAttention(layers: NpuLayers, attention: RowAttention, cache: Cache, x: Value, layer: number): Value {
   const { graph, layerNorm, linear } = layers;
   const name = `model.decoder.layers.${layer}`;
   const normed = layerNorm(x, `${name}.self_attn_layer_norm`);
   const own = (projection: string) => {
     const fresh = linear(normed, `${name}.self_attn.${projection}`);
-    log.newRows.push(graph.op('Unsqueeze', [fresh, graph.constant('i64', [1], [1])]));
+    cache.newEntries.push(graph.op('Unsqueeze', [fresh, graph.constant('i64', [1], [1])]));
     return fresh;
   };
-  const past = (index: number) => graph.op('Gather', [log.rows, graph.constant('i64', [], [index])], { axis: 1 });
+  const past = (index: number) => graph.op('Gather', [cache.entries, graph.constant('i64', [], [index])], { axis: 1 });
   const fresh = { k: own('k_proj'), v: own('v_proj') };
   const before = { k: past(2 * layer), v: past(2 * layer + 1) };
   const q = linear(normed, `${name}.self_attn.q_proj`);
-  return linear(attention.self(q, before, fresh, log.bias), `${name}.self_attn.out_proj`);
+  return linear(attention.self(q, before, fresh, cache.mask), `${name}.self_attn.out_proj`);
 }
 
 function crossAttention(
@@ -174,14 +174,14 @@ function crossAttention(
 }
 
 /** Adds `new_kv_w` for each window w. */
-export function addNewRows(
+export function addNewEntries(
   { graph, dtype, reshape, split }: NpuLayers,
   { nTextLayer, nTextState }: ModelDimensions,
   { rows, windows }: RowShape,
-  newRows: readonly Value[],
+  newEntries: readonly Value[],
 ): void {
   const perWindow = rows / windows;
-  const all = graph.op('Concat', newRows, { axis: 1 });
+  const all = graph.op('Concat', newEntries, { axis: 1 });
   const byWindow = windows === 1 ? [all] : split(all, 0, rows, new Array<number>(windows).fill(perWindow));
   for (const [window, own] of byWindow.entries()) {
     const dims = [perWindow, nTextLayer, 2, nTextState];

@@ -1,27 +1,26 @@
 import type { WeightShape } from './weights.ts';
 
 /**
- * How a linear layer is kept in 8 bits.
+ * How the weights of a linear layer are quantised to int8.
  *
- * - `columns`: one scale per output, for layers that see many rows at once. Activations get a scale per row, and the
- *   product is one of integers.
- * - `blocks`: one scale per {@link blockSize} weights of an output, for layers that see few rows and whose time is the
- *   reading of the weights.
+ * - `columns`: one scale per output, for layers with many rows. Activations are quantised with a scale per row, and the product is
+ *   computed in integers.
+ * - `blocks`: one scale per {@link blockSize} weights of an output, for layers with few rows, which are bound by reading the weights.
  */
 export type Quantisation = 'columns' | 'blocks';
 
-/** How the int8 model keeps a tensor of the checkpoint; undefined where it stays f32. */
+/** How the int8 model stores a tensor of the checkpoint; undefined for tensors that stay f32. */
 export function quantisationOf(name: string, { length }: readonly number[]): Quantisation | undefined {
   if (length !== 2 || !name.includes('.layers.')) return undefined;
   const seesAudio = name.startsWith('model.encoder.') || /\.encoder_attn\.[kv]_proj\./.test(name);
   return seesAudio ? 'columns' : 'blocks';
 }
 
-/** Names in the weights file of what a weight became. */
+/** The names in the weights file of a quantised weight. */
 export const quantisedNames = (weight: string, kind: Quantisation) =>
   ({ values: `${weight}.${kind}`, scales: `${weight}.scales` }) as const;
 
-/** Types and shapes of what a weight [outputs, inputs] becomes. */
+/** The types and shapes of a quantised weight [outputs, inputs]. */
 export function quantisedShapes(
   weight: string,
   kind: Quantisation,
@@ -60,7 +59,7 @@ export function blockSize(inputs: number): number {
 }
 
 /**
- * Each block of a row is scaled so that its largest magnitude becomes 127; 0 is stored as 128.
+ * Each block of a row is scaled so that its largest magnitude becomes 127; the zero point is 128.
  *
  * @param rows f32 [outputs, inputs]
  */
@@ -78,7 +77,7 @@ function quantiseBlocks(rows: Float32Array, inputs: number): Quantised {
 }
 
 /**
- * Each output is scaled so that its largest weight becomes 127, and turned: [inputs, outputs].
+ * Each output is scaled so that its largest weight becomes 127; the result is transposed to [inputs, outputs].
  *
  * @param rows f32 [outputs, inputs]
  */

@@ -1,19 +1,19 @@
 import type { Layers } from './layers.ts';
 import type { Dimension, ElementType, Value } from './onnx.ts';
 
-/** Name of the output with what a block computed, before it is added to the stream. */
+/** The name of the graph output with the output of a block, before it is added to the residual stream. */
 export function blockTensor(block: string): string {
   return `${block}.block`;
 }
 
-/** Name of the input with the stream behind a block. */
+/** The name of the graph input with the residual stream behind a block. */
 function streamTensor(block: string): string {
   return `${block}.stream`;
 }
 
 /**
- * Layers that let comparisons look at their blocks: the graph gives what each block computed, and computes the next one
- * from a stream that it is given, so that what one block gets wrong does not reach the others.
+ * Layers for comparisons block by block: the graph outputs what each block computes, and computes the next block from a residual
+ * stream that is an input, so that the error of one block does not reach the others.
  */
 export function withTaps<L extends Layers>(
   layers: L,

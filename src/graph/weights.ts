@@ -3,13 +3,13 @@ import type { GraphBuilder, Value } from './onnx.ts';
 
 const itemSizeBytes = { f32: 4, f16: 2, i8: 1, u8: 1 } as const;
 
-/** A tensor of the prepared weights file before it has its place. */
+/** Type and shape of a tensor of the weights file. */
 export interface WeightShape {
   readonly type: 'f32' | 'f16' | 'i8' | 'u8';
   readonly shape: readonly number[];
 }
 
-/** A named tensor of the prepared weights file. */
+/** A tensor of the weights file with its location in bytes. */
 export interface PlacedWeight extends WeightShape {
   readonly offset: number;
   readonly sizeBytes: number;

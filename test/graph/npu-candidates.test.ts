@@ -1,6 +1,6 @@
 import ort from 'onnxruntime-node';
 import { describe, expect, test } from 'vitest';
-import { allowedLogits, blockSizes, type CandidatesShape, likeliestTokens } from '../../src/graph/npu-candidates.ts';
+import { allowedLogits, blockSizes, type CandidatesShape, topTokens } from '../../src/graph/npu-candidates.ts';
 import { npuLayers, npuOpset } from '../../src/graph/npu-layers.ts';
 import { createGraph } from '../../src/graph/onnx.ts';
 import { layOutWeights } from '../../src/graph/weights.ts';
@@ -20,7 +20,7 @@ async function open(shape: CandidatesShape, isFiltered = false): Promise<ort.Inf
       })
     : logits;
   if (isFiltered) graph.output('allowed', allowed, 'f32', [rows, nVocab]);
-  const { tokens, logprobs } = likeliestTokens(layers, allowed, shape);
+  const { tokens, logprobs } = topTokens(layers, allowed, shape);
   graph.output('tokens', tokens, 'i32', [rows, count]);
   graph.output('logprobs', logprobs, 'f32', [rows, count]);
   return ort.InferenceSession.create(graph.serialize());

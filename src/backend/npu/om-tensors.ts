@@ -1,7 +1,7 @@
 import { NpuError } from '../../errors.ts';
 import type { ModelDimensions } from '../../model/dimensions.ts';
 import { greedySlotSize } from '../../model/greedy-state.ts';
-import { visibleWords } from '../../model/visible-rows.ts';
+import { visibleWords } from '../../model/visible-entries.ts';
 import type { NativeModel, TensorSpec } from './addon.ts';
 import type { RowsShape } from './row-inputs.ts';
 

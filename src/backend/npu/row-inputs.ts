@@ -1,5 +1,5 @@
 import type { AllowedRanges } from '../../logits/timestamp-rules.ts';
-import { rowsPerWord, visibleWords } from '../../model/visible-rows.ts';
+import { entriesPerWord, visibleWords } from '../../model/visible-entries.ts';
 
 /** The shape of a rows graph: `rows` tokens in one execution, the same number for each of `windows` windows. */
 export interface RowsShape {
@@ -117,8 +117,8 @@ export function rowInputs(
     tokens[row] = stepInput.tokens[token] ?? 0;
     positions[row] = stepInput.positions[token] ?? 0;
     for (const column of visibleColumns(stepInput, shape, chunk, token)) {
-      const word = row * words + Math.floor(column / rowsPerWord);
-      visible[word] = (visible[word] ?? 0) | (1 << (column % rowsPerWord));
+      const word = row * words + Math.floor(column / entriesPerWord);
+      visible[word] = (visible[word] ?? 0) | (1 << (column % entriesPerWord));
     }
   }
   return bytes;

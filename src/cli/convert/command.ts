@@ -92,7 +92,7 @@ async function ownSoc(session: Session): Promise<string> {
   }
 }
 
-/** What convert.sh does before it runs atc: see AtcPlace and checkAtcFolder for the reasons. */
+/** What convert.sh does before it runs atc: see AtcWorkspace and checkAtcFolder for the reasons. */
 const scriptHead = [
   '#!/bin/sh',
   '# Run on a machine with CANN; what is written goes beside this file.',
