@@ -1,4 +1,4 @@
-import { openFile } from './byte-source.ts';
+import { type ByteSource, openFile } from './byte-source.ts';
 import { fileKind, headBytes } from './file-kind.ts';
 import { skipTags } from './formats/id3.ts';
 import { PeekSource } from './peek-source.ts';
@@ -9,7 +9,12 @@ import { PeekSource } from './peek-source.ts';
  * @throws AudioError where it cannot be read
  */
 export async function beginsAsRecording(path: string): Promise<boolean> {
-  await using source = new PeekSource(await openFile(path));
+  return isRecordingSource(await openFile(path));
+}
+
+/** The same of what is read from elsewhere, which is disposed of. */
+export async function isRecordingSource(bytes: ByteSource): Promise<boolean> {
+  await using source = new PeekSource(bytes);
   await skipTags(source);
   const kind = fileKind(await source.peek(headBytes));
   return kind !== undefined && !kind.isSilent;

@@ -65,6 +65,11 @@ export const queueOptions = {
     help: 'Work on this many recordings at a time.',
     defaultText: 'one for each engine on the CPU, --batch-size for each NPU',
   }),
+  cacheSize: optionWithDefault(integer(1, 100_000, 'gigabytes'), 20, {
+    group,
+    doors: worker,
+    help: 'Keep recordings that come from S3 in the store, up to this many gigabytes. A recording that is larger is refused.',
+  }),
   untilEmpty: option(yesOrNo, {
     group,
     doors: worker,

@@ -1,7 +1,7 @@
 import type { Pool } from '../pool/pool.ts';
 import type { SpeechModel } from '../vad/speech-model.ts';
 import type { By, Job } from './job.ts';
-import type { JobFiles } from './job-files.ts';
+import type { JobFiles, Remote } from './job-files.ts';
 import type { PartLimits } from './split/cut-places.ts';
 
 /** What a worker does jobs with. */
@@ -14,6 +14,7 @@ export interface Equipment {
   readonly version: string;
   /** How much of a recording is a part. */
   readonly partLimits?: PartLimits;
+  readonly remote: Remote;
   readonly onWarning: (message: string) => void;
 }
 

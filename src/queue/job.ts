@@ -2,11 +2,16 @@ import { createHash } from 'node:crypto';
 import { isAbsolute } from 'node:path';
 import * as v from 'valibot';
 import { type FormatName, formatNames } from '../output/formats.ts';
+import { parseS3 } from './s3/address.ts';
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const hash = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 const seconds = v.pipe(v.number(), v.minValue(0));
-const path = v.pipe(v.string(), v.check(isAbsolute));
+/** A path, or a place in S3. */
+const path = v.pipe(
+  v.string(),
+  v.check((text) => isAbsolute(text) || parseS3(text) !== undefined),
+);
 
 /** What lies in a queue of a recording. It is read from what others may have written. */
 export const jobSchema = v.object({
@@ -18,6 +23,8 @@ export const jobSchema = v.object({
     name: v.string(),
     sha256: hash,
     sizeBytes: count,
+    /** Where it lies in S3: what says that it is still the same, of which the hash is one then. */
+    object: v.optional(v.object({ etag: v.string(), changedMs: count })),
   }),
   /** Where the results go. */
   outputs: v.record(v.picklist(formatNames), path),
@@ -44,6 +51,8 @@ export const jobResultSchema = v.object({
   audioSeconds: v.optional(v.number()),
   elapsedSeconds: v.optional(v.number()),
   language: v.optional(v.string()),
+  /** Of how many parts it was put together; absent where it was done as a whole. */
+  nParts: v.optional(count),
   /** With what it was done. */
   model: v.string(),
   dtype: v.string(),

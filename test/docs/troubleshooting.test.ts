@@ -8,12 +8,14 @@ const page = readFileSync(join(root, 'docs/troubleshooting.md'), 'utf8');
 
 /** What is written like a code and is none: environment variables, and codes and formats of others. */
 const notCodes =
-  /^(?:ASCEND|HF|HUGGINGFACE|KUBERNETES|NODE|NO_COLOR|WHISPER_NPU|NIST|XDG|ERR|HPE|ABORT_ERR|MODULE_NOT_FOUND|FRACTAL)(?:_|$)/;
+  /^(?:ASCEND|AWS|HF|HUGGINGFACE|KUBERNETES|NODE|NO_COLOR|WHISPER_NPU|NIST|XDG|ERR|HPE|ABORT_ERR|MODULE_NOT_FOUND|FRACTAL)(?:_|$)/;
 
 function codesIn(folder: string): string[] {
   return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
     .filter((file) => /\.(?:ts|cc|h)$/.test(file))
-    .flatMap((file) => readFileSync(join(root, folder, file), 'utf8').match(/(['"])[A-Z]{2,}(?:_[A-Z0-9]+)+\1/g) ?? [])
+    .flatMap(
+      (file) => readFileSync(join(root, folder, file), 'utf8').match(/(['"])[A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+\1/g) ?? [],
+    )
     .map((quoted) => quoted.slice(1, -1))
     .filter((name) => !notCodes.test(name));
 }

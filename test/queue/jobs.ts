@@ -1,4 +1,5 @@
 import type { Job } from '../../src/queue/job.ts';
+import type { Remote } from '../../src/queue/job-files.ts';
 
 /** A job about no recording at all. */
 export function jobNamed(name: string, more: Partial<Job> = {}): Job {
@@ -25,3 +26,9 @@ export function partsOf(whole: Job, count: number): Job[] {
     part: { of: whole.key, startSeconds: 300 * i, endSeconds: 300 * (i + 1), path: `/out/parts/${i}` },
   }));
 }
+
+/** For jobs about files alone. */
+export const nothingRemote: Remote = {
+  objects: () => Promise.reject(new Error('nobody asked for S3')),
+  cache: { hold: () => Promise.reject(new Error('nobody asked for S3')) },
+};

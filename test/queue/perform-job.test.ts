@@ -10,7 +10,7 @@ import { performJob } from '../../src/queue/perform-job.ts';
 import { segment } from '../output/segments.ts';
 import { writeClips } from '../support/clips.ts';
 import { temporaryFolder } from '../support/temporary.ts';
-import { jobNamed } from './jobs.ts';
+import { jobNamed, nothingRemote } from './jobs.ts';
 
 const nobody = new AbortController().signal;
 let folder: string;
@@ -34,6 +34,7 @@ const equipment: Equipment = {
   speechModel: () => Promise.reject(new Error('nobody asked for speech to be found')),
   ffmpeg: undefined,
   version: '9.9.9',
+  remote: nothingRemote,
   onWarning: () => undefined,
 };
 

@@ -1,20 +1,23 @@
+import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { hashFile } from '../../audio/hash-file.ts';
 import { UsageError, WhisperNpuError } from '../../errors.ts';
 import type { CommandOptions } from '../../options/tables.ts';
 import { type Job, jobKey } from '../../queue/job.ts';
+import { openJobFiles, type Remote } from '../../queue/job-files.ts';
 import { wishesOf } from '../../queue/job-options.ts';
+import type { S3Object } from '../../queue/s3/objects.ts';
 import { readOptions } from '../command-options.ts';
 import { exitCode } from '../exit-codes.ts';
 import { errorJson, printError } from '../report-error.ts';
 import type { Session } from '../session.ts';
 import type { Input } from '../transcribe/batch/inputs.ts';
-import { isFinished, type Job as PlannedJob, planJobs } from '../transcribe/batch/jobs.ts';
-import { namedInputs } from '../transcribe/batch/named-inputs.ts';
+import { type Job as PlannedJob, placeOf, planJobs } from '../transcribe/batch/jobs.ts';
 import { directoryNeeded } from '../transcribe/output-settings.ts';
 import { openQueue } from './open-queue.ts';
+import { type QueueInput, queueInputs } from './queue-inputs.ts';
+import { remoteOf } from './remote.ts';
 
 type Options = CommandOptions<'queue add'>;
 
@@ -25,7 +28,8 @@ export async function addJobs(args: readonly string[], command: Command, session
   const { options, terminal } = readOptions(command, 'queue add', session);
   const { outputDir, format = ['txt'], json = false } = options;
   if (outputDir === undefined) throw directoryNeeded('workers write files, and nobody said where');
-  const inputs = await namedInputs(args, options.filesFrom, session, terminal);
+  const remote = remoteOf(session.env, 1);
+  const inputs = await queueInputs(args, options.filesFrom, remote, session, terminal);
   const planned = planJobs(inputs, outputDir, format);
   await using queue = await openQueue(options, session, terminal);
   const counts = { added: 0, known: 0, finished: 0, failed: 0 };
@@ -40,7 +44,7 @@ export async function addJobs(args: readonly string[], command: Command, session
     session.signal.throwIfAborted();
     terminal.status(() => ({ share: i / planned.length, text: `${i} of ${planned.length}`, name: each.input.path }));
     try {
-      if (await isFinished(each)) counts.finished++;
+      if (await isFinished(each, remote)) counts.finished++;
       else batch.push(await jobOf(each, options, session.signal));
     } catch (error) {
       if (!(error instanceof WhisperNpuError)) throw error;
@@ -72,21 +76,41 @@ function summary({
   return `added: ${added}${parts.join('')}`;
 }
 
+/** Whether there is nothing left to do. */
+async function isFinished({ input, outputs }: PlannedJob, remote: Remote): Promise<boolean> {
+  if (input.failure !== undefined || input.path === '-') return false;
+  const places = [...outputs.values()].map(placeOf);
+  const about = { audio: { ...audioOf(input), sha256: '', sizeBytes: 0 }, outputs: Object.fromEntries(outputs) };
+  await using files = await openJobFiles(about, remote);
+  return files.areCurrent(places);
+}
+
 /** @throws AudioError where there is no such recording; UsageError for what is none that a worker could open */
 async function jobOf({ input, outputs }: PlannedJob, options: Options, signal: AbortSignal): Promise<Job> {
   if (input.failure !== undefined) throw input.failure;
-  await checkIsFile(input);
-  const path = resolve(input.path);
-  const { sha256, sizeBytes } = await hashFile(input.path, signal);
+  const { object }: QueueInput = input;
+  if (object === undefined) await checkIsFile(input);
+  const content = object === undefined ? await hashFile(input.path, signal) : hashOf(object);
   const job = {
-    audio: { path, name: input.path, sha256, sizeBytes },
-    outputs: Object.fromEntries([...outputs].map(([format, output]) => [format, resolve(output)])),
+    audio: { ...audioOf(input), ...content },
+    outputs: Object.fromEntries([...outputs].map(([format, output]) => [format, placeOf(output)])),
     options: wishesOf(options),
     priority: options.priority,
     attempts: options.attempts,
     ...(options.split === true ? { split: true as const } : {}),
   };
   return { key: jobKey(job), ...job };
+}
+
+function audioOf(input: QueueInput) {
+  const { path, object } = input;
+  const inS3 = object === undefined ? {} : { object: { etag: object.etag, changedMs: object.changedMs } };
+  return { path: placeOf(path), name: path, ...inS3 };
+}
+
+/** An object is not fetched to be hashed: S3 has said which content it is. */
+function hashOf({ etag, sizeBytes }: S3Object) {
+  return { sha256: createHash('sha256').update(`s3 ${etag} ${sizeBytes}`).digest('hex'), sizeBytes };
 }
 
 async function checkIsFile({ path }: Input): Promise<void> {

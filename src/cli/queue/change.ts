@@ -1,10 +1,10 @@
-import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { UsageError } from '../../errors.ts';
 import type { Job } from '../../queue/job.ts';
 import type { JobQueue } from '../../queue/queue.ts';
 import { readOptions } from '../command-options.ts';
 import type { Session } from '../session.ts';
+import { placeOf } from '../transcribe/batch/jobs.ts';
 import { openQueue } from './open-queue.ts';
 
 const done = { cancel: 'cancelled', retry: 'to be tried again' } as const;
@@ -36,7 +36,7 @@ async function keysOf(queue: JobQueue, args: readonly string[], isAll: boolean):
   if (isAll) return jobs.map(({ key }) => key);
   return args.flatMap((arg) => {
     const isMeant = ({ key, audio }: Job) =>
-      (/^[0-9a-f]{6,}$/.test(arg) && key.startsWith(arg)) || audio.path === resolve(arg);
+      (/^[0-9a-f]{6,}$/.test(arg) && key.startsWith(arg)) || audio.path === placeOf(arg);
     const meant = jobs.filter(isMeant);
     if (meant.length > 0) return meant.map(({ key }) => key);
     throw new UsageError('JOB_UNKNOWN', `no job of this queue is called ${arg} or of that recording`, {

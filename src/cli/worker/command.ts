@@ -15,6 +15,7 @@ import { addOptions, readOptions } from '../command-options.ts';
 import { exitCode } from '../exit-codes.ts';
 import { modelInput } from '../model-input.ts';
 import { openQueue } from '../queue/open-queue.ts';
+import { remoteOf } from '../queue/remote.ts';
 import type { Session } from '../session.ts';
 import type { Terminal } from '../terminal.ts';
 import { version } from '../version.ts';
@@ -50,7 +51,7 @@ async function run(command: Command, session: Session): Promise<void> {
     terminal.note('shutting down: what was begun is brought to its end');
     draining.abort();
   });
-  const equipment = equipmentOf(pool, session, terminal);
+  const equipment = equipmentOf(pool, options, session, terminal);
   const figures = openFigures(pool);
   let watch: HttpServer | undefined;
   const close = async () => {
@@ -99,7 +100,12 @@ function openPoolOf(
   return openPoolOn(devices, { ...modelInput(options, session, terminal), wordTimes: true }, limits);
 }
 
-function equipmentOf(pool: Pool, session: Session, terminal: Terminal): Equipment & { close(): Promise<void> } {
+function equipmentOf(
+  pool: Pool,
+  { cacheSize }: Options,
+  session: Session,
+  terminal: Terminal,
+): Equipment & { close(): Promise<void> } {
   const silero = sileroOnDemand();
   return {
     pool,
@@ -107,6 +113,7 @@ function equipmentOf(pool: Pool, session: Session, terminal: Terminal): Equipmen
     ffmpeg: session.env['WHISPER_NPU_FFMPEG'],
     version,
     partLimits: partLimits(Number(session.env['WHISPER_NPU_QUEUE_PART_SECONDS']) || undefined),
+    remote: remoteOf(session.env, cacheSize),
     onWarning: terminal.warn,
     async close() {
       await silero[Symbol.asyncDispose]();

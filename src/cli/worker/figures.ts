@@ -20,7 +20,8 @@ export function openFigures(pool: Pool): WorkerFigures {
   let audioSeconds = 0;
   let failedTries = 0;
   return {
-    count({ state, result }) {
+    count({ state, result, nParts }) {
+      if (nParts !== undefined) return; // it comes again when its parts are done
       const isDone = state === 'finished';
       const wasThere = isDone && result?.elapsedSeconds === undefined;
       const outcome = wasThere
@@ -32,6 +33,7 @@ export function openFigures(pool: Pool): WorkerFigures {
             : 'tried again';
       jobs.set(outcome, (jobs.get(outcome) ?? 0) + 1);
       if (!isDone) failedTries++;
+      if (result?.nParts !== undefined) return; // its parts were counted
       audioSeconds += result?.audioSeconds ?? 0;
       if (result?.elapsedSeconds !== undefined) durations.add({}, result.elapsedSeconds);
     },

@@ -7,27 +7,35 @@ import { inTheWayError, outputError } from './output-error.ts';
 /**
  * Whether outputs are there and none is older than their recording. Outputs appear whole and together, so this is all there
  * is to ask.
+ *
+ * @param recording its path, or when it was changed
  */
-export async function areCurrent(paths: Iterable<string>, recordingPath: string): Promise<boolean> {
-  const recording = await stat(recordingPath).catch(() => undefined);
-  if (recording === undefined) return false; // opening it will tell
+export async function areCurrent(paths: Iterable<string>, recording: string | Date): Promise<boolean> {
+  const changedMs = await changeOf(recording);
+  if (changedMs === undefined) return false; // opening it will tell
   for (const path of paths) {
     const output = await stat(path).catch(() => undefined);
-    if (output === undefined || output.mtimeMs < recording.mtimeMs) return false;
+    if (output === undefined || output.mtimeMs < changedMs) return false;
   }
   return true;
+}
+
+/** When a recording was changed; undefined where it is not there. */
+export async function changeOf(recording: string | Date): Promise<number | undefined> {
+  if (typeof recording !== 'string') return recording.getTime();
+  return (await stat(recording).catch(() => undefined))?.mtimeMs;
 }
 
 /**
  * The date for outputs of a recording as it is now: that of the beginning of the work on it, so that they are older than
  * a recording that changes meanwhile, but never older than the recording is said to be, even if that is tomorrow.
  *
- * @param recordingPath undefined for what comes through a pipe
+ * @param recording its path, or when it was changed; undefined for what comes through a pipe
  */
-export async function outputDate(recordingPath: string | undefined): Promise<Date> {
-  const recording = recordingPath === undefined ? undefined : await stat(recordingPath).catch(() => undefined);
+export async function outputDate(recording: string | Date | undefined): Promise<Date> {
+  const changedMs = recording === undefined ? undefined : await changeOf(recording);
   // A millisecond more: file systems and floating point cut off what is below one.
-  return new Date(Math.ceil(Math.max(Date.now(), recording?.mtimeMs ?? 0)) + 1);
+  return new Date(Math.ceil(Math.max(Date.now(), changedMs ?? 0)) + 1);
 }
 
 /**

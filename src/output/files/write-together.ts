@@ -45,19 +45,20 @@ function partOf(path: string): string {
  *
  * @param files contents by path; their folders exist
  * @param date their time of change, not before the recording's
+ * @param recording its path, or when it was changed
  * @throws OutputError; then nothing half written is left
  */
 export async function writeMissing(
   files: ReadonlyMap<string, string>,
   date: Date,
-  recordingPath: string,
+  recording: string | Date,
 ): Promise<void> {
   for (const [path, content] of files) {
-    if (await areCurrent([path], recordingPath)) continue;
+    if (await areCurrent([path], recording)) continue;
     const part = partOf(path);
     try {
       await writePart(part, content, date);
-      if (!(await linked(part, path)) && !(await areCurrent([path], recordingPath))) await rename(part, path);
+      if (!(await linked(part, path)) && !(await areCurrent([path], recording))) await rename(part, path);
     } catch (error) {
       throw outputError(error, path);
     } finally {

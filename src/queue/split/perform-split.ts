@@ -92,8 +92,9 @@ async function putTogether(
   await files.create(outputsOf(job, { ...about, segments, model, device }, options));
   await removeParts(job, files);
   const elapsedSeconds = parts.reduce((sum, { result }) => sum + (result.elapsedSeconds ?? 0), 0);
-  const made = { model, device, dtype: each('dtype'), version: each('version'), audioSeconds, elapsedSeconds };
-  return { ...made, ...(language === undefined ? {} : { language }) };
+  const made = { model, device, dtype: each('dtype'), version: each('version') };
+  const figures = { nParts: parts.length, audioSeconds, elapsedSeconds };
+  return { ...made, ...figures, ...(language === undefined ? {} : { language }) };
 }
 
 /** Removes what was only needed on the way to the outputs. */

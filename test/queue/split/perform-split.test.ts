@@ -11,7 +11,7 @@ import type { SpeechModel } from '../../../src/vad/speech-model.ts';
 import { wavBytes } from '../../audio/wav-bytes.ts';
 import { segment } from '../../output/segments.ts';
 import { temporaryFolder } from '../../support/temporary.ts';
-import { jobNamed } from '../jobs.ts';
+import { jobNamed, nothingRemote } from '../jobs.ts';
 
 const sampleRate = 16_000;
 const nobody = new AbortController().signal;
@@ -51,6 +51,7 @@ const equipment: Equipment = {
   speechModel: async () => speechModel,
   ffmpeg: undefined,
   version: '9.9.9',
+  remote: nothingRemote,
   partLimits: { leastSeconds: 2, mostSeconds: 4 },
   onWarning: () => undefined,
 };
@@ -92,7 +93,7 @@ describe('a long recording', () => {
     expect(languagesAsked).toEqual(['de', 'de', 'de']);
 
     const result = (await perform(job)) as JobResult;
-    expect(result).toMatchObject({ model: 'a-model', device: 'a device', language: 'de', audioSeconds: 12 });
+    expect(result).toMatchObject({ model: 'a-model', device: 'a device', language: 'de', audioSeconds: 12, nParts: 3 });
     const json = JSON.parse(readFileSync(join(folder, 'out', 'long.json'), 'utf8'));
     expect(json).toMatchObject({ file: 'long.wav', language: 'de', language_probability: 0.75, duration: 12 });
     expect(json.segments.map(({ id, start }: { id: number; start: number }) => [id, start])).toEqual(

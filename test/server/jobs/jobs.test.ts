@@ -8,6 +8,7 @@ import { performJob } from '../../../src/queue/perform-job.ts';
 import type { JobQueue } from '../../../src/queue/queue.ts';
 import { type JobDeskOptions, openJobDesk } from '../../../src/server/jobs/job-desk.ts';
 import type { SpeechServerOptions } from '../../../src/server/speech-server.ts';
+import { nothingRemote } from '../../queue/jobs.ts';
 import { temporaryFolder } from '../../support/temporary.ts';
 import { errorOf, formWith, scriptedPool, sendRaw, startServer, transcribeAt } from '../support/test-server.ts';
 
@@ -58,7 +59,8 @@ async function workOn(queue: JobQueue, perform = byScript): Promise<void> {
 
 function byScript(job: Job, signal: AbortSignal) {
   const speechModel = () => Promise.reject(new Error('nobody asked for it'));
-  const equipment = { pool: scriptedPool(), speechModel, ffmpeg: undefined, version: '7', onWarning: () => undefined };
+  const about = { version: '7', remote: nothingRemote, onWarning: () => undefined };
+  const equipment = { pool: scriptedPool(), speechModel, ffmpeg: undefined, ...about };
   return performJob(job, equipment, signal);
 }
 

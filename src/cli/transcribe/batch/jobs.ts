@@ -2,6 +2,7 @@ import { join, parse, resolve } from 'node:path';
 import { UsageError } from '../../../errors.ts';
 import { areCurrent } from '../../../output/files/room.ts';
 import type { FormatName } from '../../../output/formats.ts';
+import { isS3 } from '../../../queue/s3/address.ts';
 import type { Input } from './inputs.ts';
 
 /** A recording and the files to write for it. */
@@ -24,15 +25,15 @@ export function planJobs(inputs: readonly Input[], directory: string, formats: r
   const jobs = distinct.map((input): Job => {
     if (input.failure !== undefined) return { input, outputs: new Map() };
     const isAlone = nNamed.get(stem(input.relativePath)) === 1;
-    const base = join(directory, isAlone ? stem(input.relativePath) : input.relativePath);
+    const base = below(directory, isAlone ? stem(input.relativePath) : input.relativePath);
     return { input, outputs: new Map(formats.map((format) => [format, `${base}.${format}`])) };
   });
-  const owners = new Map(distinct.map(({ path }) => [resolve(path), path]));
+  const owners = new Map(distinct.map(({ path }) => [placeOf(path), path]));
   for (const { input, outputs } of jobs) {
     for (const path of outputs.values()) {
-      const owner = owners.get(resolve(path));
+      const owner = owners.get(placeOf(path));
       if (owner !== undefined) throw clash(path, owner, input.path);
-      owners.set(resolve(path), input.path);
+      owners.set(placeOf(path), input.path);
     }
   }
   return jobs;
@@ -41,9 +42,18 @@ export function planJobs(inputs: readonly Input[], directory: string, formats: r
 function withoutRepeats(inputs: readonly Input[]): Input[] {
   const seen = new Set<string>();
   return inputs.filter(({ path }) => {
-    const key = path === '-' ? path : resolve(path);
+    const key = path === '-' ? path : placeOf(path);
     return !seen.has(key) && seen.add(key);
   });
+}
+
+function below(directory: string, path: string): string {
+  return isS3(directory) ? `${directory.replace(/\/+$/, '')}/${path.replaceAll('\\', '/')}` : join(directory, path);
+}
+
+/** The same for the same place, however it is written. */
+export function placeOf(path: string): string {
+  return isS3(path) ? path : resolve(path);
 }
 
 /** A path without its extension. */
@@ -53,7 +63,7 @@ function stem(path: string): string {
 }
 
 function clash(output: string, a: string, b: string): UsageError {
-  if (resolve(output) === resolve(a))
+  if (placeOf(output) === placeOf(a))
     return new UsageError('OUTPUT_CLASH', `the output for ${b} would overwrite the input ${a}`, {
       hint: 'name another --output-dir',
     });

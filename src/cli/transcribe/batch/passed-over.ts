@@ -15,8 +15,12 @@ const maxKinds = 6;
 
 /** Files of a folder or a glob that were not taken for recordings. */
 export interface PassedOver {
-  /** Whether a file is a recording by its name or content; one that is none is counted. */
-  isRecording(path: string): Promise<boolean>;
+  /**
+   * Whether a file is a recording by its name or content; one that is none is counted.
+   *
+   * @param hasContentOf looks into what is no file of this machine; a text says why it cannot be one
+   */
+  isRecording(path: string, hasContentOf?: () => Promise<boolean | string>): Promise<boolean>;
   /** How many there were of which kinds, as in `2 files that are no recordings are passed over: .jpg 1, .txt 1`. */
   text(): string | undefined;
 }
@@ -24,8 +28,8 @@ export interface PassedOver {
 export function countPassedOver(): PassedOver {
   const kinds = new Map<string, string>(); // by path: a glob may match a file and its folder
   return {
-    async isRecording(path) {
-      const kind = recordingName.test(path) ? undefined : await kindOfOther(path);
+    async isRecording(path, hasContentOf = () => isFileOfSound(path)) {
+      const kind = recordingName.test(path) ? undefined : await kindOfOther(path, hasContentOf);
       if (kind !== undefined) kinds.set(path, kind);
       return kind === undefined;
     },
@@ -45,15 +49,21 @@ export function countPassedOver(): PassedOver {
 }
 
 /** @returns what a file is counted as that is passed over; undefined for a recording */
-async function kindOfOther(path: string): Promise<string | undefined> {
+async function kindOfOther(path: string, hasContentOf: () => Promise<boolean | string>): Promise<string | undefined> {
   const kind = extname(path).toLowerCase() || 'without extension';
   try {
-    if (!(await stat(path)).isFile()) return `${kind} that is no file`; // opening a pipe would wait for its other end
-    return (await beginsAsRecording(path)) ? undefined : kind;
+    const found = await hasContentOf();
+    if (typeof found === 'string') return `${kind} ${found}`;
+    return found ? undefined : kind;
   } catch (error) {
     if (!(error instanceof AudioError || (error instanceof Error && 'syscall' in error))) throw error;
     return `${kind} that cannot be read`;
   }
+}
+
+async function isFileOfSound(path: string): Promise<boolean | string> {
+  if (!(await stat(path)).isFile()) return 'that is no file'; // opening a pipe would wait for its other end
+  return beginsAsRecording(path);
 }
 
 function sum(counts: readonly (readonly [string, number])[]): number {
