@@ -5,16 +5,25 @@
  *
  * It starts a server, and gives each of a few clips of 5 to 30 s to it alone: that is the clip's text. Then every client sends one clip after the
  * other for so many seconds. Each answer has to be 200 with the text of the clip that was sent, or 429, after which its client
- * comes again as it is told. Then the same clips go through the library's pool for half as long, as many at a time, for comparison
- * (`--no-pool` leaves that out). Ends with 1 where an answer is anything else.
+ * comes again as it is told. Half as many clients do the same for half as long. Before and behind all that the same clips go through the library's pool,
+ * as many at a time and for a quarter of the time each, for comparison (`--no-pool` leaves that out). Ends with 1 where an answer is anything else.
+ *
+ * Beside seconds by the clock it counts those of the processor, which other programs of the machine change less.
+ *
+ * With `--kill-device` one of several NPUs of the stand-in is killed in the middle of the load:
+ *
+ *   npm run build:stand-in && WHISPER_NPU_ACL_LIBRARY=build/stand-in/libascendcl.so WHISPER_NPU_ATC=build/stand-in/atc STAND_IN_DEVICES=4 \
+ *     node scripts/load-server.mjs --device npu:all --dtype float16 --model whisper-tiny.en --clients 16 --seconds 60 --kill-device --no-pool
  */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { makeClips } from './load/clips.mjs';
+import { childrenOf, cpuSecondsOf, memoryMbOf } from './load/processes.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -24,40 +33,16 @@ const { values } = parseArgs({
     dtype: { type: 'string', default: 'int8' },
     device: { type: 'string', default: 'cpu' },
     'no-pool': { type: 'boolean', default: false },
+    'kill-device': { type: 'boolean', default: false },
   },
 });
 const clients = Math.min(1000, Number(values.clients));
 const seconds = Math.min(3600, Number(values.seconds));
 const root = fileURLToPath(new URL('..', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'whisper-npu-load-'));
-const bytesPerSecond = 32_000;
-
-/** Clips of 5 to 30 s: a sentence and parts of it, one to four times, with pauses. */
-function makeClips() {
-  const sample = readFileSync(join(root, 'samples/espeak-en-16k.wav'));
-  const sentence = sample.subarray(44);
-  const pause = Buffer.alloc(bytesPerSecond);
-  const begin = (seconds) => sentence.subarray(0, seconds * bytesPerSecond);
-  const clips = [
-    [sentence],
-    [sentence, begin(1.5)],
-    [sentence, begin(3)],
-    [sentence, sentence],
-    [begin(3), sentence, sentence],
-    [sentence, sentence, sentence],
-    [sentence, sentence, begin(3), sentence],
-    [sentence, sentence, sentence, sentence],
-  ];
-  return clips.map((parts, i) => {
-    const data = Buffer.concat(parts.flatMap((part) => [part, pause]));
-    const header = Buffer.from(sample.subarray(0, 44));
-    header.writeUInt32LE(36 + data.length, 4);
-    header.writeUInt32LE(data.length, 40);
-    const path = join(folder, `${i}.wav`);
-    writeFileSync(path, Buffer.concat([header, data]));
-    return { path, seconds: data.length / bytesPerSecond, bytes: readFileSync(path), text: undefined };
-  });
-}
+const clips = makeClips(join(root, 'samples/espeak-en-16k.wav'), folder);
+const faults = [];
+let server;
 
 /** The n-th of some shares of sorted numbers. */
 function quantile(numbers, share) {
@@ -66,17 +51,23 @@ function quantile(numbers, share) {
 }
 
 const settings = ['--model', values.model, '--device', values.device, '--dtype', values.dtype];
-const cli = join(root, 'dist/cli/main.js');
-const server = spawn(process.execPath, [cli, 'serve', '--port', '0', '--upload-dir', folder, ...settings], {
-  stdio: ['ignore', 'ignore', 'pipe'],
-});
-let log = '';
-server.stderr.setEncoding('utf8').on('data', (text) => {
-  if (log.length < 10_000) log += text;
-});
-const clips = makeClips();
-const faults = [];
-let url = '';
+
+/** Starts the server, and comes when it has its model. */
+async function startServer() {
+  const args = [join(root, 'dist/cli/main.js'), 'serve', '--port', '0', '--upload-dir', folder, ...settings];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  server = { child, url: '', log: '' };
+  child.stderr.setEncoding('utf8').on('data', (text) => {
+    // What it says of requests is of no interest.
+    for (const line of text.split('\n'))
+      if (!/ 200 /.test(line) && server.log.length < 20_000) server.log += `${line}\n`;
+  });
+  while (!server.log.includes('ready: ')) {
+    if (child.exitCode !== null) throw new Error(server.log);
+    await sleep(50);
+  }
+  server.url = /listening on (\S+)/.exec(server.log)[1];
+}
 
 /** Sends a clip. @returns its status and, if it was answered, its text */
 async function send(clip) {
@@ -84,7 +75,7 @@ async function send(clip) {
   form.append('file', new Blob([clip.bytes]), 'clip.wav');
   form.append('response_format', 'text');
   form.append('temperature_increment', '0'); // one attempt at each window, or texts would be a matter of how many a clip takes
-  const response = await fetch(`${url}/v1/audio/transcriptions`, { method: 'POST', body: form });
+  const response = await fetch(`${server.url}/v1/audio/transcriptions`, { method: 'POST', body: form });
   return {
     status: response.status,
     text: (await response.text()).trim(),
@@ -92,59 +83,67 @@ async function send(clip) {
   };
 }
 
-function memoryMb() {
-  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${server.pid}/status`, 'utf8'))[1]) / 1000;
+/** One clip after the other, until the time is over. */
+async function beClient(number, until, seen) {
+  for (let n = number; performance.now() < until; n += 3) {
+    const clip = clips[n % clips.length];
+    const asked = performance.now();
+    const { status, text, again } = await send(clip).catch((error) => ({
+      status: String(error.cause ?? error),
+    }));
+    if (status === 429) {
+      seen.busy++;
+      await sleep(1000 * Math.min(again, Math.max(0, (until - performance.now()) / 1000)));
+    } else if (status === 200 && text === clip.text) {
+      seen.times.push((performance.now() - asked) / 1000);
+      seen.audioSeconds += clip.seconds;
+    } else if (faults.push(`client ${number}: ${status} ${text}, not ${clip.text}`) > 20) return;
+  }
 }
 
-async function loadServer() {
-  const until = performance.now() + 1000 * seconds;
-  const times = [];
-  const memory = [memoryMb()];
-  let busy = 0;
-  let audioSeconds = 0;
-  const watching = setInterval(() => memory.push(memoryMb()), 1000);
-  const started = performance.now();
-  await Promise.all(
-    Array.from({ length: clients }, async (_, client) => {
-      for (let n = client; performance.now() < until; n += 3) {
-        const clip = clips[n % clips.length];
-        const asked = performance.now();
-        const { status, text, again } = await send(clip).catch((error) => ({ status: String(error.cause ?? error) }));
-        if (status === 429) {
-          busy++;
-          await sleep(1000 * Math.min(again, Math.max(0, (until - performance.now()) / 1000)));
-        } else if (status === 200 && text === clip.text) {
-          times.push((performance.now() - asked) / 1000);
-          audioSeconds += clip.seconds;
-        } else if (faults.push(`client ${client}: ${status} ${text}, not ${clip.text}`) > 20) return;
-      }
-    }),
-  );
+/** Kills a device of the stand-in, which is a process that the server has started. */
+function killDevice() {
+  const device = childrenOf(server.child.pid).find(({ command }) => command.includes('device/main.js'));
+  if (device === undefined) throw new Error('the server has no devices of the stand-in');
+  process.kill(device.pid, 'SIGKILL');
+  console.log(`device of process ${device.pid} killed`);
+}
+
+async function loadServer(count, duration) {
+  const { pid } = server.child;
+  const seen = { times: [], busy: 0, audioSeconds: 0 };
+  const memory = [memoryMbOf(pid)];
+  const watching = setInterval(() => memory.push(memoryMbOf(pid)), 1000);
+  const killing = values['kill-device'] ? setTimeout(() => killDevice(), 500 * duration) : undefined;
+  const before = { at: performance.now(), cpu: cpuSecondsOf(pid), faults: faults.length };
+  const until = before.at + 1000 * duration;
+  await Promise.all(Array.from({ length: count }, (_, number) => beClient(number, until, seen)));
   clearInterval(watching);
-  const took = (performance.now() - started) / 1000;
+  clearTimeout(killing);
+  const took = (performance.now() - before.at) / 1000;
+  const { times, busy, audioSeconds } = seen;
   console.log(
-    `server: ${times.length} answers, ${busy} told to come again, ${faults.length} wrong, in ${took.toFixed(1)} s; ` +
-      `${(audioSeconds / took).toFixed(1)} s of audio a second; p50 ${quantile(times, 0.5).toFixed(2)} s, p95 ${quantile(times, 0.95).toFixed(2)} s`,
+    `server, ${count} clients: ${times.length} answers, ${busy} told to come again, ${faults.length - before.faults} wrong, in ${took.toFixed(1)} s; ` +
+      `p50 ${quantile(times, 0.5).toFixed(2)} s, p95 ${quantile(times, 0.95).toFixed(2)} s`,
   );
   const half = Math.floor(memory.length / 2);
   console.log(
     `memory: ${memory[0].toFixed(0)} MB before, at most ${Math.max(...memory.slice(0, half)).toFixed(0)} MB in the first half and ` +
       `${Math.max(...memory.slice(half)).toFixed(0)} MB in the second`,
   );
-  return audioSeconds / took;
+  return said('server', { audioSeconds, took, cpu: cpuSecondsOf(pid) - before.cpu });
 }
 
 /** The same clips, as many at a time, without HTTP. */
-async function loadPool(most) {
+async function loadPool(duration) {
   const { openPool, openRecording } = await import('../dist/index.js');
   const pool = await openPool({ model: values.model, device: values.device, dtype: values.dtype });
   const started = performance.now();
-  const until = started + 500 * seconds;
+  const { user, system } = process.cpuUsage();
   let audioSeconds = 0;
-  let count = 0;
   await Promise.all(
-    Array.from({ length: most }, async (_, client) => {
-      for (let n = client; performance.now() < until; n += 3) {
+    Array.from({ length: clients }, async (_, client) => {
+      for (let n = client; performance.now() < started + 1000 * duration; n += 3) {
         const clip = clips[n % clips.length];
         const recording = await openRecording(clip.path);
         let text = '';
@@ -152,26 +151,42 @@ async function loadPool(most) {
         await recording[Symbol.asyncDispose]();
         if (text.trim() !== clip.text) faults.push(`pool: ${text}, not ${clip.text}`);
         audioSeconds += clip.seconds;
-        count++;
       }
     }),
   );
   const took = (performance.now() - started) / 1000;
+  const used = process.cpuUsage({ user, system });
   await pool.close();
-  console.log(
-    `pool alone: ${count} texts in ${took.toFixed(1)} s; ${(audioSeconds / took).toFixed(1)} s of audio a second`,
-  );
-  return audioSeconds / took;
+  return said('pool alone', { audioSeconds, took, cpu: (used.user + used.system) / 1e6 });
 }
 
-try {
-  while (!log.includes('ready: ')) {
-    if (server.exitCode !== null) throw new Error(log);
-    await sleep(50);
-  }
-  url = /listening on (\S+)/.exec(log)[1];
+function said(who, { audioSeconds, took, cpu }) {
   console.log(
-    `${clients} clients for ${seconds} s, ${/ready: (.*)/.exec(log)[1]}; load of the machine ${loadavg()[0].toFixed(1)}`,
+    `${who}: ${(audioSeconds / took).toFixed(1)} s of audio a second, ${(audioSeconds / cpu).toFixed(1)} s in a second of the processor; ` +
+      `load of the machine ${loadavg()[0].toFixed(1)}`,
+  );
+  return { audioSeconds, took, cpu };
+}
+
+function share(server, pools) {
+  const sum = (name) => pools.reduce((total, pool) => total + pool[name], 0);
+  const percent = (name) => (100 * (server.audioSeconds / server[name])) / (sum('audioSeconds') / sum(name));
+  return `the server reaches ${percent('took').toFixed(0)} % of the pool by the clock, ${percent('cpu').toFixed(0)} % by the processor`;
+}
+
+const cleanUp = () => {
+  server?.child.kill('SIGKILL');
+  rmSync(folder, { recursive: true, force: true });
+};
+for (const signal of ['SIGINT', 'SIGTERM'])
+  process.once(signal, () => {
+    cleanUp();
+    process.exit(1);
+  });
+try {
+  await startServer();
+  console.log(
+    `${clients} clients for ${seconds} s, ${/ready: (.*)/.exec(server.log)[1]}; load of the machine ${loadavg()[0].toFixed(1)}`,
   );
   for (const clip of clips) clip.text = (await send(clip)).text;
   // Each text has to say which clip it is of.
@@ -180,19 +195,19 @@ try {
   if (told.length < 3) throw new Error(`clips cannot be told apart: ${texts.join(' | ')}`);
   clips.splice(0, clips.length, ...told);
   console.log(`${clips.length} clips of ${clips.map((clip) => clip.seconds.toFixed(0)).join(', ')} s`);
-  const served = await loadServer();
-  server.kill('SIGTERM');
-  await new Promise((resolve) => server.once('close', resolve));
-  console.log(`load of the machine ${loadavg()[0].toFixed(1)}`);
-  if (!values['no-pool']) {
-    const alone = await loadPool(clients);
-    console.log(
-      `the server reaches ${((100 * served) / alone).toFixed(0)} % of the pool; load of the machine ${loadavg()[0].toFixed(1)}`,
-    );
+  const pools = values['no-pool'] ? [] : [await loadPool(seconds / 4)];
+  const served = await loadServer(clients, seconds);
+  await loadServer(Math.ceil(clients / 2), seconds / 2);
+  server.child.kill('SIGTERM');
+  await new Promise((resolve) => server.child.once('close', resolve));
+  if (server.child.exitCode !== 0) faults.push(`the server ended with ${server.child.exitCode}`);
+  for (const line of server.log.split('\n')) if (/has failed|works again/.test(line)) console.log(line);
+  if (pools.length > 0) {
+    pools.push(await loadPool(seconds / 4));
+    console.log(share(served, pools));
   }
   for (const fault of faults.slice(0, 20)) console.error(fault);
   if (faults.length > 0) process.exitCode = 1;
 } finally {
-  server.kill('SIGKILL');
-  rmSync(folder, { recursive: true, force: true });
+  cleanUp();
 }
