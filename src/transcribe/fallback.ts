@@ -3,6 +3,7 @@ import { type DecodingResult, decode } from '../decoding/decode.ts';
 import type { DecodingOptions } from '../decoding/options.ts';
 import { seededRandom } from '../decoding/random.ts';
 import { UsageError } from '../errors.ts';
+import { hotwordsOf } from './hotwords.ts';
 import type { LoadedModel } from './loaded-model.ts';
 import type { ResolvedOptions } from './options.ts';
 
@@ -19,7 +20,10 @@ export function needsFallback(result: Judged, thresholds: Thresholds): boolean {
 }
 
 /** Whether nobody speaks in a window, whatever the text. Source: transcribe.py, the main loop. */
-export function isSilence({ noSpeechProb, avgLogprob }: Judged, thresholds: Thresholds): boolean {
+export function isSilence(
+  { noSpeechProb, avgLogprob }: Pick<Judged, 'noSpeechProb' | 'avgLogprob'>,
+  thresholds: Thresholds,
+): boolean {
   return noSpeechProb > thresholds.noSpeechThreshold && avgLogprob <= thresholds.logprobThreshold;
 }
 
@@ -30,10 +34,27 @@ export interface WindowContext {
   readonly previous: readonly number[];
 }
 
+/** A text of a window that was decoded without hotwords. */
+type HeardText = Pick<DecodingResult, 'text' | 'avgLogprob'> & Partial<Pick<DecodingResult, 'noSpeechProb'>>;
+
 /** Decodes windows at one temperature after another until their texts are good enough; the last try stands. */
 export interface FallbackDecoder {
-  /** @param languages of the audio's windows */
+  /** With hotwords, where there are any. @param languages of the audio's windows */
   decode(audio: EncodedAudio, languages: readonly string[], context: WindowContext): Promise<DecodingResult[]>;
+  /** The same without them. */
+  decodeAsHeard(audio: EncodedAudio, languages: readonly string[], context: WindowContext): Promise<DecodingResult[]>;
+  /**
+   * Decodes windows again that are told the hotwords. Such a text stands where it spells more of them and is likelier than the one
+   * without: a model that is told names may hear them in noise, and other words near them differently.
+   *
+   * @param heard the windows' texts without hotwords
+   */
+  expectHotwords<Text extends HeardText>(
+    audio: EncodedAudio,
+    languages: readonly string[],
+    context: WindowContext,
+    heard: readonly Text[],
+  ): Promise<readonly (Text | (DecodingResult & Text))[]>;
 }
 
 export function fallbackDecoder(model: LoadedModel, options: ResolvedOptions): FallbackDecoder {
@@ -50,20 +71,44 @@ export function fallbackDecoder(model: LoadedModel, options: ResolvedOptions): F
     maxInitialTimestampSeconds: options.maxInitialTimestampSeconds,
     random: seededRandom(options.seed),
   };
+  const hotwords = hotwordsOf(model, options.hotwords);
+  // What is drawn with hotwords must not change what is drawn without.
+  const ownRandom = seededRandom(options.seed);
+  const [first = 0, ...warmer] = options.temperatures;
+
+  const decodeAsHeard: FallbackDecoder['decodeAsHeard'] = async (audio, languages, context) => {
+    const at = (temperature: number): DecodingOptions => ({ ...shared, ...context, temperature });
+    const results = await decode(audio, model, languages, at(first), { signal });
+    for (const [window, language] of languages.entries()) {
+      for (const temperature of warmer) {
+        if (!needsFallback(results[window] as DecodingResult, options)) break;
+        const [again] = await decode(audio, model, [language], at(temperature), { window, signal });
+        results[window] = again as DecodingResult;
+      }
+    }
+    return results;
+  };
+
+  const expectHotwords: FallbackDecoder['expectHotwords'] = async (audio, languages, context, heard) => {
+    if (hotwords === undefined) return heard;
+    const previous = hotwords.promptWith(context.previous);
+    const asked = { ...shared, ...context, previous, temperature: first, random: ownRandom };
+    const named = await decode(audio, model, languages, asked, { signal });
+    return heard.map((text, window) => {
+      const other = named[window] as DecodingResult;
+      const isBetter = other.avgLogprob > text.avgLogprob && hotwords.areMoreIn(other.text, text.text);
+      if (!isBetter || needsFallback(other, options) || isSilence({ noSpeechProb: 0, ...text }, options)) return text;
+      return { ...text, ...other, noSpeechProb: text.noSpeechProb };
+    });
+  };
+
   return {
     async decode(audio, languages, context) {
-      const [first = 0, ...warmer] = options.temperatures;
-      const at = (temperature: number): DecodingOptions => ({ ...shared, ...context, temperature });
-      const results = await decode(audio, model, languages, at(first), { signal });
-      for (const [window, language] of languages.entries()) {
-        for (const temperature of warmer) {
-          if (!needsFallback(results[window] as DecodingResult, options)) break;
-          const [again] = await decode(audio, model, [language], at(temperature), { window, signal });
-          results[window] = again as DecodingResult;
-        }
-      }
-      return results;
+      const heard = await decodeAsHeard(audio, languages, context);
+      return [...(await expectHotwords(audio, languages, context, heard))];
     },
+    decodeAsHeard,
+    expectHotwords,
   };
 }
 

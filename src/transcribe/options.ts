@@ -56,8 +56,9 @@ export interface TranscribeOptions {
   /** Gives each window the text before it as its prompt. Default true; false decodes every window by itself. */
   readonly conditionOnPreviousText?: boolean;
   /**
-   * Names and words to expect in every window, in a list or with commas between them, so that they are spelt like this where they
-   * are said. Default none. They take room from the text before, and have no effect with a prefix.
+   * Names and words to expect, in a list or with commas between them, so that they are spelt like this where they are said. Default
+   * none. Every window is decoded twice then, and the text with them stands where it spells more of them and is likelier. No effect
+   * with a prefix.
    */
   readonly hotwords?: readonly string[] | string;
   /** Given to the first window as the text before it: names, spelling, style. Default '', which is none. */

@@ -5,7 +5,7 @@ import { generate } from '../decoding/generate.ts';
 import { maxPreviousTokens } from '../decoding/prompt.ts';
 import { isFlat, logMelSpectrogram, sampleRate } from '../features/log-mel.ts';
 import { detectAndReportLanguages } from './detected-languages.ts';
-import { fallbackDecoder, isSilence, needsFallback } from './fallback.ts';
+import { type FallbackDecoder, fallbackDecoder, isSilence, needsFallback, type WindowContext } from './fallback.ts';
 import type { LoadedModel } from './loaded-model.ts';
 import type { ResolvedOptions } from './options.ts';
 import { PreviousText } from './previous-text.ts';
@@ -41,20 +41,34 @@ async function decodeWindow(
   audio: EncodedAudio,
   options: ResolvedOptions,
 ): Promise<PlainText | undefined> {
+  const decoder = fallbackDecoder(model, options);
+  const previous = new PreviousText(model.tokenizer, maxPreviousTokens(model.rules.maxLength), options).tokens;
+  const context = { timestamps: false, previous };
+  const heard = await heardText(model, audio, context, decoder, options);
+  if (heard === undefined) return undefined;
+  const [expected] = await decoder.expectHotwords(audio, [heard.language], context, [heard]);
+  return expected;
+}
+
+/** @returns undefined where nobody speaks */
+async function heardText(
+  model: LoadedModel,
+  audio: EncodedAudio,
+  context: WindowContext,
+  decoder: FallbackDecoder,
+  options: ResolvedOptions,
+): Promise<PlainText | undefined> {
   const greedy = asksForGreedy(options) ? await generateText(model, audio, options) : undefined;
   if (greedy !== undefined && !needsFallback({ ...greedy, noSpeechProb: 0 }, options)) return greedy;
   const language = greedy?.language ?? options.language ?? (await detectAndReportLanguages(model, audio, options))[0];
-  const previous = new PreviousText(model.tokenizer, maxPreviousTokens(model.rules.maxLength), options).tokens;
-  const context = { timestamps: false, previous };
-  const [searched] = await fallbackDecoder(model, options).decode(audio, [language], context);
+  const [searched] = await decoder.decodeAsHeard(audio, [language], context);
   if (searched === undefined) throw new Error('a window has a result');
   if (isSilence(searched, options)) return undefined;
   return greedy !== undefined && searched.temperature === 0 ? greedy : searched;
 }
 
-function asksForGreedy(options: ResolvedOptions): boolean {
-  const { temperatures, beamSize, hotwords, initialPrompt, prefix, suppressTokens } = options;
-  const isFree = initialPrompt === '' && prefix === '' && hotwords.length === 0 && suppressTokens.length === 0;
+function asksForGreedy({ temperatures, beamSize, initialPrompt, prefix, suppressTokens }: ResolvedOptions): boolean {
+  const isFree = initialPrompt === '' && prefix === '' && suppressTokens.length === 0;
   return isFree && beamSize === 1 && (temperatures[0] ?? 0) === 0;
 }
 

@@ -49,35 +49,3 @@ test('keeps no more than the limit', () => {
   expect(told.tokens.length).toBeLessThanOrEqual(5);
   expect(text(told.tokens.slice(-4))).toBe('abab');
 });
-
-test('hotwords stand before everything in every window, whatever was forgotten', () => {
-  const told = previous({ hotwords: ['Ann', 'Bo'], initialPrompt: 'x' }, 16);
-  expect(text(told.tokens)).toBe(' Ann, Bo. x');
-  told.add(codes(' one'), 1);
-  expect(text(told.tokens)).toBe(' Ann, Bo.');
-  told.add(codes(' two'), 0);
-  expect(text(told.tokens)).toBe(' Ann, Bo. two');
-  expect(text(previous({ hotwords: ['Inc.'] }).tokens)).toBe(' Inc.');
-});
-
-test('hotwords keep their room: the text before them gives way, its beginning first', () => {
-  const told = previous({ hotwords: ['Ann', 'Bo'], initialPrompt: 'abcdef' }, 13);
-  expect(text(told.tokens)).toBe(' Ann, Bo.cdef');
-  told.add(codes('ghijkl'), 0);
-  expect(text(told.tokens)).toBe(' Ann, Bo.ijkl');
-  const carried = previous({ hotwords: ['Ann', 'Bo'], initialPrompt: 'x', carryInitialPrompt: true }, 14);
-  carried.add(codes('abcdef'), 0);
-  expect(text(carried.tokens)).toBe(' Ann, Bo. xdef');
-  const full = previous({ hotwords: ['Ann', 'Bo'] }, 9);
-  full.add(codes('abc'), 0);
-  expect(text(full.tokens)).toBe(' Ann, Bo.');
-});
-
-test('hotwords that leave a prompt no room at all are refused', () => {
-  expect(() => previous({ hotwords: ['Ann', 'Bo'] }, 8)).toThrow(
-    expect.objectContaining({
-      code: 'HOTWORDS_TOO_LONG',
-      message: expect.stringContaining('9 tokens long, at most 8'),
-    }),
-  );
-});

@@ -17,6 +17,10 @@ export interface Script {
   readonly language?: string;
   /** Without the end token. */
   readonly tokens: readonly number[];
+  /** What it is heard to say where it is told a text before it. */
+  readonly prompted?: readonly number[];
+  /** Logit of its tokens without such a text, those of all others being -50; with it they are certain. */
+  readonly logit?: number;
 }
 
 export interface ScriptedModel {
@@ -74,8 +78,9 @@ function scriptedAudio(scripts: readonly Script[], prompts: number[][]): Encoded
           const rows = logitsFrom === undefined ? 1 : first.length - logitsFrom;
           const logits = new Float32Array(tokens.length * rows * special.nVocab).fill(-50);
           for (const [text, script] of own.entries()) {
-            const next = script.tokens[said] ?? special.eot;
-            logits[((text + 1) * rows - 1) * special.nVocab + next] = 50;
+            const isPrompted = prompts.at(-1)?.[0] === special.startOfPrev;
+            const next = ((isPrompted ? script.prompted : undefined) ?? script.tokens)[said] ?? special.eot;
+            logits[((text + 1) * rows - 1) * special.nVocab + next] = isPrompted ? 50 : (script.logit ?? 50);
           }
           return { logits };
         },

@@ -112,19 +112,60 @@ describe('windows one after the other', () => {
     expect(await told(0.6)).toEqual([50258, 50259, 50359]);
   });
 
-  test('are told the names to expect, each of them, whatever was drawn at a high temperature', async () => {
-    const script = () => ({ tokens: [at(0), 1, at(29)] });
-    const named = [50361, ...Buffer.from(' Ann, Bo.')];
-    const hotwords = 'Ann,Bo';
-    const { prompts, segments } = run(60, script, { language: 'en', hotwords, temperatures: [0.6], bestOf: 1 });
-    await segments;
-    expect(prompts).toEqual([0, 1].map(() => [...named, 50258, 50259, 50359]));
-    const plain = run(10, () => ({ tokens: [1] }), { language: 'en', hotwords, timestamps: false });
-    await plain.segments;
-    expect(plain.prompts).toEqual([[...named, 50258, 50259, 50359, 50363]]);
-    const prefixed = run(10, script, { language: 'en', hotwords, prefix: 'A' });
-    await prefixed.segments;
-    expect(prefixed.prompts).toEqual([[50258, 50259, 50359, ...Buffer.from(' A')]]);
+  describe('with hotwords', () => {
+    /** Token 5 is read as ` t5`, and so on: token 7 is a name to expect. */
+    const hotwords = 't7,t8';
+    const named = [50361, ...Buffer.from(' t7, t8.')];
+    const textOf = async (segments: Promise<Segment[]>) => (await segments).map(({ text }) => text).join('');
+
+    test('are decoded again behind these, whatever was drawn at a high temperature', async () => {
+      const script = () => ({ tokens: [at(0), 1, at(29)] });
+      const { prompts, segments } = run(60, script, { language: 'en', hotwords, temperatures: [0.6], bestOf: 1 });
+      await segments;
+      const start = [50258, 50259, 50359];
+      expect(prompts).toEqual([start, [...named, ...start], start, [...named, ...start]]);
+      const plain = run(10, () => ({ tokens: [1] }), { language: 'en', hotwords, timestamps: false });
+      await plain.segments;
+      expect(plain.prompts.at(-1)).toEqual([...named, ...start, 50363]);
+      const prefixed = run(10, script, { language: 'en', hotwords, prefix: 'A' });
+      await prefixed.segments;
+      expect(prefixed.prompts).toEqual([[...start, ...Buffer.from(' A')]]);
+    });
+
+    test('are told the hotwords, then as much of the text before as there is room for', async () => {
+      const script = () => ({ tokens: [at(0), ...Array<number>(220).fill(1), at(29)] });
+      const { prompts, segments } = run(60, script, { language: 'en', hotwords, compressionRatioThreshold: 1000 });
+      await segments;
+      const told = prompts.at(-1)?.slice(0, -3) ?? [];
+      expect(told).toHaveLength(224);
+      expect(told.slice(0, named.length)).toEqual(named);
+      expect(told.slice(named.length)).toEqual([...Array<number>(224 - named.length - 1).fill(1), at(29)]);
+    });
+
+    type How = { readonly prompted: readonly number[]; readonly logit?: number; readonly isSilent?: boolean };
+    test.each<[string, How, string]>([
+      ['are believed where they are likelier and spell more of them', { prompted: [5, 7], logit: -38 }, ' t5 t7'],
+      ['are not where no hotword is in them', { prompted: [5, 9], logit: -38 }, ' t5 t6'],
+      ['are not where they are no likelier', { prompted: [5, 7] }, ' t5 t6'],
+      ['are not where nobody speaks', { prompted: [5, 7], logit: -40, isSilent: true }, ''],
+    ])('%s', async (_, { isSilent = false, ...how }, expected) => {
+      for (const timestamps of [false, true]) {
+        const within = (tokens: readonly number[]) => (timestamps ? [at(0), ...tokens, at(9)] : tokens);
+        const script = () => ({ ...how, tokens: within([5, 6]), prompted: within(how.prompted) });
+        // Nobody speaks, says a threshold below every probability, where a text is unlikely.
+        const silence = isSilent ? { noSpeechThreshold: 0, logprobThreshold: -0.5, temperatures: [0] } : {};
+        const { segments } = run(10, script, { language: 'en', timestamps, hotwords, ...silence });
+        expect(await textOf(segments), `with times: ${timestamps}`).toBe(expected);
+      }
+    });
+
+    test('that are too many are refused', async () => {
+      const many = Array.from({ length: 56 }, (_, i) => `n${i}`);
+      const { segments } = run(10, () => ({ tokens: [1] }), { language: 'en', hotwords: many });
+      await expect(segments).rejects.toThrow(
+        expect.objectContaining({ code: 'HOTWORDS_TOO_LONG', message: expect.stringContaining('at most 223') }),
+      );
+    });
   });
 
   test('do not begin in the last tenth of a second', async () => {
@@ -216,10 +257,15 @@ describe('windows in batches', () => {
     expect(await heard([0, 4.9], [6, 6.3])).toEqual([first]); // a sound
   });
 
-  test('are told the names to expect', async () => {
-    const { model, prompts } = scriptedModel(() => ({ tokens: [at(0), 1, at(9.5)] }));
-    await all(transcribeInBatches(model, chunks(10, 10), 1, options({ hotwords: ['Ann'] })));
-    expect(prompts).toEqual([[50361, ...Buffer.from(' Ann.'), 50258, 50259, 50359]]); // noted of the first text alone
+  test('are told hotwords, each of which stands where it is likelier', async () => {
+    const script = (window: number) => ({
+      tokens: [at(0), 1, at(9)],
+      prompted: [at(0), 7, at(9)],
+      logit: -38 + 88 * window,
+    });
+    const { model } = scriptedModel(script);
+    const segments = await all(transcribeInBatches(model, chunks(10, 10), 1, options({ hotwords: ['t7'] })));
+    expect(segments.map(({ text }) => text)).toEqual([' t7', ' t1']);
   });
 
   test('close the recording where somebody has seen enough', async () => {
