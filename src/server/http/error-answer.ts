@@ -36,17 +36,17 @@ export function errorAnswer(
       isUnforeseen: true,
     });
   }
-  const message = shown(error, hidden);
+  const said = shown(error, hidden);
   const code = error.code.toLowerCase();
   if (error instanceof RequestError) {
     const { status, param, retryAfterSeconds, allow } = error;
-    return answer(status, { message, code, param, retryAfterSeconds, allow });
+    return answer(status, { message: said, code, param, retryAfterSeconds, allow });
   }
-  if (error instanceof UsageError) return answer(400, { message, code, param: error.option });
-  if (error instanceof AudioError)
-    return diskCodes.has(error.code)
-      ? answer(503, { message, code, retryAfterSeconds: 5 })
-      : answer(400, { message, code, param: 'file' });
+  if (error instanceof UsageError) return answer(400, { message: said, code, param: error.option });
+  const isOfRecording = error instanceof AudioError && !diskCodes.has(error.code);
+  if (isOfRecording) return answer(400, { message: said, code, param: 'file' });
+  const message = withoutFolders(said);
+  if (error instanceof AudioError) return answer(503, { message, code, retryAfterSeconds: 5 });
   // Without a device, or without the model on it, another server may do.
   const isPassing = error instanceof NpuError || error instanceof ModelError || error instanceof ConversionError;
   return answer(isPassing ? 503 : 500, { message, code, ...(isPassing ? { retryAfterSeconds: 5 } : {}) });
@@ -55,6 +55,11 @@ export function errorAnswer(
 function shown({ message, hint }: WhisperNpuError, hidden: ReadonlyMap<string, string>): string {
   const text = hint === undefined ? message : `${message}; ${hint}`;
   return [...hidden].reduce((said, [secret, instead]) => said.replaceAll(secret, instead), text);
+}
+
+/** Where something lies on this machine is for its log: a client is told what it is called. */
+function withoutFolders(text: string): string {
+  return text.replace(/(?<![\w:/.~-])\/(?:[^\s/:;,'"]+\/)+/g, '');
 }
 
 interface Told {

@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { lstat, mkdir, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { WhisperNpuError } from '../../errors.ts';
 import { fateOf, processToken } from '../../model/process-token.ts';
 
@@ -21,7 +21,8 @@ export interface UploadFolder extends AsyncDisposable {
  * @throws WhisperNpuError 'UPLOADS_NOT_WRITABLE'
  */
 export async function openUploadFolder(parent: string = tmpdir()): Promise<UploadFolder> {
-  const path = join(parent, `${prefix}${processToken()}`);
+  // Absolute, as other programs say it: a client is told the recording's own name in place of it.
+  const path = resolve(parent, `${prefix}${processToken()}`);
   try {
     await removeLeftovers(parent);
     await mkdir(path, { mode: 0o700 });

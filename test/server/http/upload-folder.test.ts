@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { isAbsolute, join, relative } from 'node:path';
 import { expect, test } from 'vitest';
 import { processToken } from '../../../src/model/process-token.ts';
 import { openUploadFolder } from '../../../src/server/http/upload-folder.ts';
@@ -22,6 +22,12 @@ test('the folder is private, and gone with all that is in it when it is disposed
   expect(folder.newPath()).not.toBe(folder.newPath());
   await folder[Symbol.asyncDispose]();
   expect(readdirSync(parent)).toEqual([]);
+});
+
+test('its paths are absolute, wherever it was asked for from', async () => {
+  const folder = await openUploadFolder(relative('.', temporaryFolder()));
+  expect(isAbsolute(folder.newPath())).toBe(true);
+  await folder[Symbol.asyncDispose]();
 });
 
 test('what a killed process left is removed, what others work on stays', async () => {
