@@ -4,14 +4,14 @@
  *   npm run build && node scripts/count-kernels.mjs [--json] [MODEL...]
  *
  * It knows a graph and no device: which passes match is known of GE's own alone (`kernels`); `fused` believes the list of passes
- * of a 910B. What lies between kernels in a cache on the chip is counted as read like everything else.
+ * of a 910B; `model ms` is what an execution takes on a dry device of the stand-in (test/stand-in/README.md): a model, not measured. What lies between kernels in a cache on the chip is counted as read like everything else.
  */
 import { parseArgs } from 'node:util';
 import { npuGraphs } from '../dist/convert/npu-graphs.js';
 import { npuWeightType } from '../dist/graph/npu-layers.js';
 import { layOutWeights } from '../dist/graph/weights.js';
 import { whisperTensors } from '../dist/model/tensor-names.js';
-import { countKernels } from '../test/stand-in/kernels/count.mjs';
+import { countKernels, kernelsOf, modelledMs } from '../test/stand-in/kernels/count.mjs';
 
 const common = { nMels: 80, nAudioCtx: 1500, nTextCtx: 448, nVocab: 51865 };
 const sized = (state, heads, layers, changes = {}) => ({
@@ -33,6 +33,7 @@ const models = {
 
 /** Which graph computes a step of each way: the first that there is. */
 const ways = {
+  encoder: { variants: {}, wanted: [/^encoder$/] },
   greedy: { variants: {}, wanted: [/^greedy-1-/] },
   'greedy with timestamps': { variants: {}, wanted: [/^greedy-1-/] },
   '8 windows': { variants: { windows: 8 }, wanted: [/^greedy-8-/, /^rows-8-8-/] },
@@ -60,7 +61,8 @@ function figuresOf(model, dtype) {
     const graphs = npuGraphs({ dimensions, generation: { alignmentHeads: [] } }, variants);
     const [graph] = wanted.flatMap((pattern) => graphs.filter(({ name }) => pattern.test(name)));
     if (graph === undefined) throw new Error(`no graph is known to compute ${way}`);
-    return { model, dtype, way, graph: graph.name, ...countKernels(graph.write(layout, dtype)) };
+    const bytes = graph.write(layout, dtype);
+    return { model, dtype, way, graph: graph.name, ...countKernels(bytes), 'model ms': modelledMs(kernelsOf(bytes)) };
   });
 }
 

@@ -21,7 +21,7 @@ import { mediumDimensions, writeRandomCheckpoint } from './random-checkpoint.mjs
 const sampleRate = 16_000;
 const windowSeconds = 30;
 /** Each card transcribes at least so much. */
-const leastSecondsPerCard = 700;
+const leastSecondsPerCard = 300;
 const options = { language: 'en', temperatures: [0] };
 
 const { values, positionals } = parseArgs({

@@ -37,6 +37,24 @@ export function countKernels(bytes) {
   };
 }
 
+/** What a dry device takes for kernels where nothing else is set (settings.cc in ../library has the same numbers). */
+const dry = { kernelMs: 0.003, bytesPerMs: 800e6, halfMultiplyAddsPerMs: 70e9 };
+
+/** A product of this type takes as long as so many in float16, by what a 910B's cube units are said to do of each. */
+export function productsOfType(type) {
+  return type === onnxFloat16 ? 1 : 4;
+}
+const onnxFloat16 = 10;
+
+/** How long kernels take on a dry device. */
+export function modelledMs(kernels) {
+  const total = kernels.reduce((sum, { readBytes, writtenBytes, multiplyAdds, type }) => {
+    const memory = (readBytes + writtenBytes) / dry.bytesPerMs;
+    return sum + dry.kernelMs + Math.max(memory, (multiplyAdds * productsOfType(type)) / dry.halfMultiplyAddsPerMs);
+  }, 0);
+  return Number(total.toFixed(2));
+}
+
 function checkedGraph(bytes) {
   const graph = readGraph(bytes);
   inferShapes(graph);
