@@ -4,11 +4,13 @@
  * replay what whisper-base writes. All above them is the program itself: log-mel, pool, decoding, text.
  *
  *   npm run build && npm run build:native && npm run build:stand-in
- *   node scripts/dry-throughput.mjs FOLDER [--cards 1,2,4,8] [--windows 1,4,8] [--audio FILE] [--seconds 150]
+ *   node scripts/dry-throughput.mjs FOLDER [--cards 1,2,4,8] [--windows 1,4,8] [--audio FILE] [--seconds 150] \
+ *     [--least-seconds 300]
  *
  * FOLDER keeps a checkpoint of whisper-medium's shape, whose weights are all 0 as nothing computes with them, and what is converted
  * from it, for the next time.
- * --windows: how many a device is given at a time. --audio is repeated up to --seconds, and each recording is that.
+ * --windows: how many a device is given at a time. --audio is repeated up to --seconds, and each recording is that; each card transcribes
+ * --least-seconds or more.
  */
 import { existsSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -20,8 +22,6 @@ import { mediumDimensions, writeRandomCheckpoint } from './random-checkpoint.mjs
 
 const sampleRate = 16_000;
 const windowSeconds = 30;
-/** Each card transcribes at least so much. */
-const leastSecondsPerCard = 300;
 const options = { language: 'en', temperatures: [0] };
 
 const { values, positionals } = parseArgs({
@@ -30,6 +30,7 @@ const { values, positionals } = parseArgs({
     windows: { type: 'string', default: '1,4,8' },
     audio: { type: 'string', default: 'samples/espeak-en-16k.wav' },
     seconds: { type: 'string', default: '150' },
+    'least-seconds': { type: 'string', default: '300' },
   },
   allowPositionals: true,
 });
@@ -37,6 +38,7 @@ const [folder, ...others] = positionals;
 if (folder === undefined || others.length > 0) throw new Error('name one folder for the model');
 const [cards, windows] = [values.cards, values.windows].map((list) => list.split(',').map(Number));
 const seconds = Number(values.seconds);
+const leastSecondsPerCard = Number(values['least-seconds']);
 
 const model = resolve(folder, 'medium');
 if (!existsSync(join(model, 'model.safetensors')))
@@ -53,7 +55,11 @@ Object.assign(process.env, {
 
 console.log(`model, not measured: recordings of ${seconds} s, ${tokens.trim().split('\n').length} windows each`);
 const rows = [];
-for (const windowsPerDevice of windows) for (const count of cards) rows.push(await throughput(count, windowsPerDevice));
+for (const windowsPerDevice of windows)
+  for (const count of cards) {
+    rows.push(await throughput(count, windowsPerDevice));
+    console.error(rows.at(-1));
+  }
 const one = new Map(rows.filter((row) => row.cards === cards[0]).map((row) => [row.windows, row]));
 console.table(
   rows.map(({ audioPerSecond, ...row }) => {
