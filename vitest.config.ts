@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { hangLimitMs } from './test/support/hang-limit.ts';
+import { SlowFilesFirst } from './test/support/slow-files-first.ts';
 
 export default defineConfig({
   test: {
@@ -11,8 +12,9 @@ export default defineConfig({
       './test/support/build-native.ts',
       './test/support/fetch-models.ts',
     ],
-    // Most tests wait for a process, which waits for files, signals or a device; one more than there are cores keeps these at work.
-    maxWorkers: availableParallelism() + 1,
+    // Most tests wait for a process, which waits for files, signals or a device; two more than there are cores keep these at work.
+    maxWorkers: availableParallelism() + 2,
+    sequence: { sequencer: SlowFilesFirst },
     reporters: ['default', './test/support/closing-line-reporter.ts'],
     testTimeout: hangLimitMs,
     hookTimeout: hangLimitMs,

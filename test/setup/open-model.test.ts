@@ -6,11 +6,13 @@ import { storeDirectory } from '../../src/model/store.ts';
 import { type OpenModelOptions, openModel } from '../../src/setup/open-model.ts';
 import { models } from '../support/models.ts';
 import { hasStandIn, standInEnvironment } from '../support/npu-stand-in.ts';
+import { writeSmallEnglishModel } from '../support/small-english-model.ts';
 
 describe.skipIf(!hasStandIn || models.tinyEn === undefined)('opening a model on the stand-in for CANN', () => {
   let store: string;
   beforeAll(async () => {
     store = await mkdtemp(join(tmpdir(), 'whisper-npu-open-'));
+    await writeSmallEnglishModel(join(store, 'small'), models.tinyEn ?? '');
   });
   afterAll(() => rm(store, { recursive: true }));
 
@@ -18,7 +20,7 @@ describe.skipIf(!hasStandIn || models.tinyEn === undefined)('opening a model on 
   async function converted(changes: Partial<OpenModelOptions> = {}): Promise<string[]> {
     const graphs: string[] = [];
     await using _ = await openModel({
-      model: models.tinyEn ?? '',
+      model: join(store, 'small'),
       device: { kind: 'npu', index: 0 },
       dtype: 'float16',
       context: { storeDirectory: store, env: { ...process.env, ...standInEnvironment }, offline: true },

@@ -99,6 +99,8 @@ export function createSession(
   return InferenceSession.create(graph, {
     graphOptimizationLevel,
     logSeverityLevel: 3,
+    intraOpNumThreads: 1,
+    interOpNumThreads: 1,
     extra: { session: { model_external_initializers_file_folder_path: folder } },
   });
 }
