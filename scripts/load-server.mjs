@@ -131,7 +131,9 @@ async function loadServer(count, duration) {
     `memory: ${memory[0].toFixed(0)} MB before, at most ${Math.max(...memory.slice(0, half)).toFixed(0)} MB in the first half and ` +
       `${Math.max(...memory.slice(half)).toFixed(0)} MB in the second`,
   );
-  return said('server', { audioSeconds, took, cpu: cpuSecondsOf(pid) - before.cpu });
+  // What a device that was killed had of the processor is not to be had any more.
+  const cpu = values['kill-device'] ? Number.NaN : cpuSecondsOf(pid) - before.cpu;
+  return said('server', { audioSeconds, took, cpu });
 }
 
 /** The same clips, as many at a time, without HTTP. */
@@ -161,9 +163,9 @@ async function loadPool(duration) {
 }
 
 function said(who, { audioSeconds, took, cpu }) {
+  const byProcessor = Number.isNaN(cpu) ? '' : `, ${(audioSeconds / cpu).toFixed(1)} s in a second of the processor`;
   console.log(
-    `${who}: ${(audioSeconds / took).toFixed(1)} s of audio a second, ${(audioSeconds / cpu).toFixed(1)} s in a second of the processor; ` +
-      `load of the machine ${loadavg()[0].toFixed(1)}`,
+    `${who}: ${(audioSeconds / took).toFixed(1)} s of audio a second${byProcessor}; load of the machine ${loadavg()[0].toFixed(1)}`,
   );
   return { audioSeconds, took, cpu };
 }
