@@ -16,52 +16,52 @@ function windowKey(logMel) {
  * @param onLine given a line for each text over a window: the window's key, the place of the text's first token, its tokens
  */
 export function recordTexts(model, onLine) {
-  const { backend } = model;
-  const recording = {
-    device: backend.device,
-    dimensions: backend.dimensions,
-    givesAttention: backend.givesAttention,
+  const backend = changed(model.backend, {
     async encode(logMels, signal) {
       const keys = logMels.map(windowKey); // before the backend takes the memory
-      return recordedAudio(await backend.encode(logMels, signal), keys, onLine);
+      return recordedAudio(await model.backend.encode(logMels, signal), keys, onLine);
     },
-    [Symbol.asyncDispose]: () => backend[Symbol.asyncDispose](),
-  };
-  return { ...model, backend: recording };
+  });
+  return { ...model, backend };
 }
 
 function recordedAudio(audio, keys, onLine) {
-  return {
-    count: audio.count,
-    encoderOutput: (window) => audio.encoderOutput(window),
+  return changed(audio, {
     async startDecoder(window) {
       return recordedRun(await audio.startDecoder(window), window === undefined ? keys : [keys[window]], onLine);
     },
-    [Symbol.asyncDispose]: () => audio[Symbol.asyncDispose](),
-  };
+  });
 }
 
 function recordedRun(run, keys, onLine) {
   /** Tokens that each text has. */
   let length = 0;
-  return {
+  return changed(run, {
     async forward(step, signal) {
       const result = await run.forward(step, signal);
       length += step.tokens[0].length;
       return result;
     },
-    candidates: (...asked) => run.candidates(...asked),
-    async ask(tokens, of, signal) {
-      const logprobs = await run.ask(tokens, of, signal);
+    async nextLogprobs(tokens, wanted, signal) {
+      const logprobs = await run.nextLogprobs(tokens, wanted, signal);
       length += tokens[0].length - 1;
       return logprobs;
     },
     async greedy(request, signal) {
       const result = await run.greedy(request, signal);
-      for (const [i, { tokens }] of result.texts.entries())
+      for (const [i, { tokens }] of result.sequences.entries())
         onLine([keys[i], length + request.prompts[i].length, ...tokens].join(' '));
       return result;
     },
-    [Symbol.asyncDispose]: () => run[Symbol.asyncDispose](),
-  };
+  });
+}
+
+/** An object with other methods in place of some of its own. */
+function changed(object, methods) {
+  return new Proxy(object, {
+    get(target, name) {
+      const value = methods[name] ?? target[name];
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
 }
