@@ -169,7 +169,7 @@ export function candidatesContract(subject: CandidatesSubject): void {
       await expect(run.candidates(step, { ...plain, suppress: new Float32Array(3) })).rejects.toThrow(/mask/);
       const sequences = [[7]];
       await expect(run.candidates(step, { ...plain, timestamps: { rules, sequences } })).rejects.toThrow(/sequences/);
-      await expect(run.candidates({ ...step, parents: [0, 1] }, plain)).rejects.toThrow(/no text 1/);
+      await expect(run.candidates({ ...step, parents: [0, 1] }, plain)).rejects.toThrow(/no sequence 1/);
       const reason = new Error('enough');
       await expect(run.candidates(step, plain, AbortSignal.abort(reason))).rejects.toBe(reason);
       const found = await run.candidates(step, plain);

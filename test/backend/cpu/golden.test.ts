@@ -128,7 +128,7 @@ describe.skipIf(shared === undefined || models.base === undefined)('whisper-base
         expect(Math.abs(logprobs[i]! - exact)).toBeLessThanOrEqual(logprobErrors[i]! + 1e-4);
       }
       const meanError = logprobErrors.reduce((sum, error) => sum + error, 0) / tokens.length;
-      expect(meanError).toBeLessThan(0.5); // it would be of no use if every text had to be scoredHypothesis again
+      expect(meanError).toBeLessThan(0.5); // it would be of no use if every text had to be scored again
     });
 
     test.each([
