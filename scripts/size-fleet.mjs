@@ -7,16 +7,13 @@
  * them done by workers in this process that do nothing but say so. `--seconds` is the length of a recording, `--rates` are
  * seconds of audio that a card (or a machine without) transcribes in a second; `whisper-npu bench` measures yours.
  */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Redis } from 'ioredis';
 import { openBullQueue } from '../dist/queue/bullmq/bull-queue.js';
 import { jobKey } from '../dist/queue/job.js';
+import { startRedis } from './queue/servers.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -31,24 +28,6 @@ const rates = values.rates.split(',').map(Number);
 /** A Redis that is busy all the time answers late: more than this share of its time is too much. */
 const usable = 0.5;
 const idleMs = 10_000;
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  return port;
-}
-
-async function startRedis(folder, port) {
-  const flags = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--appendonly', 'yes'];
-  const child = spawn('redis-server', [...flags, '--appendfsync', 'always', '--maxmemory-policy', 'noeviction'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  for await (const text of child.stdout) if (text.includes('Ready to accept connections')) break;
-  child.stdout.resume();
-  return child;
-}
 
 /** What a Redis has done so far. */
 async function usage(client, folder) {
@@ -96,10 +75,7 @@ function row(title, cost) {
   return `| ${cells.join(' | ')} |`;
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'whisper-npu-fleet-'));
-const port = await freePort();
-const redis = await startRedis(folder, port);
-const address = `redis://127.0.0.1:${port}`;
+const { address, folder, stop } = await startRedis();
 const client = new Redis(address);
 const open = () => openBullQueue(address, 'fleet', console.error);
 try {
@@ -160,7 +136,5 @@ try {
   for (const each of [queue, ...workers]) await each[Symbol.asyncDispose]();
 } finally {
   client.disconnect();
-  redis.kill();
-  await once(redis, 'close');
-  rmSync(folder, { recursive: true, force: true });
+  await stop();
 }
