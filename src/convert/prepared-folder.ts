@@ -214,13 +214,15 @@ const sampleBytes = 1 << 20;
 /**
  * Identifies the weights of a checkpoint by the size, the date, the beginning (with the header) and the end of each of its files, so
  * that weights that are changed in place count as another model. 12 hexadecimal digits.
+ *
+ * @param isDated false for what is to be the same on other machines, where the same file has another date
  */
-export async function fingerprint({ tensors }: Checkpoint): Promise<string> {
+export async function fingerprint({ tensors }: Checkpoint, isDated = true): Promise<string> {
   const hash = createHash('sha256');
   for (const path of new Set([...tensors.values()].map((entry) => entry.file))) {
     await using file = await open(path);
     const { size, mtimeMs } = await file.stat();
-    hash.update(`${basename(path)} ${size} ${Math.round(mtimeMs)}\n`);
+    hash.update(`${basename(path)} ${size} ${isDated ? Math.round(mtimeMs) : ''}\n`);
     for (const position of [0, Math.max(sampleBytes, size - sampleBytes)]) {
       const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(sampleBytes), position });
       hash.update(buffer.subarray(0, bytesRead));

@@ -30,7 +30,7 @@ export const outputOptions = {
     short: 'o',
     doors: toFiles,
     commonIn: toFiles,
-    help: 'Write files there instead of to stdout, skipping what is finished.',
+    help: 'Write files there, skipping what is finished. Without it transcribe writes to stdout.',
   }),
   overwrite: option(yesOrNo, {
     group,

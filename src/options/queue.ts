@@ -76,6 +76,11 @@ export const queueOptions = {
     commonIn: worker,
     help: 'End when every job is finished, failed or cancelled. The exit code is 1 where one failed here.',
   }),
+  anyVersion: option(yesOrNo, {
+    group,
+    doors: worker,
+    help: 'Work on a queue whose jobs were added by another version of the program, or done with another version or model, too.',
+  }),
   metricsPort: option(integer(0, 65_535, 'port'), {
     group,
     doors: worker,

@@ -47,6 +47,8 @@ export interface PoolStatus {
 /** A model on several devices, for recordings that are transcribed at the same time. */
 export interface Pool extends AsyncDisposable {
   readonly name: string;
+  /** A short hash of the model's weights, the same on every machine. */
+  readonly hash?: string | undefined;
   /** What the devices compute in. */
   readonly dtype: Dtype;
   /**
@@ -104,6 +106,7 @@ export function poolOf(
   };
   return {
     name: first.name,
+    hash: first.hash,
     dtype: first.dtype,
     transcribe(recording, { priority: given, ...options } = {}) {
       const { priority } = checkedOptions(

@@ -1,4 +1,4 @@
-import type { Pool } from '../pool/pool.ts';
+import { deviceNames, type Pool } from '../pool/pool.ts';
 import type { SpeechModel } from '../vad/speech-model.ts';
 import type { By, Job } from './job.ts';
 import type { JobFiles, Remote } from './job-files.ts';
@@ -16,6 +16,12 @@ export interface Equipment {
   readonly partLimits?: PartLimits;
   readonly remote: Remote;
   readonly onWarning: (message: string) => void;
+}
+
+/** What results say they were made with. */
+export function madeBy({ pool, version }: Pick<Equipment, 'pool' | 'version'>): By {
+  const { name, hash, dtype } = pool;
+  return { model: name, ...(hash === undefined ? {} : { modelHash: hash }), dtype, device: deviceNames(pool), version };
 }
 
 /** A job in hand. */

@@ -34,6 +34,8 @@ export const jobSchema = v.object({
   priority: v.pipe(v.number(), v.integer(), v.minValue(-1000), v.maxValue(1000)),
   /** How often it is tried before it stays failed. */
   attempts: v.pipe(count, v.minValue(1)),
+  /** Of the program that added it. */
+  version: v.optional(v.string()),
   /** A recording that turns out to be longer fails. */
   maxSeconds: v.optional(v.number()),
   /** That a long recording may be done in parts, each a job of its own. */
@@ -55,6 +57,8 @@ export const jobResultSchema = v.object({
   nParts: v.optional(count),
   /** With what it was done. */
   model: v.string(),
+  /** Of the model's weights. */
+  modelHash: v.optional(v.string()),
   dtype: v.string(),
   device: v.string(),
   version: v.string(),
@@ -63,7 +67,7 @@ export const jobResultSchema = v.object({
 export type JobResult = Readonly<v.InferOutput<typeof jobResultSchema>>;
 
 /** With what a job is done. */
-export type By = Pick<JobResult, 'model' | 'dtype' | 'device' | 'version'>;
+export type By = Pick<JobResult, 'model' | 'modelHash' | 'dtype' | 'device' | 'version'>;
 
 /** What comes of doing a job: its result, or jobs that have to be done first, after which it is begun again. */
 export type Outcome = JobResult | Parts;

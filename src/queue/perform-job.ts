@@ -1,7 +1,6 @@
-import { deviceNames } from '../pool/pool.ts';
-import type { Equipment, Work } from './equipment.ts';
+import { type Equipment, madeBy, type Work } from './equipment.ts';
 import { hear, optionsOf } from './hear.ts';
-import { type By, type Job, type Outcome, outputPaths } from './job.ts';
+import { type Job, type Outcome, outputPaths } from './job.ts';
 import { openJobFiles } from './job-files.ts';
 import { outputsOf } from './outputs.ts';
 import { performPart } from './split/perform-part.ts';
@@ -16,8 +15,7 @@ import { performSplit, removeParts } from './split/perform-split.ts';
  *   OutputError; what the devices throw
  */
 export async function performJob(job: Job, equipment: Equipment, signal: AbortSignal): Promise<Outcome> {
-  const { pool, version } = equipment;
-  const by: By = { model: pool.name, dtype: pool.dtype, device: deviceNames(pool), version };
+  const by = madeBy(equipment);
   await using files = await openJobFiles(job, equipment.remote);
   if (await files.areCurrent(outputPaths(job).map(([, output]) => output))) {
     if (job.split === true) await removeParts(job, files);

@@ -1,4 +1,4 @@
-import type { Job, JobReport, JobState, Outcome } from './job.ts';
+import type { Job, JobReport, JobResult, JobState, Outcome } from './job.ts';
 
 /** How a worker works. */
 export interface WorkOptions {
@@ -27,6 +27,8 @@ export interface JobQueue extends AsyncDisposable {
   counts(): Promise<Readonly<Record<JobState, number>>>;
   /** @returns undefined where there is no such job */
   report(key: string): Promise<JobReport | undefined>;
+  /** Of the job that was finished last. */
+  lastResult(): Promise<JobResult | undefined>;
   /** All jobs, or those in one of these states. */
   reports(states?: readonly JobState[]): AsyncIterable<JobReport>;
   /** Jobs that have come to their end: those that had, and with `follow` those that do, until nothing is left. */

@@ -12,6 +12,7 @@ import type { NpuVariants } from '../convert/npu-graphs.ts';
 import { checkOmDirectory } from '../convert/om-directory.ts';
 import { prepareCpu } from '../convert/prepare-cpu.ts';
 import { type ConvertEvent, convertForNpu, findConverted } from '../convert/prepare-npu.ts';
+import { fingerprint } from '../convert/prepared-folder.ts';
 import { decodingRules } from '../decoding/rules.ts';
 import { closeAfter, NpuError, UsageError } from '../errors.ts';
 import { type Checkpoint, openCheckpoint } from '../model/checkpoint.ts';
@@ -75,6 +76,7 @@ export async function openModel(options: OpenModelOptions): Promise<LoadedModel>
       : openOnNpu(checkpoint, files.name, npu, options));
     return {
       name: files.name,
+      hash: await fingerprint(checkpoint, false),
       dtype,
       backend,
       tokenizer,

@@ -6,6 +6,8 @@ import type { WhisperTokenizer } from '../model/tokenizer.ts';
 /** A model on a device, with what turns its tokens into text. */
 export interface LoadedModel extends AsyncDisposable {
   readonly name: string;
+  /** A short hash of its weights, the same on every machine. */
+  readonly hash?: string | undefined;
   /** What the device computes in. */
   readonly dtype: Dtype;
   readonly backend: Backend;

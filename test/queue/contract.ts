@@ -163,6 +163,7 @@ export function queueContract(title: string, place: () => Promise<() => Promise<
       });
       await queue.add([waits]);
       expect(await queue.report(good.key)).toMatchObject({ state: 'finished', result });
+      expect(await (await open()).lastResult()).toEqual(result);
       expect(await queue.report(bad.key)).toMatchObject({ state: 'failed', failure: { code: 'AUDIO_EMPTY' } });
       expect(await queue.forget([good.key, bad.key, waits.key, jobNamed('unknown').key])).toBe(2);
       await queue.cancel([waits.key]);

@@ -15,6 +15,7 @@ import type { Session } from '../session.ts';
 import type { Input } from '../transcribe/batch/inputs.ts';
 import { type Job as PlannedJob, placeOf, planJobs } from '../transcribe/batch/jobs.ts';
 import { directoryNeeded } from '../transcribe/output-settings.ts';
+import { version } from '../version.ts';
 import { openQueue } from './open-queue.ts';
 import { type QueueInput, queueInputs } from './queue-inputs.ts';
 import { remoteOf } from './remote.ts';
@@ -97,6 +98,7 @@ async function jobOf({ input, outputs }: PlannedJob, options: Options, signal: A
     options: wishesOf(options),
     priority: options.priority,
     attempts: options.attempts,
+    version,
     ...(options.split === true ? { split: true as const } : {}),
   };
   return { key: jobKey(job), ...job };

@@ -78,7 +78,7 @@ function checkAccess({ host, apiKey, auth, wyoming }: Options): void {
 
 function jobsIn(queue: JobQueue, options: Options, { warn }: Terminal): SpeechServerOptions['jobs'] {
   const { jobsDir = '', keepJobsSeconds: keepSeconds, maxJobs } = options;
-  return { queue, directory: jobsDir, keepSeconds, maxJobs, onWarning: warn };
+  return { queue, directory: jobsDir, keepSeconds, maxJobs, version, onWarning: warn };
 }
 
 function serverOptions(options: Options, session: Session, terminal: Terminal): SpeechServerOptions {

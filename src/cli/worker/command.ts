@@ -5,11 +5,12 @@ import type { CommandOptions } from '../../options/tables.ts';
 import { listDevices, type PoolDevice, usefulCount } from '../../pool/devices.ts';
 import { openPoolOn } from '../../pool/open-pool.ts';
 import { deviceNames, type Pool } from '../../pool/pool.ts';
-import type { Equipment } from '../../queue/equipment.ts';
-import { type JobReport, jobName } from '../../queue/job.ts';
+import { type Equipment, madeBy } from '../../queue/equipment.ts';
+import { type Job, type JobReport, jobName } from '../../queue/job.ts';
 import { performJob } from '../../queue/perform-job.ts';
 import type { WorkOptions } from '../../queue/queue.ts';
 import { partLimits } from '../../queue/split/cut-places.ts';
+import { checkAlike, checkVersion } from '../../queue/versions.ts';
 import type { HttpServer } from '../../server/http/http-server.ts';
 import { addOptions, readOptions } from '../command-options.ts';
 import { exitCode } from '../exit-codes.ts';
@@ -59,6 +60,7 @@ async function run(command: Command, session: Session): Promise<void> {
     await equipment.close();
   };
   try {
+    if (!options.anyVersion) checkAlike(await queue.lastResult(), madeBy(equipment));
     watch = await openWatch({ queue, figures, hasDevice: () => hasDevice(pool), draining: draining.signal }, options);
     if (watch !== undefined) terminal.note(`figures on ${watch.url}/metrics`);
     terminal.note(`working on ${queue.place}: model ${pool.name}, ${pool.dtype}, device ${deviceNames(pool)}`);
@@ -73,7 +75,11 @@ async function run(command: Command, session: Session): Promise<void> {
         tellTried(report, terminal);
       },
     };
-    await queue.work((job, signal) => performJob(job, equipment, signal), working);
+    const perform = async (job: Job, signal: AbortSignal) => {
+      if (!options.anyVersion) checkVersion(job, version);
+      return performJob(job, equipment, signal);
+    };
+    await queue.work(perform, working);
   } catch (error) {
     return closeAfter(error, close);
   }

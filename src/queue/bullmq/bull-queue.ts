@@ -68,6 +68,10 @@ export async function openBullQueue(
     counts: () => countsOf(parts),
     add: (added) => addJobs(added, parts),
     report: (key) => reportOn(key, parts),
+    async lastResult() {
+      const [last] = await parts.jobs.getJobs(['completed'], 0, 0, false);
+      return last && reportOf(last, 'finished')?.result;
+    },
     reports: (states = jobStates) => reportsIn(states, parts),
     ended: (options) => endedJobs(parts, () => reportsIn([...endStates, 'cancelled'], parts), eventsOf, options),
     cancel: (keys) => changeEach(keys, parts, cancelOne),

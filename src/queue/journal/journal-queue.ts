@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openClaims } from '../../model/lock.ts';
-import { type JobReport, type JobState, jobStates } from '../job.ts';
+import { type JobReport, type JobResult, type JobState, jobStates } from '../job.ts';
 import type { JobQueue } from '../queue.ts';
 import { openJournalFile } from './journal-file.ts';
 import { type JournalEntry, type JournalJob, journalState } from './journal-state.ts';
@@ -22,6 +22,7 @@ export interface Journal {
 export interface JournalRead {
   readonly jobs: ReadonlyMap<string, JournalJob>;
   readonly open: ReadonlyMap<string, JournalJob>;
+  readonly lastResult: JobResult | undefined;
 }
 
 /**
@@ -86,6 +87,7 @@ export async function openJournalQueue(folder: string): Promise<JobQueue> {
       const found = (await journal.refresh()).jobs.get(key);
       return found === undefined ? undefined : reportOf(found, await claims.held());
     },
+    lastResult: async () => (await journal.refresh()).lastResult,
     async *reports(states = jobStates) {
       yield* (await reports()).filter(({ state }) => states.includes(state));
     },

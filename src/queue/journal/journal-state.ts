@@ -45,23 +45,21 @@ export interface JournalState {
   readonly jobs: ReadonlyMap<string, JournalJob>;
   /** Those that are not at their end. */
   readonly open: ReadonlyMap<string, JournalJob>;
+  /** Of the job that was finished last. */
+  readonly lastResult: JobResult | undefined;
   apply(entry: unknown): void;
 }
+
+const untried = { state: 'open', failures: 0, begun: 0, restsUntilMs: 0 } as const;
 
 /** What the entries of a journal come to, one after the other. An entry of another version, or about no job, changes nothing. */
 export function journalState(): JournalState {
   const jobs = new Map<string, JournalJob>();
   const open = new Map<string, JournalJob>();
   let nAdded = 0;
+  let lastResult: JobResult | undefined;
   const reopen = (found: JournalJob) => {
-    Object.assign(found, {
-      state: 'open',
-      failures: 0,
-      begun: 0,
-      restsUntilMs: 0,
-      failure: undefined,
-      parts: undefined,
-    });
+    Object.assign(found, { ...untried, failure: undefined, parts: undefined });
     open.set(found.job.key, found);
   };
   const end = (found: JournalJob, how: Partial<JournalJob>) => {
@@ -72,7 +70,7 @@ export function journalState(): JournalState {
     const before = jobs.get(job.key);
     if (before?.state === 'cancelled') reopen(before);
     if (before !== undefined) return;
-    const added: JournalJob = { job, order, state: 'open', failures: 0, begun: 0, restsUntilMs: 0 };
+    const added: JournalJob = { job, order, ...untried };
     jobs.set(job.key, added);
     open.set(job.key, added);
   };
@@ -90,6 +88,7 @@ export function journalState(): JournalState {
         found.begun++;
         break;
       case 'finished':
+        lastResult = entry.result;
         end(found, { state: 'finished', result: entry.result, failure: undefined });
         break;
       case 'failed':
@@ -118,6 +117,9 @@ export function journalState(): JournalState {
   return {
     jobs,
     open,
+    get lastResult() {
+      return lastResult;
+    },
     apply(line) {
       const parsed = v.safeParse(entrySchema, line);
       if (!parsed.success) return;

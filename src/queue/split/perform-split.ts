@@ -82,8 +82,8 @@ async function putTogether(
   plan: Plan,
   parts: readonly PartResult[],
 ): Promise<JobResult> {
-  const each = (what: 'model' | 'dtype' | 'device' | 'version') =>
-    [...new Set(parts.map(({ result }) => result[what]))].join('; ') || by[what];
+  const each = (what: keyof typeof by) =>
+    [...new Set(parts.map(({ result }) => result[what]))].join('; ') || (by[what] ?? '');
   const { audioSeconds, languageProbability } = plan;
   const language = options.language ?? plan.language ?? parts.find(({ result }) => result.language)?.result.language;
   const segments = parts.flatMap((part) => part.segments).map((segment, id) => ({ ...segment, id }));
@@ -92,9 +92,9 @@ async function putTogether(
   await files.create(outputsOf(job, { ...about, segments, model, device }, options));
   await removeParts(job, files);
   const elapsedSeconds = parts.reduce((sum, { result }) => sum + (result.elapsedSeconds ?? 0), 0);
-  const made = { model, device, dtype: each('dtype'), version: each('version') };
+  const versions = { modelHash: each('modelHash'), dtype: each('dtype'), version: each('version') };
   const figures = { nParts: parts.length, audioSeconds, elapsedSeconds };
-  return { ...made, ...figures, ...(language === undefined ? {} : { language }) };
+  return { model, device, ...versions, ...figures, ...(language === undefined ? {} : { language }) };
 }
 
 /** Removes what was only needed on the way to the outputs. */

@@ -21,6 +21,8 @@ export interface JobDeskOptions {
   readonly directory: string;
   /** For how long both are kept after the end of a job. */
   readonly keepSeconds: number;
+  /** Of the program. */
+  readonly version: string;
   /** How many may be on their way. */
   readonly maxJobs: number;
   /** Told of what goes wrong while nobody asks. */
@@ -143,7 +145,7 @@ async function checkRoom({ queue, maxJobs }: Parts): Promise<void> {
 }
 
 async function take({ file, fields, options, maxSeconds }: Sent, parts: Parts): Promise<ClientJob> {
-  const { folders, queue, turns } = parts;
+  const { folders, queue, turns, version } = parts;
   const { path, name } = file;
   const hashed = await hashFile(path);
   return turns.take(async () => {
@@ -154,7 +156,7 @@ async function take({ file, fields, options, maxSeconds }: Sent, parts: Parts): 
     const key = jobKey({ audio, ...asked });
     const said = fields.map(([field, value]): [string, string] => [field, value]);
     await folders.keep(id, { key, name, fields: said, createdAtMs: Date.now() }, path);
-    const job: Job = { key, audio, ...asked, priority: 0, attempts: mostTries, maxSeconds };
+    const job: Job = { key, audio, ...asked, priority: 0, attempts: mostTries, version, maxSeconds };
     if ((await answered(queue.add([job]))) === 0) await answered(queue.retry([key]));
     return find(id, parts);
   });

@@ -30,7 +30,7 @@ async function startFront(
   const queue = await openJournalQueue(join(directory, 'queue'));
   const warnings: string[] = [];
   const onWarning = (message: string) => warnings.push(message);
-  const jobs = { queue, directory, keepSeconds: 3600, maxJobs: 10, onWarning, ...desk };
+  const jobs = { queue, directory, keepSeconds: 3600, maxJobs: 10, version: '7.0.1', onWarning, ...desk };
   const { url, server: started } = await startServer(scriptedPool(), { jobs, ...server });
   return { url, queue, directory, warnings, server: started };
 }
@@ -205,7 +205,14 @@ describe('a server that takes jobs', () => {
     const { url } = await startFront({}, { maxDurationSeconds: 5 });
     expect(await errorOf(await post(url))).toMatchObject({ status: 413, code: 'recording_too_long' });
     const { directory, queue } = await startFront({}, { maxDurationSeconds: 6 });
-    const desk = await openJobDesk({ queue, directory, keepSeconds: 60, maxJobs: 1, onWarning: () => undefined });
+    const desk = await openJobDesk({
+      queue,
+      directory,
+      keepSeconds: 60,
+      maxJobs: 1,
+      version: '7.0.1',
+      onWarning: () => undefined,
+    });
     onTestFinished(() => desk[Symbol.asyncDispose]());
     const path = desk.uploads.newPath();
     writeFileSync(path, wav);
@@ -277,6 +284,7 @@ test('a folder for jobs that cannot be made is said as that', async () => {
     directory: '/proc/jobs',
     keepSeconds: 1,
     maxJobs: 1,
+    version: '0',
     onWarning: () => undefined,
   });
   await expect(opening).rejects.toMatchObject({ code: 'JOBS_NOT_WRITABLE' });
