@@ -6,7 +6,6 @@ import { makeFolder } from '../../model/make-folder.ts';
 // One line of JSON for each thing that happened. Lines are added at the end in one write, with a line break behind and one
 // before: what a power cut tore apart is a line of its own that says nothing, and never takes the next one with it.
 
-const blockBytes = 1 << 20;
 const lineBreak = 0x0a;
 
 export interface JournalFile {
@@ -46,7 +45,7 @@ export function openJournalFile(path: string): JournalFile {
         const { ino, size } = await file.stat({ bigint: true });
         const isAnew = read.inode !== 0n && (ino !== read.inode || Number(size) < read.offset);
         if (isAnew) read = { inode: ino, offset: 0 };
-        const { bytes, offset } = await wholeLines(file, read.offset);
+        const { bytes, offset } = await wholeLines(file, read.offset, Number(size));
         read = { inode: ino, offset };
         return { entries: parsed(bytes), isAnew };
       } catch (cause) {
@@ -59,19 +58,22 @@ export function openJournalFile(path: string): JournalFile {
   };
 }
 
-/** @returns what lies behind an offset, up to the last line break, and where that is */
-async function wholeLines(file: Awaited<ReturnType<typeof open>>, from: number) {
-  const blocks: Buffer[] = [];
-  for (let at = from; ; ) {
-    const block = Buffer.allocUnsafe(blockBytes);
-    const { bytesRead } = await file.read(block, 0, blockBytes, at);
+/**
+ * Workers ask several times for each job, and mostly nothing has happened: then nothing is read, and no memory taken.
+ *
+ * @returns what lies behind an offset, up to the last line break before the end, and where that is
+ */
+async function wholeLines(file: Awaited<ReturnType<typeof open>>, from: number, end: number) {
+  const block = Buffer.allocUnsafe(Math.max(0, end - from));
+  let length = 0;
+  while (length < block.length) {
+    const { bytesRead } = await file.read(block, length, block.length - length, from + length);
     if (bytesRead === 0) break;
-    blocks.push(block.subarray(0, bytesRead));
-    at += bytesRead;
+    length += bytesRead;
   }
-  const all = Buffer.concat(blocks);
-  const end = all.lastIndexOf(lineBreak) + 1;
-  return { bytes: all.subarray(0, end), offset: from + end };
+  const all = block.subarray(0, length);
+  const nWhole = all.lastIndexOf(lineBreak) + 1;
+  return { bytes: all.subarray(0, nWhole), offset: from + nWhole };
 }
 
 function parsed(bytes: Buffer): unknown[] {
