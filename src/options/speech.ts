@@ -38,7 +38,7 @@ export const speechOptions = {
   hotwords: optionWithDefault(phrases, [], {
     group,
     doors,
-    commonIn: ['transcribe', 'queue add'],
+    commonIn: ['queue add'],
     // A prefix is what is expected to be said; faster-whisper leaves hotwords out beside one too.
     overruledBy: [{ name: 'prefix' }],
     help: 'Expect these names and words, with commas between them, so that they are spelt like this where they are said. Every window is decoded twice then.',

@@ -1,5 +1,6 @@
 import { bullId, bullOptions } from './bull-job.ts';
 import type { BullParts } from './bull-queue.ts';
+import type { Bull } from './connection.ts';
 import { forgetFailedParts, partsLeft } from './parts.ts';
 
 /** @returns for how many wholes it did something */
@@ -32,11 +33,10 @@ export async function cancelOne(key: string, { jobs, cancelled }: BullParts): Pr
     const left = await jobs.getJob(part);
     if (left === undefined) continue;
     await cancelled.add('part', left.data, bullOptions(left.data));
-    await jobs.remove(part);
+    await removed(jobs, part);
   }
   if (found.data.split === true && (await partsLeft(found)).length > 0) return true;
-  if ((await jobs.remove(id, { removeChildren: false })) === 1 || (await jobs.getJobState(id)) !== 'completed')
-    return true;
+  if ((await removed(jobs, id, { removeChildren: false })) || (await jobs.getJobState(id)) !== 'completed') return true;
   await cancelled.remove(id); // it has been faster
   return false;
 }
@@ -62,6 +62,25 @@ export async function forgetOne(key: string, { jobs, cancelled }: BullParts): Pr
   const id = bullId(key);
   const state = await jobs.getJobState(id);
   // What was cancelled may still be in somebody's hands, who stops when he finds it among those.
-  if (state === 'unknown') return (await cancelled.getJob(id)) !== undefined && (await cancelled.remove(id)) === 1;
-  return (state === 'completed' || state === 'failed') && (await jobs.remove(id)) === 1;
+  if (state === 'unknown') return (await cancelled.getJob(id)) !== undefined && removed(cancelled, id);
+  return (state === 'completed' || state === 'failed') && removed(jobs, id);
+}
+
+const deadlockDetected = '40P01';
+const mostDeadlocks = 5;
+
+/**
+ * Removes a job. Redis counts one for a whole, PostgreSQL its parts too. Where a worker ends a part meanwhile, PostgreSQL may undo one
+ * of the two: then it is tried again.
+ *
+ * @returns whether there was one that nobody is doing
+ */
+async function removed(queue: Bull, id: string, options?: { readonly removeChildren: boolean }): Promise<boolean> {
+  for (let nDeadlocks = 1; ; nDeadlocks++) {
+    try {
+      return (await queue.remove(id, options)) > 0;
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== deadlockDetected || nDeadlocks === mostDeadlocks) throw error;
+    }
+  }
 }
