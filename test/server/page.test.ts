@@ -240,7 +240,7 @@ describe.skipIf(chromiumPath === undefined)('the page in a browser', () => {
       language: 'de',
       task: 'translate',
       beamSize: 3,
-      initialPrompt: 'Siobhan',
+      hotwords: ['Siobhan'],
       wordTimestamps: false,
     });
     expect(await page.getByLabel('Language').inputValue()).toBe('de');
