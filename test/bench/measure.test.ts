@@ -29,7 +29,7 @@ function scriptedModel(tokens: readonly number[], batches: readonly StepBatch[])
         async greedy(given: GreedyRequest) {
           asked.push(given);
           const kept = tokens.slice(0, given.maxTokens);
-          return { texts: [{ tokens: kept, logprobs: kept.map(() => 0) }], ...(given.timed ? { batches } : {}) };
+          return { sequences: [{ tokens: kept, logprobs: kept.map(() => 0) }], ...(given.timed ? { batches } : {}) };
         },
         [Symbol.asyncDispose]: done,
       }),

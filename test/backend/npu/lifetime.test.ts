@@ -83,7 +83,7 @@ describe.skipIf(!hasStandIn)('a model on the stand-in', () => {
           const backend = await openNpuBackend({ ...(await openNpu(env, 0)), directory: om, dimensions });
           const audio = await backend.encode([logMel.slice()]);
           const run = await audio.startDecoder();
-          results.push((await run.greedy(request)).texts[0].tokens);
+          results.push((await run.greedy(request)).sequences[0].tokens);
           await backend[Symbol.asyncDispose]();
         }
         parentPort.postMessage(results);
