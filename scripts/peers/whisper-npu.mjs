@@ -45,7 +45,8 @@ function fewTokens({ backend, rules, tokenizer }, samples, language, tokens) {
   return async () => {
     const audio = await backend.encode([logMelSpectrogram(samples, nMels)]);
     const run = await audio.startDecoder();
-    const text = tokenizer.decode((await run.greedy(request)).tokens);
+    const { sequences } = await run.greedy(request);
+    const text = tokenizer.decode(sequences[0].tokens);
     await audio[Symbol.asyncDispose]();
     return text;
   };
