@@ -19,7 +19,7 @@ import { namedInputs } from './batch/named-inputs.ts';
 import type { BatchProgress } from './batch/progress.ts';
 import { type JobTurn, pendingJobs, runBatch } from './batch/run-batch.ts';
 import type { Hearing } from './hearing.ts';
-import { type Listener, openListener, recordingsAtATime } from './listener.ts';
+import { type Listener, openListener, planListening } from './listener.ts';
 import { checkStdout, type OutputSettings, outputSettings } from './output-settings.ts';
 import { printLanguages } from './print-languages.ts';
 import { openResults, type Results } from './results.ts';
@@ -64,7 +64,7 @@ async function run(args: readonly string[], command: Command, session: Session):
   const results = openResults(settings, session, terminal, jobs.length);
   const { server } = options;
   const remote = server === undefined ? undefined : openRemote(server, options, settings, terminal);
-  const atATime = Math.min(await recordingsAtATime(options, session.env), Math.max(1, pending.length));
+  const plan = await planListening(options, pending.length, session.env);
   let listener: Promise<Listener> | undefined;
   const silero = sileroOnDemand();
   const close = async () => {
@@ -73,7 +73,7 @@ async function run(args: readonly string[], command: Command, session: Session):
     await (await listener?.catch(() => undefined))?.[Symbol.asyncDispose]();
   };
   try {
-    await runBatch(pending, jobs.length, batch, atATime, async (turn, status) => {
+    await runBatch(pending, jobs.length, batch, plan.atATime, async (turn, status) => {
       const { job, signal, speaker } = turn;
       if (job.input.failure !== undefined) throw job.input.failure;
       const date = await outputDate(job.input.path === '-' ? undefined : job.input.path);
@@ -90,7 +90,7 @@ async function run(args: readonly string[], command: Command, session: Session):
       }
       await using audio = await openInput(job.input.path, options, own, terminal.warn);
       await makeRoom(job.outputs.values());
-      listener ??= openListener(options, settings, atATime, session, terminal);
+      listener ??= openListener(options, settings, plan, session, terminal);
       const opened = await listener;
       if (options.detectLanguage) {
         const found = await opened.detectLanguage(audio, signal); // before the audio is closed

@@ -1,7 +1,7 @@
 import type { AudioRecording } from '../../audio/recording.ts';
 import type { LanguageProbability } from '../../decoding/language.ts';
 import type { CommandOptions } from '../../options/tables.ts';
-import { listDevices, listNamedDevices, singleDevice, usefulCount } from '../../pool/devices.ts';
+import { listNamedDevices, type PoolDevice, singleDevice, usefulCount } from '../../pool/devices.ts';
 import { openPoolOn } from '../../pool/open-pool.ts';
 import { deviceNames } from '../../pool/pool.ts';
 import { openModel } from '../../setup/open-model.ts';
@@ -25,25 +25,38 @@ export interface Listener extends AsyncDisposable {
   detectLanguage(audio: AudioRecording, signal: AbortSignal): Promise<readonly LanguageProbability[]>;
 }
 
-/** How many recordings are listened to at a time. */
-export async function recordingsAtATime(
-  { device, jobs, threads, server }: Options,
-  env: NodeJS.ProcessEnv,
-): Promise<number> {
-  if (jobs !== undefined) return jobs;
-  if (server !== undefined || singleDevice(device, threads) !== undefined) return 1;
-  return usefulCount(await listDevices(device, threads, env));
+/** On what recordings are listened to, and how many at a time. */
+export interface ListeningPlan {
+  /** None where a server listens. */
+  readonly devices: readonly PoolDevice[];
+  /** Whether they share recordings; else the first one has a model of its own. */
+  readonly isPool: boolean;
+  readonly atATime: number;
 }
 
-/** Loads the model onto the device, or onto all of them, and says so. @param atATime how many recordings it listens to at a time */
+/** @param nRecordings how many there are to listen to */
+export async function planListening(
+  { device, jobs, threads, server }: Options,
+  nRecordings: number,
+  env: NodeJS.ProcessEnv,
+): Promise<ListeningPlan> {
+  const atMost = (count: number) => Math.min(count, Math.max(1, nRecordings));
+  if (server !== undefined) return { devices: [], isPool: false, atATime: atMost(jobs ?? 1) };
+  const only = singleDevice(device, threads);
+  if (only !== undefined && atMost(jobs ?? 1) === 1) return { devices: [only], isPool: false, atATime: 1 };
+  const devices = await listNamedDevices(device, threads, env);
+  return { devices, isPool: true, atATime: atMost(jobs ?? usefulCount(devices)) };
+}
+
+/** Loads the model onto the device, or onto all of them, and says so. */
 export async function openListener(
   options: Options,
   { needsWords }: OutputSettings,
-  atATime: number,
+  { devices, isPool, atATime }: ListeningPlan,
   session: Session,
   terminal: Terminal,
 ): Promise<Listener> {
-  const { device, beamSize, batchSize } = options;
+  const { beamSize, batchSize } = options;
   const opening = {
     ...modelInput(options, session, terminal),
     beams: beamSize,
@@ -51,9 +64,8 @@ export async function openListener(
     // Where silence is taken out, segments that reach over it are cut by when their words were said.
     wordTimes: needsWords || skipsSilence(options),
   };
-  const only = singleDevice(device, options.threads);
-  if (only === undefined || atATime > 1) {
-    const devices = await listNamedDevices(device, options.threads, session.env);
+  const [only] = devices;
+  if (isPool || only === undefined) {
     // Each recording has as many windows at a time as a batch has stretches of speech.
     const places = batchSize * Math.ceil(atATime / devices.length);
     const pool = await openPoolOn(devices, opening, { batchSize: places, maxRecordings: atATime });
