@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { answerInTime } from '../../queue/answer-in-time.ts';
 import type { JobState } from '../../queue/job.ts';
 import type { JobQueue } from '../../queue/queue.ts';
 import { sendJson, sendText } from '../../server/http/exchange.ts';
@@ -59,13 +59,9 @@ function routesOf({ queue, figures, version, hasDevice, isDraining }: WatchedWor
 
 /** @returns undefined where the queue does not answer */
 async function countsOf(queue: JobQueue): Promise<Readonly<Record<JobState, number>> | undefined> {
-  const done = new AbortController();
-  const late = sleep(queueAnswerMs, undefined, { signal: done.signal }).catch(() => undefined);
   try {
-    return await Promise.race([queue.counts(), late]);
+    return await answerInTime(queue.counts(), queueAnswerMs, () => new Error('the queue does not answer'));
   } catch {
     return undefined; // its commands tell why
-  } finally {
-    done.abort();
   }
 }

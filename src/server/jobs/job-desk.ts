@@ -5,6 +5,7 @@ import { inTurn, type Turns } from '../../backend/in-turn.ts';
 import type { FormOptions } from '../../options/tables.ts';
 import { readTranscript } from '../../output/read-json.ts';
 import type { Transcript } from '../../output/transcript.ts';
+import { answerInTime } from '../../queue/answer-in-time.ts';
 import { type Job, type JobReport, jobKey } from '../../queue/job.ts';
 import { wishesOf } from '../../queue/job-options.ts';
 import type { JobQueue } from '../../queue/queue.ts';
@@ -189,16 +190,6 @@ async function drop(id: string, parts: Parts): Promise<ClientJob | undefined> {
   return find(id, parts);
 }
 
-/** A server of jobs that is away is waited for by workers, but not by a client. */
-async function answered<T>(question: Promise<T>): Promise<T> {
-  const done = new AbortController();
-  const late = async () => {
-    await sleep(answerMs, undefined, { signal: done.signal });
-    throw unavailable('QUEUE_UNREACHABLE', 'the queue does not answer', 30);
-  };
-  try {
-    return await Promise.race([question, late()]);
-  } finally {
-    done.abort();
-  }
+function answered<T>(question: Promise<T>): Promise<T> {
+  return answerInTime(question, answerMs, () => unavailable('QUEUE_UNREACHABLE', 'the queue does not answer', 30));
 }
