@@ -52,7 +52,7 @@ export function scriptedAudio({ logits, text, failure }: Script): { audio: Encod
   const audio: EncodedAudio = {
     count: 1,
     startDecoder,
-    encoderOutput: () => Promise.reject(new Error('nobody should nextLogprobs')),
+    encoderOutput: () => Promise.reject(new Error('nobody should ask for it')),
     [Symbol.asyncDispose]: () => Promise.reject(new Error('the audio belongs to the caller')),
   };
   return { audio, runs };

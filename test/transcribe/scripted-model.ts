@@ -93,7 +93,7 @@ function scriptedAudio(scripts: readonly Script[], prompts: number[][]): Encoded
       };
       return run;
     },
-    encoderOutput: () => Promise.reject(new Error('nobody should nextLogprobs')),
+    encoderOutput: () => Promise.reject(new Error('nobody should ask for it')),
     async [Symbol.asyncDispose]() {},
   };
 }

@@ -166,7 +166,7 @@ function load(): CpuAddon & NetworkAddon {
     throw broken(found, (cause as Error).message.split('\n', 1)[0] as string, cause);
   }
   if (addon.interfaceVersion !== interfaceVersion)
-    throw broken(found, 'it was built from other parents than this program');
+    throw broken(found, 'it was built from other sources than this program');
   return addon;
 }
 

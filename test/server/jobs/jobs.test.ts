@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
@@ -233,7 +233,8 @@ describe('a server that takes jobs', () => {
 
   test('opens nothing but jobs under their names', async () => {
     const { url, directory } = await startFront();
-    writeFileSync(join(directory, 'about.json'), '{"key":"k","name":"n","fields":[],"createdAtMs":0}');
+    const { id: known } = await take(url);
+    copyFileSync(join(directory, 'jobs', known, 'about.json'), join(directory, 'about.json'));
     for (const id of ['..', '%2e%2e', '..%2f', 'job_', `job_${'0'.repeat(40)}`, `job_${'0'.repeat(40)}%2f..%2f..`]) {
       const answer = await sendRaw(url, `GET /v1/jobs/${id} HTTP/1.0\r\nHost: localhost\r\n\r\n`);
       expect(answer, id).toMatch(/^HTTP\/1\.1 404 /);
